@@ -42,6 +42,7 @@ typedef enum {
   RP_FRAME_CLIENT = 0x05,   /* JSON object: something the client did */
   RP_FRAME_PING = 0x06,     /* guint32 nonce */
   RP_FRAME_END = 0x07,      /* UTF-8 reason: end the conversation and exit */
+  RP_FRAME_RESUME = 0x08,   /* opaque: the last checkpoint, right after a START that announces it */
 
   /* server to zygote */
   RP_FRAME_FORK = 0x41, /* guint32 worker id; SCM_RIGHTS: the worker's end of its socket pair */
