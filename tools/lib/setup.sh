@@ -1,0 +1,83 @@
+# Set-up shared by tools/run and tools/test, to be sourced by bash.
+#
+#   rp_setup build         installs the Debian packages that are missing for building and running
+#   rp_setup build test    and those that the tests need
+#
+# Costs some milliseconds and prints nothing when nothing is missing. Returns 1 with a message on
+# standard error otherwise. Two at a time are fine: apt waits for the other.
+
+# meson builds with gcc; node and npm may come from elsewhere, see below.
+RP_PACKAGES_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libnice-dev libsrtp2-dev
+  libgnutls28-dev libopus-dev libmicrohttpd-dev libjson-glib-dev libusrsctp-dev libsoup-3.0-dev
+  flite1-dev libsqlite3-dev ca-certificates"
+# chromium and aiortc are the callers of the end-to-end tests, clang runs the fuzz targets, the
+# sounds are recorded speech that every Debian machine can have.
+RP_PACKAGES_test="chromium python3-aiortc clang libclang-rt-14-dev asterisk-core-sounds-en-wav curl
+  clang-format"
+
+# Prints those of the packages given that are not installed.
+rp_missing_packages () {
+  local status
+  # "package:arch status" of the known ones; unknown names only go to standard error.
+  status=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "$@" 2> /dev/null |
+    awk '$1 == "installed" { print $2 }')
+  local package
+  for package in "$@"; do
+    case $'\n'$status$'\n' in
+      *$'\n'"$package"$'\n'*) ;;
+      *) printf '%s\n' "$package" ;;
+    esac
+  done
+}
+
+# Runs apt-get as root, quietly, with its whole output shown if it fails.
+rp_apt_get () {
+  local as_root=() log
+  if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
+  log=$(mktemp) || return 1
+  if "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+    -o DPkg::Lock::Timeout=600 "$@" > "$log" 2>&1; then
+    rm -f -- "$log"
+    return 0
+  fi
+  tail -n 20 "$log" >&2
+  rm -f -- "$log"
+  return 1
+}
+
+rp_setup () {
+  local wanted=() missing=() set name
+  for set in "$@"; do
+    name=RP_PACKAGES_$set
+    # shellcheck disable=SC2206 # a list of words
+    wanted+=(${!name})
+  done
+  # A node that is not Debian's (a newer one, as developers have) brings its own npm.
+  if ! command -v node > /dev/null; then wanted+=(nodejs); fi
+  if ! command -v npm > /dev/null; then wanted+=(npm); fi
+
+  if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
+    # Another distribution: the build itself says what it lacks.
+    echo "set-up: this is not a Debian system; needed are the equivalents of:" >&2
+    printf '  %s\n' "${wanted[*]}" >&2
+    return 0
+  fi
+  mapfile -t missing < <(rp_missing_packages "${wanted[@]}")
+  if [ ${#missing[@]} -eq 0 ]; then return 0; fi
+
+  echo "set-up: installing ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ] && ! command -v sudo > /dev/null; then
+    echo "set-up: not root, and there is no sudo. As root, run:" >&2
+    echo "  apt-get update && apt-get install --no-install-recommends ${missing[*]}" >&2
+    return 1
+  fi
+  # Old package lists are the usual reason of a failed download; they may be absent altogether.
+  if ! rp_apt_get update; then
+    echo "set-up: 'apt-get update' failed (network? sources?): trying with the lists as they are" >&2
+  fi
+  if ! rp_apt_get install --no-install-recommends "${missing[@]}"; then
+    echo "set-up: could not install ${missing[*]}" >&2
+    echo "  Repartee is built for Debian 12 or later; see the messages above." >&2
+    return 1
+  fi
+}
