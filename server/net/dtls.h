@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "sdp.h"
+
 #include <glib.h>
 
 #define RP_DTLS_MTU \
@@ -52,8 +54,8 @@ typedef struct _RpDtls RpDtls;
 typedef struct {
   gboolean server;                /* a=setup:passive is the server (RFC 5763 5) */
   RpDtlsCertificate *certificate; /* a reference is taken */
-  /* SHA-256 fingerprints of the peer's certificate, 32 bytes each; one must match. At least one. */
-  const guint8 (*fingerprints)[32];
+  /* What the peer's SDP announced; one must match its certificate. At least one. */
+  const RpSdpFingerprint *fingerprints;
   gsize n_fingerprints;
 } RpDtlsConfig;
 

@@ -15,6 +15,7 @@
 #include "candidate.h"
 #include "dtls.h"
 #include "loop.h"
+#include "sdp.h"
 #include "srtp.h"
 
 #include <glib.h>
@@ -54,13 +55,6 @@ typedef enum {
   RP_PEER_ANSWERER, /* ICE controlled */
 } RpPeerRole;
 
-/* The DTLS role of the other side as finally agreed (RFC 5763): active = it is the client, we the
- * server. An answerer that was offered actpass answers passive and gives ACTIVE here. */
-typedef enum {
-  RP_PEER_REMOTE_ACTIVE,
-  RP_PEER_REMOTE_PASSIVE,
-} RpPeerRemoteSetup;
-
 typedef struct {
   RpPeerRole role;
   RpDtlsCertificate *certificate; /* a reference is taken */
@@ -84,17 +78,16 @@ typedef struct {
   gsize n_candidates;
 } RpPeerLocal;
 
-/* What the other side's SDP said; all borrowed for the call. */
+/* What the other side's SDP said, as rp_sdp_remote_summary () has it; all borrowed for the call. */
 typedef struct {
-  const char *ufrag; /* 4..256 characters */
-  const char *pwd;   /* 22..256 characters */
-  /* Its a=fingerprint:sha-256 lines as bytes (other hashes cannot be checked by us); at least one.
-   */
-  const guint8 (*fingerprints)[32];
+  const char *ufrag;                    /* 4..256 characters */
+  const char *pwd;                      /* 22..256 characters */
+  gboolean ice_lite;                    /* then we control, whoever offered */
+  const RpSdpFingerprint *fingerprints; /* one of them must match; at least one */
   gsize n_fingerprints;
-  RpPeerRemoteSetup setup;
-  guint16 sctp_port;             /* a=sctp-port; 0 = no data channels */
-  guint64 max_message_size;      /* a=max-message-size; 0 = any size; RFC 8841's default is 65536 */
+  RpSdpSetup local_setup;   /* our DTLS role: RP_SDP_SETUP_ACTIVE (client) or _PASSIVE (server) */
+  guint16 sctp_port;        /* a=sctp-port; 0 = no data channels */
+  guint32 max_message_size; /* bytes the peer takes in one message; 0 or G_MAXUINT32 = no limit */
   const RpCandidate *candidates; /* may be none: its own checks then tell us where it is */
   gsize n_candidates;
 } RpPeerRemote;
