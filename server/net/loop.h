@@ -37,7 +37,7 @@ typedef struct {
   guint64 posted_refused; /* commands refused because the queue was full */
   guint64 commands;       /* commands executed */
   guint queue_peak;       /* most commands ever waiting */
-  /* How much later than its due time a tick started, quantised to 1/8 of its power of two. */
+  /* How much later than its due time a tick started. */
   gint64 late_p50_us;
   gint64 late_p99_us;
   gint64 late_max_us;

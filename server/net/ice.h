@@ -1,0 +1,60 @@
+/* ICE (RFC 8445) with one stream and one component, on libnice.
+ *
+ * Every call on the thread that iterates the context: libnice is neither created, used nor freed
+ * anywhere else. Events come from inside the context's iteration or from inside a call here;
+ * rp_ice_free () must not be called inside an event.
+ */
+#pragma once
+
+#include "candidate.h"
+
+#include <glib.h>
+
+/* Time between two connectivity checks. libnice's default of 20 ms is the largest part of a set-up
+ * on a short path; RFC 8445 section 14.2 allows 5 ms. */
+#define RP_ICE_PACING_MS 5
+
+typedef struct _RpIce RpIce;
+
+typedef struct {
+  gboolean controlling;
+  /* NULL-terminated numeric addresses; NULL or empty = every address of an interface that is up and
+   * running, but for link-local and loopback ones. */
+  const char *const *local_addresses;
+  gboolean with_loopback; /* with the default addresses, also 127.0.0.1 */
+  guint16 port_min;       /* inclusive; 0, 0 = the kernel's choice */
+  guint16 port_max;
+} RpIceConfig;
+
+typedef struct {
+  /* A pair is selected: rp_ice_send () works. Once. */
+  void (*connected) (gpointer user_data);
+  /* A datagram that is not STUN, from an address that passed a check. Writable, good for the call.
+   */
+  void (*datagram) (guint8 *data, gsize len, gpointer user_data);
+} RpIceEvents;
+
+/* Opens one socket per address and gathers host candidates before it returns. Returns: (transfer
+ * full) (nullable): NULL with an error when an address is none of this machine's or no port is
+ * free. */
+RpIce *rp_ice_new (GMainContext *context, const RpIceConfig *config, const RpIceEvents *events,
+                   gpointer user_data, GError **error);
+void rp_ice_free (RpIce *ice);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpIce, rp_ice_free)
+
+/* (transfer none), fixed. */
+const char *rp_ice_ufrag (const RpIce *ice);
+const char *rp_ice_pwd (const RpIce *ice);
+const RpCandidate *rp_ice_candidates (const RpIce *ice, gsize *out_n);
+
+/* Starts checking, with the candidates given so far. */
+gboolean rp_ice_set_remote (RpIce *ice, gboolean controlling, const char *ufrag, const char *pwd);
+/* At any time. Returns FALSE for one that is of no use (not UDP, not component 1, not numeric) or
+ * one too many. */
+gboolean rp_ice_add_remote_candidate (RpIce *ice, const RpCandidate *candidate);
+
+/* Returns FALSE while no pair is selected or when the socket refuses. */
+gboolean rp_ice_send (RpIce *ice, const guint8 *data, gsize len);
+
+/* "address:port" of the selected remote candidate. Returns: (transfer full) (nullable). */
+char *rp_ice_remote_address (const RpIce *ice);

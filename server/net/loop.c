@@ -1,0 +1,513 @@
+#include "loop.h"
+
+#include "histogram.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define EPOLL_BATCH 64
+
+typedef struct {
+  RpLoopFunc func;
+  gpointer data;
+  GDestroyNotify destroy;
+} Command;
+
+typedef struct {
+  guint id; /* 0 = removed, to be dropped after the walk */
+  RpLoopTickFunc func;
+  gpointer data;
+} Ticker;
+
+typedef struct {
+  gint fd; /* -1 = unwatched during a dispatch */
+  guint32 events;
+  RpLoopFdFunc func;
+  gpointer data;
+} Watch;
+
+struct _RpLoop {
+  GThread *thread;
+  GMainContext *context;
+  gint epoll_fd;
+
+  /* Shared with other threads, under lock. */
+  GMutex lock;
+  GArray *queue;  /* of Command, bounded */
+  GArray *urgent; /* of Command: rp_loop_call_sync, bounded by the number of threads */
+  gboolean quit;
+  gboolean blocked; /* the loop is about to block or blocks: wake it */
+  RpLoopStats stats;
+  RpHistogram *late;
+
+  /* Owner thread only. */
+  GArray *running;  /* the batch of commands being run */
+  GArray *deferred; /* of Command */
+  GArray *tickers;  /* of Ticker */
+  guint n_tickers;
+  guint next_ticker_id;
+  gboolean walking;
+  GHashTable *watches; /* fd -> Watch */
+  GPtrArray *dead;     /* watches freed after the dispatch */
+  gboolean dispatching;
+  gint64 due_us; /* the next point of the grid; 0 = none: the loop was blocked */
+};
+
+gint64
+rp_loop_now_us (void)
+{
+  return g_get_monotonic_time ();
+}
+
+static void
+watch_free (gpointer data)
+{
+  g_free (data);
+}
+
+/* A thread that posts sees either an unblocked loop, which looks at the queue before it blocks, or
+ * a blocked one that it wakes. */
+static void
+wake_locked (RpLoop *loop)
+{
+  if (loop->blocked) {
+    loop->blocked = FALSE;
+    g_main_context_wakeup (loop->context);
+  }
+}
+
+static void
+run_commands (GArray *commands, gboolean run)
+{
+  for (guint i = 0; i < commands->len; i++) {
+    Command c = g_array_index (commands, Command, i);
+    if (run)
+      c.func (c.data);
+    if (c.destroy)
+      c.destroy (c.data);
+  }
+  g_array_set_size (commands, 0);
+}
+
+static void
+take_queue (RpLoop *loop, GArray **queue)
+{
+  g_mutex_lock (&loop->lock);
+  GArray *full = *queue;
+  *queue = loop->running;
+  loop->running = full;
+  loop->stats.commands += full->len;
+  g_mutex_unlock (&loop->lock);
+}
+
+static void
+run_deferred (RpLoop *loop)
+{
+  /* What a deferred call defers again waits for the next tick. */
+  g_autoptr (GArray) now = loop->deferred;
+  loop->deferred = g_array_new (FALSE, FALSE, sizeof (Command));
+  run_commands (now, TRUE);
+}
+
+static void
+drain_commands (RpLoop *loop)
+{
+  if (loop->deferred->len > 0)
+    run_deferred (loop);
+  take_queue (loop, &loop->urgent);
+  run_commands (loop->running, TRUE);
+  take_queue (loop, &loop->queue);
+  run_commands (loop->running, TRUE);
+}
+
+static void
+dispatch_watches (RpLoop *loop)
+{
+  struct epoll_event events[EPOLL_BATCH];
+
+  if (g_hash_table_size (loop->watches) == 0)
+    return;
+  /* Level triggered: what does not fit into a batch is reported first in the next tick. */
+  gint n = epoll_wait (loop->epoll_fd, events, EPOLL_BATCH, 0);
+  loop->dispatching = TRUE;
+  for (gint i = 0; i < n; i++) {
+    Watch *watch = events[i].data.ptr;
+    if (watch->fd >= 0)
+      watch->func (watch->fd, events[i].events, watch->data);
+  }
+  loop->dispatching = FALSE;
+  g_ptr_array_set_size (loop->dead, 0);
+}
+
+static void
+run_tickers (RpLoop *loop)
+{
+  gint64 now_us = rp_loop_now_us ();
+  guint n = loop->tickers->len; /* one added during the walk starts with the next tick */
+
+  loop->walking = TRUE;
+  for (guint i = 0; i < n; i++) {
+    Ticker t = g_array_index (loop->tickers, Ticker, i);
+    if (t.id != 0)
+      t.func (now_us, t.data);
+  }
+  loop->walking = FALSE;
+  if (loop->n_tickers == loop->tickers->len)
+    return;
+  guint kept = 0;
+  for (guint i = 0; i < loop->tickers->len; i++) {
+    Ticker t = g_array_index (loop->tickers, Ticker, i);
+    if (t.id != 0)
+      g_array_index (loop->tickers, Ticker, kept++) = t;
+  }
+  g_array_set_size (loop->tickers, kept);
+}
+
+static void
+sleep_until (gint64 due_us)
+{
+  struct timespec ts = {.tv_sec = due_us / G_USEC_PER_SEC,
+                        .tv_nsec = (due_us % G_USEC_PER_SEC) * 1000};
+  while (clock_nanosleep (CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
+    ;
+}
+
+/* Sleeps to the next point of the grid. A loop that fell behind goes on at once, counts the points
+ * it missed and rejoins the grid: ticks never pile up. */
+static void
+wait_for_tick (RpLoop *loop)
+{
+  gint64 now_us = rp_loop_now_us ();
+  if (loop->due_us == 0)
+    loop->due_us = now_us;
+  if (loop->due_us > now_us) {
+    sleep_until (loop->due_us);
+    now_us = rp_loop_now_us ();
+  }
+  gint64 late_us = MAX (now_us - loop->due_us, 0);
+  gint64 missed = late_us / RP_LOOP_TICK_US;
+  loop->due_us += (missed + 1) * RP_LOOP_TICK_US;
+
+  g_mutex_lock (&loop->lock);
+  loop->stats.ticks++;
+  loop->stats.skipped += (guint64) missed;
+  rp_histogram_record (loop->late, late_us);
+  g_mutex_unlock (&loop->lock);
+}
+
+/* Without tickers: blocks until its context (which polls the epoll set too) has something or a
+ * command is posted. */
+static void
+wait_blocked (RpLoop *loop)
+{
+  loop->due_us = 0;
+  g_mutex_lock (&loop->lock);
+  gboolean idle =
+      loop->queue->len == 0 && loop->urgent->len == 0 && loop->deferred->len == 0 && !loop->quit;
+  loop->blocked = idle;
+  g_mutex_unlock (&loop->lock);
+  g_main_context_iteration (loop->context, idle);
+  g_mutex_lock (&loop->lock);
+  loop->blocked = FALSE;
+  g_mutex_unlock (&loop->lock);
+}
+
+static gboolean
+quitting (RpLoop *loop)
+{
+  g_mutex_lock (&loop->lock);
+  gboolean quit = loop->quit;
+  g_mutex_unlock (&loop->lock);
+  return quit;
+}
+
+static gpointer
+loop_thread (gpointer data)
+{
+  RpLoop *loop = data;
+
+  g_main_context_push_thread_default (loop->context);
+  while (!quitting (loop)) {
+    if (loop->n_tickers > 0)
+      wait_for_tick (loop);
+    drain_commands (loop);
+    if (loop->n_tickers > 0)
+      g_main_context_iteration (loop->context, FALSE);
+    else
+      wait_blocked (loop);
+    dispatch_watches (loop);
+    run_tickers (loop);
+  }
+  /* Waiting calls are answered, objects that were about to free themselves do so; the rest is
+   * dropped. */
+  take_queue (loop, &loop->urgent);
+  run_commands (loop->running, TRUE);
+  while (loop->deferred->len > 0)
+    run_deferred (loop);
+  take_queue (loop, &loop->queue);
+  run_commands (loop->running, FALSE);
+  g_main_context_pop_thread_default (loop->context);
+  return NULL;
+}
+
+/* Only there so that a blocked loop wakes for its watched descriptors; dispatch_watches () serves
+ * them. */
+static gboolean
+on_epoll_ready (gint fd, GIOCondition condition, gpointer data)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+loop_destroy (RpLoop *loop)
+{
+  g_clear_pointer (&loop->context, g_main_context_unref);
+  if (loop->epoll_fd >= 0)
+    close (loop->epoll_fd);
+  g_array_unref (loop->queue);
+  g_array_unref (loop->urgent);
+  g_array_unref (loop->running);
+  g_array_unref (loop->deferred);
+  g_array_unref (loop->tickers);
+  g_hash_table_unref (loop->watches);
+  g_ptr_array_unref (loop->dead);
+  rp_histogram_free (loop->late);
+  g_mutex_clear (&loop->lock);
+  g_free (loop);
+}
+
+RpLoop *
+rp_loop_new (const char *name, GError **error)
+{
+  RpLoop *loop = g_new0 (RpLoop, 1);
+
+  g_mutex_init (&loop->lock);
+  loop->context = g_main_context_new ();
+  loop->late = rp_histogram_new ();
+  loop->queue = g_array_new (FALSE, FALSE, sizeof (Command));
+  loop->urgent = g_array_new (FALSE, FALSE, sizeof (Command));
+  loop->running = g_array_new (FALSE, FALSE, sizeof (Command));
+  loop->deferred = g_array_new (FALSE, FALSE, sizeof (Command));
+  loop->tickers = g_array_new (FALSE, FALSE, sizeof (Ticker));
+  loop->watches = g_hash_table_new_full (NULL, NULL, NULL, watch_free);
+  loop->dead = g_ptr_array_new_with_free_func (watch_free);
+  loop->next_ticker_id = 1;
+  loop->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  if (loop->epoll_fd < 0) {
+    int saved = errno;
+    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (saved), "epoll_create1: %s",
+                 g_strerror (saved));
+    loop_destroy (loop);
+    return NULL;
+  }
+  g_autoptr (GSource) source = g_unix_fd_source_new (loop->epoll_fd, G_IO_IN);
+  g_source_set_callback (source, G_SOURCE_FUNC (on_epoll_ready), NULL, NULL);
+  g_source_attach (source, loop->context);
+
+  loop->thread = g_thread_try_new (name ? name : "loop", loop_thread, loop, error);
+  if (!loop->thread) {
+    loop_destroy (loop);
+    return NULL;
+  }
+  return loop;
+}
+
+void
+rp_loop_free (RpLoop *loop)
+{
+  if (!loop)
+    return;
+  g_assert (!rp_loop_is_owner (loop));
+  g_mutex_lock (&loop->lock);
+  loop->quit = TRUE;
+  wake_locked (loop);
+  g_mutex_unlock (&loop->lock);
+  g_thread_join (loop->thread);
+  loop_destroy (loop);
+}
+
+gboolean
+rp_loop_post (RpLoop *loop, RpLoopFunc func, gpointer data, GDestroyNotify destroy)
+{
+  Command c = {func, data, destroy};
+  gboolean accepted = FALSE;
+
+  g_mutex_lock (&loop->lock);
+  if (loop->queue->len < RP_LOOP_QUEUE_MAX && !loop->quit) {
+    g_array_append_val (loop->queue, c);
+    loop->stats.queue_peak = MAX (loop->stats.queue_peak, loop->queue->len);
+    wake_locked (loop);
+    accepted = TRUE;
+  } else {
+    loop->stats.posted_refused++;
+  }
+  g_mutex_unlock (&loop->lock);
+  return accepted;
+}
+
+typedef struct {
+  RpLoopFunc func;
+  gpointer data;
+  GMutex lock;
+  GCond cond;
+  gboolean done;
+} SyncCall;
+
+static void
+run_sync_call (gpointer data)
+{
+  SyncCall *call = data;
+  call->func (call->data);
+  g_mutex_lock (&call->lock);
+  call->done = TRUE;
+  g_cond_signal (&call->cond);
+  g_mutex_unlock (&call->lock);
+}
+
+void
+rp_loop_call_sync (RpLoop *loop, RpLoopFunc func, gpointer data)
+{
+  if (rp_loop_is_owner (loop)) {
+    func (data);
+    return;
+  }
+  SyncCall call = {.func = func, .data = data};
+  Command c = {run_sync_call, &call, NULL};
+  g_mutex_init (&call.lock);
+  g_cond_init (&call.cond);
+
+  g_mutex_lock (&loop->lock);
+  g_assert (!loop->quit); /* using a loop that is being freed is a bug of ours */
+  g_array_append_val (loop->urgent, c);
+  wake_locked (loop);
+  g_mutex_unlock (&loop->lock);
+
+  g_mutex_lock (&call.lock);
+  while (!call.done)
+    g_cond_wait (&call.cond, &call.lock);
+  g_mutex_unlock (&call.lock);
+  g_cond_clear (&call.cond);
+  g_mutex_clear (&call.lock);
+}
+
+void
+rp_loop_defer (RpLoop *loop, RpLoopFunc func, gpointer data)
+{
+  Command c = {func, data, NULL};
+  rp_loop_assert_owner (loop);
+  g_array_append_val (loop->deferred, c);
+}
+
+guint
+rp_loop_add_ticker (RpLoop *loop, RpLoopTickFunc func, gpointer data)
+{
+  rp_loop_assert_owner (loop);
+  Ticker t = {loop->next_ticker_id++, func, data};
+  if (loop->next_ticker_id == 0)
+    loop->next_ticker_id = 1;
+  g_array_append_val (loop->tickers, t);
+  loop->n_tickers++;
+  return t.id;
+}
+
+void
+rp_loop_remove_ticker (RpLoop *loop, guint id)
+{
+  rp_loop_assert_owner (loop);
+  for (guint i = 0; id != 0 && i < loop->tickers->len; i++) {
+    if (g_array_index (loop->tickers, Ticker, i).id != id)
+      continue;
+    if (loop->walking)
+      g_array_index (loop->tickers, Ticker, i).id = 0;
+    else
+      g_array_remove_index (loop->tickers, i);
+    loop->n_tickers--;
+    return;
+  }
+}
+
+gboolean
+rp_loop_watch_fd (RpLoop *loop, gint fd, RpLoopFdFunc func, gpointer data)
+{
+  rp_loop_assert_owner (loop);
+  Watch *watch = g_new0 (Watch, 1);
+  *watch = (Watch){.fd = fd, .events = EPOLLIN, .func = func, .data = data};
+  struct epoll_event event = {.events = watch->events, .data.ptr = watch};
+  if (epoll_ctl (loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+    watch_free (watch);
+    return FALSE;
+  }
+  g_hash_table_insert (loop->watches, GINT_TO_POINTER (fd), watch);
+  return TRUE;
+}
+
+void
+rp_loop_watch_fd_writable (RpLoop *loop, gint fd, gboolean writable)
+{
+  rp_loop_assert_owner (loop);
+  Watch *watch = g_hash_table_lookup (loop->watches, GINT_TO_POINTER (fd));
+  guint32 wanted = EPOLLIN | (writable ? (guint32) EPOLLOUT : 0);
+  if (!watch || watch->events == wanted)
+    return;
+  watch->events = wanted;
+  struct epoll_event event = {.events = wanted, .data.ptr = watch};
+  epoll_ctl (loop->epoll_fd, EPOLL_CTL_MOD, fd, &event);
+}
+
+void
+rp_loop_unwatch_fd (RpLoop *loop, gint fd)
+{
+  rp_loop_assert_owner (loop);
+  Watch *watch = g_hash_table_lookup (loop->watches, GINT_TO_POINTER (fd));
+  if (!watch)
+    return;
+  epoll_ctl (loop->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+  g_hash_table_steal (loop->watches, GINT_TO_POINTER (fd));
+  watch->fd = -1;
+  if (loop->dispatching)
+    g_ptr_array_add (loop->dead, watch); /* the batch in hand may still name it */
+  else
+    watch_free (watch);
+}
+
+gboolean
+rp_loop_is_owner (const RpLoop *loop)
+{
+  return loop->thread == g_thread_self ();
+}
+
+void
+rp_loop_assert_owner (const RpLoop *loop)
+{
+  g_assert (rp_loop_is_owner (loop));
+}
+
+GMainContext *
+rp_loop_context (RpLoop *loop)
+{
+  return loop->context;
+}
+
+void
+rp_loop_stats (RpLoop *loop, RpLoopStats *out)
+{
+  g_mutex_lock (&loop->lock);
+  *out = loop->stats;
+  out->late_p50_us = rp_histogram_percentile_us (loop->late, 50);
+  out->late_p99_us = rp_histogram_percentile_us (loop->late, 99);
+  out->late_max_us = rp_histogram_max_us (loop->late);
+  g_mutex_unlock (&loop->lock);
+}
+
+void
+rp_loop_stats_reset (RpLoop *loop)
+{
+  g_mutex_lock (&loop->lock);
+  memset (&loop->stats, 0, sizeof loop->stats);
+  rp_histogram_reset (loop->late);
+  g_mutex_unlock (&loop->lock);
+}
