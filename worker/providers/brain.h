@@ -6,6 +6,7 @@
  * then nothing more comes. */
 #pragma once
 
+#include "completeness.h"
 #include "context.h"
 
 #include <glib.h>
@@ -15,7 +16,8 @@ G_BEGIN_DECLS
 typedef struct {
   void (*delta) (guint32 generation, const char *text, gpointer user_data);
   void (*tool_call) (guint32 generation, const RpToolCall *call, gpointer user_data);
-  void (*done) (guint32 generation, gpointer user_data);
+  /* @expect: what kind of answer the brain awaits; RP_EXPECT_ANYTHING when it cannot tell */
+  void (*done) (guint32 generation, RpExpect expect, gpointer user_data);
   void (*failed) (guint32 generation, const GError *error, gpointer user_data);
 } RpBrainEvents;
 

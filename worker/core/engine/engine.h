@@ -17,6 +17,7 @@
  * agent's audio; times are CLOCK_MONOTONIC µs. One owner thread. */
 #pragma once
 
+#include "completeness.h"
 #include "context.h"
 
 #include <glib.h>
@@ -32,8 +33,8 @@ typedef struct {
   const char *brain_failed;  /* said when the brain fails */
   const char *idle_prompt;   /* (nullable) asked after idle_prompt_ms of silence on both sides */
   const char *idle_goodbye;  /* said when idle prompts were not answered; then the call ends */
+  const char *drain_goodbye; /* said when the server goes down; then the call ends */
   guint incomplete_stop_ms;  /* silence that ends a turn whose words look unfinished */
-  guint unsure_stop_ms;      /* silence that ends a turn whose words may go on */
   guint max_stop_ms;         /* silence that ends any turn, transcript or not */
   guint min_question_ms; /* speech shorter than this that gave no words is noise: nobody asks about
                             it */
@@ -76,7 +77,7 @@ typedef enum {
 
   RP_ENGINE_LLM_DELTA,     /* id: generation, text */
   RP_ENGINE_LLM_TOOL_CALL, /* id: generation, call */
-  RP_ENGINE_LLM_DONE,      /* id: generation */
+  RP_ENGINE_LLM_DONE,      /* id: generation, expect */
   RP_ENGINE_LLM_FAILED,    /* id: generation, text: why */
 
   RP_ENGINE_TTS_WORDS,  /* id: utterance, words, n_words: before its audio */
@@ -109,6 +110,7 @@ typedef struct {
   guint n_frames;
   gboolean flag;
   gboolean flag2;
+  RpExpect expect; /* what the brain awaits next: a name or digits come with pauses */
 } RpEngineEvent;
 
 typedef enum {
