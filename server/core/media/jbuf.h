@@ -65,7 +65,7 @@ typedef struct {
 } RpJbufItem;
 
 typedef struct {
-  guint64 received;    /* every packet given; = decoded + empty + held + the six that follow */
+  guint64 received;    /* every packet given; = decoded + empty + held + the five below */
   guint64 duplicate;   /* seen before */
   guint64 late;        /* after its gap was given up */
   guint64 malformed;   /* not an Opus packet, or too large */

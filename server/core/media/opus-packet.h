@@ -47,3 +47,7 @@ guint rp_opus_packet_samples (const guint8 *data, gsize length);
  * function. FALSE for a malformed packet.
  */
 gboolean rp_opus_packet_has_lbrr (const guint8 *data, gsize length);
+
+/* rp_opus_packet_info_has_lbrr: the same of a packet already parsed, whose bytes are still there.
+ */
+gboolean rp_opus_packet_info_has_lbrr (const RpOpusPacket *packet);
