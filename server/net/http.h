@@ -1,0 +1,94 @@
+/* A small HTTP/1.1 server on libmicrohttpd: no thread of its own, driven by the main context it
+ * was made on. Routes, limits, bearer token, CORS, static files.
+ *
+ * A handler is called with the whole body and either replies at once or keeps the request and
+ * replies later from the same thread; meanwhile the connection sleeps. Every request gets exactly
+ * one reply. Everything here: main thread. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define RP_HTTP_ERROR (rp_http_error_quark ())
+GQuark rp_http_error_quark (void);
+typedef enum {
+  RP_HTTP_ERROR_LISTEN, /* the address cannot be listened on */
+  RP_HTTP_ERROR_SETUP,
+} RpHttpError;
+
+/* Largest body taken; beyond it 413. An offer of a browser has less than 10 KB. */
+#define RP_HTTP_MAX_BODY_BYTES (64 * 1024)
+/* An oversized body is read and dropped up to here, so that the client gets to see its 413; beyond
+ * it the connection is cut. */
+#define RP_HTTP_MAX_DISCARD_BYTES (1024 * 1024)
+
+typedef struct _RpHttp RpHttp;
+typedef struct _RpHttpRequest RpHttpRequest;
+
+/* @request: (transfer full): to be given back by one of the reply functions. */
+typedef void (*RpHttpHandler) (RpHttpRequest *request, gpointer user_data);
+
+typedef enum {
+  RP_HTTP_AUTH = 1 << 0,      /* needs the token, when there is one */
+  RP_HTTP_JSON_BODY = 1 << 1, /* needs a body of type application/json */
+} RpHttpRouteFlags;
+
+typedef struct {
+  const char *method; /* "GET" answers HEAD too */
+  const char *path;   /* exact; or with a last "*" a prefix */
+  guint flags;        /* RpHttpRouteFlags */
+  RpHttpHandler handler;
+} RpHttpRoute;
+
+typedef struct {
+  const char *host;               /* numeric address or "localhost" */
+  guint16 port;                   /* 0 = any */
+  const char *token;              /* (nullable) */
+  const char *const *cors_origin; /* (nullable) NULL-terminated; "*" = any */
+  const char *web_dir;            /* (nullable): GET of any other path is a file in here */
+  guint max_connections;          /* 0 = 1000 */
+  guint max_connections_per_ip;   /* 0 = no limit of its own */
+  guint idle_timeout_s;           /* of a connection; 0 = 15 */
+} RpHttpConfig;
+
+/* @routes must outlive the server, @config is copied. Listens when it returns. Returns: (transfer
+ * full) (nullable) */
+RpHttp *rp_http_new (const RpHttpConfig *config, const RpHttpRoute *routes, guint n_routes,
+                     gpointer user_data, GError **error);
+/* Requests not yet replied to are dropped; their handles must not be used any more. NULL is legal.
+ */
+void rp_http_free (RpHttp *http);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpHttp, rp_http_free)
+
+/* The port listened on. */
+guint16 rp_http_port (const RpHttp *http);
+
+typedef struct {
+  guint64 requests;
+  guint64 client_errors; /* 4xx */
+  guint64 server_errors; /* 5xx */
+} RpHttpStats;
+void rp_http_stats (const RpHttp *http, RpHttpStats *out);
+
+const char *rp_http_request_method (const RpHttpRequest *request);
+const char *rp_http_request_path (const RpHttpRequest *request);
+/* (nullable) */
+const char *rp_http_request_header (RpHttpRequest *request, const char *name);
+/* NUL-terminated behind @out_len bytes. */
+const char *rp_http_request_body (const RpHttpRequest *request, gsize *out_len);
+
+/* Each takes the request (transfer full). @json: (transfer full). */
+void rp_http_reply_json (RpHttpRequest *request, guint status, char *json);
+/* {"detail": what is wrong, "info": what to do about it}; @info is nullable. 503 carries
+ * Retry-After. */
+void rp_http_reply_error (RpHttpRequest *request, guint status, const char *detail,
+                          const char *info);
+/* @text: (transfer full). */
+void rp_http_reply_text (RpHttpRequest *request, guint status, const char *content_type,
+                         char *text);
+
+/* Seconds that a 503 asks the client to wait. */
+#define RP_HTTP_RETRY_AFTER_S 5
+
+G_END_DECLS

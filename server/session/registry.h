@@ -1,0 +1,66 @@
+/* All calls of the server: admission, which loop takes which call, the way between the HTTP side
+ * and the sessions, and the sum of the statistics. Everything here: main thread. */
+#pragma once
+
+#include "call-stats.h"
+#include "config.h"
+#include "pool.h"
+#include "session.h"
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Time an offer waits for a worker when none is warm. */
+#define RP_REGISTRY_WORKER_WAIT_MS 2000
+
+#define RP_REGISTRY_ERROR (rp_registry_error_quark ())
+GQuark rp_registry_error_quark (void);
+typedef enum {
+  RP_REGISTRY_ERROR_FULL,     /* as many calls as the configuration allows */
+  RP_REGISTRY_ERROR_DRAINING, /* the server is going down */
+  RP_REGISTRY_ERROR_WORKER,   /* no worker to be had in time */
+  RP_REGISTRY_ERROR_UNKNOWN,  /* no such call */
+  RP_REGISTRY_ERROR_INVALID,  /* the client's offer cannot be answered */
+  RP_REGISTRY_ERROR_FAILED,   /* ours */
+} RpRegistryError;
+
+typedef struct _RpRegistry RpRegistry;
+
+/* @config, @pool and @certificate must outlive the registry, whose media loops start here. */
+RpRegistry *rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertificate *certificate,
+                             GError **error);
+/* Ends every call at once and stops the loops. */
+void rp_registry_free (RpRegistry *registry);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpRegistry, rp_registry_free)
+
+/* @answer: SDP; @call: the id. Both NULL with @error set on failure. */
+typedef void (*RpRegistryAnswerFunc) (const char *answer, const char *call, const GError *error,
+                                      gpointer user_data);
+
+/* @call: (nullable): an id the client was given before; an unknown one begins a new call, as NULL
+ * does. @sdp: (transfer full), @remote: (transfer full). @func is called exactly once, possibly
+ * from inside. */
+void rp_registry_offer (RpRegistry *registry, const char *call, RpSdp *sdp, RpSdpRemote *remote,
+                        gboolean restart, RpRegistryAnswerFunc func, gpointer user_data);
+
+/* Returns: FALSE when there is no such call. */
+gboolean rp_registry_candidates (RpRegistry *registry, const char *call,
+                                 const RpCandidate *candidates, guint n);
+gboolean rp_registry_has_call (RpRegistry *registry, const char *call);
+/* Ends one call; the session may take a moment. Returns: FALSE when there is no such call. */
+gboolean rp_registry_end_call (RpRegistry *registry, const char *call, const char *reason);
+
+guint rp_registry_active (const RpRegistry *registry);
+/* No new calls from now on; running ones are asked to come to an end. @done is called once there
+ * are none left. */
+void rp_registry_drain (RpRegistry *registry, void (*done) (gpointer user_data),
+                        gpointer user_data);
+gboolean rp_registry_is_draining (const RpRegistry *registry);
+/* Ends all calls now; the drain's done () follows. */
+void rp_registry_end_all (RpRegistry *registry, const char *reason);
+
+/* The JSON of /stats. Returns: (transfer full) */
+char *rp_registry_stats (RpRegistry *registry);
+
+G_END_DECLS
