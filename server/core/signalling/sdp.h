@@ -112,6 +112,9 @@ typedef struct {
   guint64 session_version;
   gboolean ice_lite;
   gboolean has_bundle;
+  /* Indices into media in the order of the BUNDLE group; the first carries the transport. */
+  guint bundle[RP_SDP_MAX_MEDIA];
+  guint n_bundle;
   GPtrArray *media; /* of RpSdpMedia, in order */
 } RpSdp;
 
@@ -131,7 +134,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpSdp, rp_sdp_free)
 /* Returns: (transfer full): the text, with CRLF line ends. Everything is at the media level. */
 char *rp_sdp_write (const RpSdp *sdp);
 
-/* (transfer none) */
+/* Returns: (transfer none) (nullable): NULL beyond the last. */
 const RpSdpMedia *rp_sdp_media (const RpSdp *sdp, guint index);
 
 /* What we say of ourselves. Strings are borrowed for the call. Ids must be SDP tokens of at most

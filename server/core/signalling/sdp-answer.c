@@ -1,0 +1,383 @@
+#include "sdp-private.h"
+#include "sdp.h"
+
+#include <string.h>
+
+/* What becomes of an m-line of the peer's. */
+typedef enum {
+  FATE_REJECT, /* port 0 */
+  FATE_PARK,   /* kept in the bundle, inactive */
+  FATE_AUDIO,
+  FATE_DATA,
+} Fate;
+
+typedef struct {
+  Fate fate[RP_SDP_MAX_MEDIA];
+  int audio, data; /* indices; -1 when there is none */
+  guint tag;       /* index of the m-line that carries the transport (RFC 8843 section 7.2) */
+} Plan;
+
+#define UNSUPPORTED(error, ...) \
+  (g_set_error (error, RP_SDP_ERROR, RP_SDP_ERROR_UNSUPPORTED, __VA_ARGS__), FALSE)
+
+static const RpSdpCodec *
+codec_at (const RpSdpMedia *media, guint index)
+{
+  return &g_array_index (media->codecs, RpSdpCodec, index);
+}
+
+/* RFC 7587 section 7: always opus/48000/2. */
+static const RpSdpCodec *
+find_opus (const RpSdpMedia *media)
+{
+  for (guint i = 0; i < media->codecs->len; i++) {
+    const RpSdpCodec *codec = codec_at (media, i);
+    if (g_ascii_strcasecmp (codec->name, "opus") == 0 && codec->clock_rate == 48000 &&
+        codec->channels == 2)
+      return codec;
+  }
+  return NULL;
+}
+
+/* The codec to echo on an m-line we do not use: not one that only repairs another. */
+static const RpSdpCodec *
+find_primary (const RpSdpMedia *media)
+{
+  static const char *const repair[] = {"", "rtx", "red", "ulpfec", "flexfec-03"};
+  for (guint i = 0; i < media->codecs->len; i++) {
+    gboolean primary = TRUE;
+    for (gsize r = 0; r < G_N_ELEMENTS (repair); r++)
+      primary &= g_ascii_strcasecmp (codec_at (media, i)->name, repair[r]) != 0;
+    if (primary)
+      return codec_at (media, i);
+  }
+  return NULL;
+}
+
+static gboolean
+is_live (const RpSdpMedia *media)
+{
+  return media->port != 0 || media->bundle_only;
+}
+
+static gboolean
+is_dtls_srtp (const RpSdpMedia *media)
+{
+  return g_str_has_suffix (media->protocol, "RTP/SAVPF") ||
+         g_str_has_suffix (media->protocol, "RTP/SAVP");
+}
+
+static gboolean
+is_data_channel (const RpSdpMedia *media)
+{
+  return media->kind == RP_SDP_APPLICATION && g_str_has_suffix (media->protocol, "/DTLS/SCTP") &&
+         strcmp (media->format, "webrtc-datachannel") == 0;
+}
+
+/* The m-line that is to carry the conversation must fit, or the peer is told why not. */
+static gboolean
+check_audio (const RpSdpMedia *media, guint index, gboolean in_bundle, GError **error)
+{
+  if (!is_dtls_srtp (media))
+    return UNSUPPORTED (
+        error, "audio m-line %u has protocol %s: DTLS-SRTP (UDP/TLS/RTP/SAVPF) is required", index,
+        media->protocol);
+  if (!in_bundle)
+    return UNSUPPORTED (error, "audio m-line %u is outside the BUNDLE group: BUNDLE is required",
+                        index);
+  if (!media->rtcp_mux)
+    return UNSUPPORTED (error, "audio m-line %u lacks rtcp-mux, which is required", index);
+  if (find_opus (media) == NULL)
+    return UNSUPPORTED (error, "audio m-line %u lacks opus/48000/2, the only codec taken", index);
+  return TRUE;
+}
+
+static gboolean
+decide (const RpSdp *remote, guint index, gboolean in_bundle, Plan *plan, GError **error)
+{
+  const RpSdpMedia *media = rp_sdp_media (remote, index);
+  if (media->kind == RP_SDP_AUDIO && plan->audio < 0) {
+    if (!check_audio (media, index, in_bundle, error))
+      return FALSE;
+    plan->fate[index] = FATE_AUDIO;
+    plan->audio = (int) index;
+  } else if (is_data_channel (media) && in_bundle && plan->data < 0) {
+    plan->fate[index] = FATE_DATA;
+    plan->data = (int) index;
+  } else if (is_dtls_srtp (media) && in_bundle && media->rtcp_mux && find_primary (media) != NULL) {
+    plan->fate[index] = FATE_PARK;
+  }
+  return TRUE;
+}
+
+static gboolean
+make_plan (const RpSdp *remote, Plan *plan, GError **error)
+{
+  guint n_live = 0;
+  *plan = (Plan){.audio = -1, .data = -1};
+  for (guint i = 0; i < remote->media->len; i++)
+    n_live += is_live (rp_sdp_media (remote, i)) ? 1 : 0;
+  if (n_live > 1 && !remote->has_bundle)
+    return UNSUPPORTED (error, "%u m-lines without a BUNDLE group: BUNDLE is required", n_live);
+  for (guint i = 0; i < remote->media->len; i++) {
+    const RpSdpMedia *media = rp_sdp_media (remote, i);
+    /* A lone m-line is its own bundle. */
+    gboolean in_bundle = media->bundled || !remote->has_bundle;
+    if (is_live (media) && !decide (remote, i, in_bundle, plan, error))
+      return FALSE;
+  }
+  if (plan->audio < 0 && plan->data < 0)
+    return UNSUPPORTED (error, "neither a live audio m-line nor a data channel m-line");
+  plan->tag = (guint) (plan->audio >= 0 ? plan->audio : plan->data);
+  for (guint i = remote->n_bundle; i > 0; i--)
+    if (plan->fate[remote->bundle[i - 1]] != FATE_REJECT)
+      plan->tag = remote->bundle[i - 1];
+  return TRUE;
+}
+
+/* RFC 8842 section 5: an active or actpass offer makes us the DTLS server; an offer without setup
+ * is active (RFC 4145 section 4). An answer has decided already. */
+static gboolean
+choose_setup (RpSdpSetup remote, RpSdpType type, RpSdpSetup *out, GError **error)
+{
+  if (type == RP_SDP_ANSWER && remote == RP_SDP_SETUP_ACTPASS) {
+    g_set_error (error, RP_SDP_ERROR, RP_SDP_ERROR_INVALID,
+                 "the answer says setup:actpass instead of choosing a role");
+    return FALSE;
+  }
+  *out = remote == RP_SDP_SETUP_PASSIVE ? RP_SDP_SETUP_ACTIVE : RP_SDP_SETUP_PASSIVE;
+  return TRUE;
+}
+
+static gboolean
+same_candidate (const RpCandidate *a, const RpCandidate *b)
+{
+  return a->transport == b->transport && a->type == b->type && a->port == b->port &&
+         strcmp (a->address, b->address) == 0;
+}
+
+/* Chromium repeats its candidates on every m-line of the bundle. */
+static void
+collect_candidates (const RpSdpMedia *media, RpSdpRemote *out)
+{
+  for (guint i = 0; i < media->n_candidates; i++) {
+    guint j = 0;
+    while (j < out->n_candidates && !same_candidate (&media->candidates[i], &out->candidates[j]))
+      j++;
+    if (j < out->n_candidates)
+      continue;
+    if (out->n_candidates == RP_CANDIDATE_MAX)
+      out->n_skipped_candidates++;
+    else
+      out->candidates[out->n_candidates++] = media->candidates[i];
+  }
+  out->n_skipped_candidates += media->n_skipped_candidates;
+}
+
+static gboolean
+summarise_transport (const RpSdp *remote, RpSdpType type, const Plan *plan, RpSdpRemote *out,
+                     GError **error)
+{
+  const RpSdpMedia *tag = rp_sdp_media (remote, plan->tag);
+  if (tag->ice_ufrag[0] == '\0' || tag->ice_pwd[0] == '\0')
+    return UNSUPPORTED (error, "m-line %u lacks ice-ufrag or ice-pwd: ICE is required", plan->tag);
+  if (tag->n_fingerprints == 0)
+    return UNSUPPORTED (error, "m-line %u lacks a sha-256 fingerprint: DTLS is required",
+                        plan->tag);
+  if (!choose_setup (tag->setup, type, &out->local_setup, error))
+    return FALSE;
+  memcpy (out->ice_ufrag, tag->ice_ufrag, sizeof out->ice_ufrag);
+  memcpy (out->ice_pwd, tag->ice_pwd, sizeof out->ice_pwd);
+  memcpy (out->fingerprints, tag->fingerprints, sizeof out->fingerprints);
+  out->n_fingerprints = tag->n_fingerprints;
+  out->ice_lite = remote->ice_lite;
+  out->trickle = tag->trickle;
+  out->end_of_candidates = tag->end_of_candidates;
+  for (guint i = 0; i < remote->media->len; i++) {
+    const RpSdpMedia *media = rp_sdp_media (remote, i);
+    if (plan->fate[i] != FATE_REJECT && strcmp (media->ice_ufrag, tag->ice_ufrag) == 0)
+      collect_candidates (media, out);
+  }
+  return TRUE;
+}
+
+/* Whether the list of parameters has this one, such as "useinbandfec=1". */
+static gboolean
+fmtp_has (const char *fmtp, const char *parameter)
+{
+  if (fmtp == NULL)
+    return FALSE;
+  g_auto (GStrv) parts = g_strsplit (fmtp, ";", -1);
+  for (guint i = 0; parts[i] != NULL; i++)
+    if (g_ascii_strcasecmp (g_strstrip (parts[i]), parameter) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+summarise_audio (const RpSdpMedia *media, RpSdpRemote *out)
+{
+  const RpSdpCodec *opus = find_opus (media);
+  out->has_audio = TRUE;
+  memcpy (out->audio_mid, media->mid, sizeof out->audio_mid);
+  out->audio_direction = rp_sdp_direction_mirror (media->direction);
+  out->opus_payload_type = opus->payload_type;
+  out->opus_fec = fmtp_has (opus->fmtp, "useinbandfec=1");
+  out->audio_ssrc = media->ssrc;
+}
+
+static void
+summarise_data (const RpSdpMedia *media, RpSdpRemote *out)
+{
+  out->has_data = TRUE;
+  memcpy (out->data_mid, media->mid, sizeof out->data_mid);
+  out->sctp_port = media->sctp_port != 0 ? media->sctp_port : RP_SDP_SCTP_PORT;
+  if (!media->has_max_message_size)
+    out->max_message_size = RP_SDP_DEFAULT_MESSAGE_BYTES;
+  else if (media->max_message_size == 0 || media->max_message_size > G_MAXUINT32)
+    out->max_message_size = G_MAXUINT32;
+  else
+    out->max_message_size = (guint32) media->max_message_size;
+}
+
+gboolean
+rp_sdp_remote_summary (const RpSdp *remote, RpSdpType type, RpSdpRemote *out, GError **error)
+{
+  Plan plan;
+  g_autofree RpSdpRemote *summary = g_new0 (RpSdpRemote, 1);
+  summary->audio_direction = RP_SDP_INACTIVE;
+  if (!make_plan (remote, &plan, error) ||
+      !summarise_transport (remote, type, &plan, summary, error))
+    return FALSE;
+  if (plan.audio >= 0)
+    summarise_audio (rp_sdp_media (remote, (guint) plan.audio), summary);
+  if (plan.data >= 0)
+    summarise_data (rp_sdp_media (remote, (guint) plan.data), summary);
+  *out = *summary;
+  return TRUE;
+}
+
+static void
+fill_transport (RpSdpMedia *media, const RpSdpLocal *local, RpSdpSetup setup,
+                gboolean with_candidates)
+{
+  /* RFC 8840 section 4.1.1: port 9 until, or while, candidates say where we are. */
+  media->port = 9;
+  media->trickle = TRUE;
+  media->setup = setup;
+  g_strlcpy (media->ice_ufrag, local->ice_ufrag, sizeof media->ice_ufrag);
+  g_strlcpy (media->ice_pwd, local->ice_pwd, sizeof media->ice_pwd);
+  memcpy (media->fingerprints[0].sha256, local->fingerprint, sizeof local->fingerprint);
+  media->n_fingerprints = 1;
+  if (!with_candidates)
+    return;
+  media->n_candidates = MIN (local->n_candidates, RP_CANDIDATE_MAX);
+  for (guint i = 0; i < media->n_candidates; i++)
+    media->candidates[i] = local->candidates[i];
+  media->end_of_candidates = local->end_of_candidates;
+}
+
+static void
+fill_audio (RpSdpMedia *media, const RpSdpLocal *local, guint8 payload_type, const char *fmtp)
+{
+  media->rtcp_mux = TRUE;
+  rp_sdp_add_codec (media, payload_type, "opus", 48000, 2, fmtp);
+  g_strlcpy (media->stream_id, local->stream_id, sizeof media->stream_id);
+  g_strlcpy (media->track_id, local->track_id, sizeof media->track_id);
+  if (media->direction == RP_SDP_SENDRECV || media->direction == RP_SDP_SENDONLY) {
+    media->ssrc = local->ssrc;
+    g_strlcpy (media->cname, local->cname, sizeof media->cname);
+  }
+}
+
+static void
+fill_data (RpSdpMedia *media)
+{
+  media->sctp_port = RP_SDP_SCTP_PORT;
+  media->has_max_message_size = TRUE;
+  media->max_message_size = RP_SDP_MAX_MESSAGE_BYTES;
+}
+
+/* RFC 3264 section 6: an answer has as many m-lines as the offer, in its order, with its protocol.
+ */
+static void
+answer_media (RpSdp *answer, const RpSdpMedia *offered, Fate fate, gboolean is_tag,
+              const RpSdpLocal *local, RpSdpSetup setup)
+{
+  RpSdpMedia *media = rp_sdp_add_media (answer, offered->kind, offered->media);
+  memcpy (media->protocol, offered->protocol, sizeof media->protocol);
+  memcpy (media->format, offered->format, sizeof media->format);
+  memcpy (media->mid, offered->mid, sizeof media->mid);
+  media->direction = RP_SDP_INACTIVE;
+  if (fate == FATE_REJECT)
+    return;
+  fill_transport (media, local, setup, is_tag);
+  if (offered->bundled)
+    rp_sdp_bundle_last (answer);
+  if (fate == FATE_AUDIO) {
+    media->direction = rp_sdp_direction_mirror (offered->direction);
+    fill_audio (media, local, find_opus (offered)->payload_type,
+                "minptime=10;useinbandfec=1;usedtx=0;stereo=0");
+  } else if (fate == FATE_DATA) {
+    fill_data (media);
+  } else {
+    const RpSdpCodec *codec = find_primary (offered);
+    media->rtcp_mux = TRUE;
+    rp_sdp_add_codec (media, codec->payload_type, codec->name, codec->clock_rate, codec->channels,
+                      codec->fmtp);
+  }
+}
+
+/* Our group names the offer's mids in the offer's order. */
+static void
+order_bundle (RpSdp *answer, const RpSdp *offer)
+{
+  answer->n_bundle = 0;
+  for (guint i = 0; i < offer->n_bundle; i++)
+    if (rp_sdp_media (answer, offer->bundle[i])->bundled)
+      answer->bundle[answer->n_bundle++] = offer->bundle[i];
+}
+
+RpSdp *
+rp_sdp_answer (const RpSdp *offer, const RpSdpLocal *local, GError **error)
+{
+  Plan plan;
+  g_autofree RpSdpRemote *remote = g_new0 (RpSdpRemote, 1);
+  if (!rp_sdp_remote_summary (offer, RP_SDP_OFFER, remote, error) ||
+      !make_plan (offer, &plan, error))
+    return NULL;
+  RpSdp *answer = rp_sdp_new ();
+  answer->session_id = local->session_id;
+  answer->session_version = local->session_version;
+  for (guint i = 0; i < offer->media->len; i++)
+    answer_media (answer, rp_sdp_media (offer, i), plan.fate[i], i == plan.tag, local,
+                  remote->local_setup);
+  order_bundle (answer, offer);
+  return answer;
+}
+
+RpSdp *
+rp_sdp_offer (const RpSdpLocal *local)
+{
+  /* 111 is what browsers give Opus; any dynamic number would do. */
+  const guint8 opus_payload_type = 111;
+  RpSdp *offer = rp_sdp_new ();
+  offer->session_id = local->session_id;
+  offer->session_version = local->session_version;
+
+  RpSdpMedia *audio = rp_sdp_add_media (offer, RP_SDP_AUDIO, "audio");
+  g_strlcpy (audio->protocol, "UDP/TLS/RTP/SAVPF", sizeof audio->protocol);
+  g_strlcpy (audio->mid, "0", sizeof audio->mid);
+  fill_transport (audio, local, RP_SDP_SETUP_ACTPASS, TRUE);
+  fill_audio (audio, local, opus_payload_type, "minptime=10;useinbandfec=1");
+  rp_sdp_bundle_last (offer);
+
+  RpSdpMedia *data = rp_sdp_add_media (offer, RP_SDP_APPLICATION, "application");
+  g_strlcpy (data->protocol, "UDP/DTLS/SCTP", sizeof data->protocol);
+  g_strlcpy (data->format, "webrtc-datachannel", sizeof data->format);
+  g_strlcpy (data->mid, "1", sizeof data->mid);
+  fill_transport (data, local, RP_SDP_SETUP_ACTPASS, FALSE);
+  fill_data (data);
+  rp_sdp_bundle_last (offer);
+  return offer;
+}
