@@ -12,7 +12,7 @@ RP_PACKAGES_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev lib
   flite1-dev libsqlite3-dev ca-certificates"
 # chromium and aiortc are the callers of the end-to-end tests, clang runs the fuzz targets, the
 # sounds are recorded speech that every Debian machine can have.
-RP_PACKAGES_test="chromium python3-aiortc clang libclang-rt-14-dev asterisk-core-sounds-en-wav curl
+RP_PACKAGES_test="chromium python3-aiortc clang libclang-rt-dev asterisk-core-sounds-en-wav curl
   clang-format"
 
 # Prints those of the packages given that are not installed.

@@ -1,0 +1,258 @@
+#include <flite/flite.h>
+
+#include "speakable.h"
+#include "tts.h"
+
+/* From the voice libraries, whose headers declare nothing. */
+cst_voice *register_cmu_us_slt (const char *voxdir);
+cst_voice *register_cmu_us_rms (const char *voxdir);
+cst_voice *register_cmu_us_awb (const char *voxdir);
+cst_voice *register_cmu_us_kal16 (const char *voxdir);
+
+#define CHUNK_SAMPLES (RP_SPEECH_RATE_HZ / 50)
+#define LEAD_SAMPLES (RP_SPEECH_RATE_HZ / 100)
+#define TAIL_SAMPLES (RP_SPEECH_RATE_HZ / 10)
+#define MIN_SPEED 0.5
+#define MAX_SPEED 2.0
+
+static const struct {
+  const char *name;
+  cst_voice *(*load) (const char *voxdir);
+} voices[] = {
+    {"slt", register_cmu_us_slt},
+    {"rms", register_cmu_us_rms},
+    {"awb", register_cmu_us_awb},
+    {"kal16", register_cmu_us_kal16},
+};
+
+typedef struct {
+  RpTts parent;
+  cst_voice *voice;                    /* flite's own, for the life of the process */
+  cst_audio_streaming_info *streaming; /* the voice's */
+  float stretch;
+} FliteTts;
+
+/* One synthesis, as flite's callback sees it. */
+typedef struct {
+  const RpSpeakable *speakable;
+  const RpTtsSink *sink;
+  const gint *cancel;
+  gboolean began;
+  gboolean cancelled;
+  /* The part of flite's audio that is given out. */
+  gint64 from_samples;
+  gint64 to_samples;
+} Synthesis;
+
+static gint64
+end_of_segment (const cst_item *word, const char *path)
+{
+  return (gint64) (flite_ffeature_float (word, path) * RP_SPEECH_RATE_HZ);
+}
+
+/* Start and end of all that is spoken for @token; FALSE when nothing is. */
+static gboolean
+token_times (const cst_item *token, gint64 *out_start, gint64 *out_end)
+{
+  gboolean found = FALSE;
+
+  for (const cst_item *word = item_daughter (token); word != NULL; word = item_next (word)) {
+    gint64 start = end_of_segment (word, "R:SylStructure.daughter1.daughter1.R:Segment.p.end");
+    gint64 end = end_of_segment (word, "R:SylStructure.daughtern.daughtern.R:Segment.end");
+
+    if (end <= start)
+      continue;
+    if (!found)
+      *out_start = start;
+    *out_end = end;
+    found = TRUE;
+  }
+  return found;
+}
+
+/* Gathers flite's tokens into the words of the text they came from. */
+static GArray *
+time_words (const Synthesis *synthesis, const cst_utterance *utt)
+{
+  const RpSpeakable *speakable = synthesis->speakable;
+  GArray *words = g_array_new (FALSE, FALSE, sizeof (RpTtsWord));
+  const cst_item *item = relation_head (utt_relation ((cst_utterance *) utt, "Token"));
+  gint64 previous_end = 0;
+  guint last_word = G_MAXUINT;
+
+  for (guint i = 0; i < speakable->tokens->len && item != NULL; i++, item = item_next (item)) {
+    guint index = g_array_index (speakable->tokens, RpSpokenToken, i).word;
+    const RpSourceWord *source = &g_array_index (speakable->words, RpSourceWord, index);
+    RpTtsWord word = {.offset_bytes = source->offset_bytes, .length_bytes = source->length_bytes};
+    gint64 start = 0;
+    gint64 end = 0;
+
+    if (!token_times (item, &start, &end))
+      continue;
+    start = MAX (start, previous_end);
+    end = MAX (end, start);
+    previous_end = end;
+    word.start_samples = (guint32) start;
+    word.end_samples = (guint32) end;
+    if (index == last_word)
+      g_array_index (words, RpTtsWord, words->len - 1).end_samples = word.end_samples;
+    else
+      g_array_append_val (words, word);
+    last_word = index;
+  }
+  return words;
+}
+
+/* All durations are known before the first sample is computed. */
+static void
+begin (Synthesis *synthesis, const cst_utterance *utt)
+{
+  g_autoptr (GArray) words = time_words (synthesis, utt);
+  RpTtsWord *word = (RpTtsWord *) (void *) words->data;
+
+  synthesis->began = TRUE;
+  if (words->len > 0) {
+    synthesis->from_samples = MAX ((gint64) word[0].start_samples - LEAD_SAMPLES, 0);
+    synthesis->to_samples = (gint64) word[words->len - 1].end_samples + TAIL_SAMPLES;
+  }
+  for (guint i = 0; i < words->len; i++) {
+    word[i].start_samples -= (guint32) synthesis->from_samples;
+    word[i].end_samples -= (guint32) synthesis->from_samples;
+  }
+  if (synthesis->sink->words != NULL)
+    synthesis->sink->words (word, words->len, synthesis->sink->user_data);
+}
+
+static int
+on_audio (const cst_wave *wave, int start, int size, int last, cst_audio_streaming_info *info)
+{
+  Synthesis *synthesis = info->userdata;
+  gint64 from;
+  gint64 to;
+
+  if (!synthesis->began)
+    begin (synthesis, info->utt);
+  from = MAX (start, synthesis->from_samples);
+  to = MIN ((gint64) start + size, synthesis->to_samples);
+  while (from < to) {
+    gint64 n = MIN (to - from, CHUNK_SAMPLES);
+
+    if (g_atomic_int_get (synthesis->cancel) != 0) {
+      synthesis->cancelled = TRUE;
+      return CST_AUDIO_STREAM_STOP;
+    }
+    if (!synthesis->sink->audio (wave->samples + from, (gsize) n, synthesis->sink->user_data))
+      return CST_AUDIO_STREAM_STOP;
+    from += n;
+  }
+  return start + size < synthesis->to_samples ? CST_AUDIO_STREAM_CONT : CST_AUDIO_STREAM_STOP;
+}
+
+static cst_utterance *
+utterance_new (const RpSpeakable *speakable)
+{
+  cst_utterance *utt = new_utterance ();
+  cst_relation *relation = utt_relation_create (utt, "Token");
+
+  for (guint i = 0; i < speakable->tokens->len; i++) {
+    const RpSpokenToken *token = &g_array_index (speakable->tokens, RpSpokenToken, i);
+    cst_item *item = relation_append (relation, NULL);
+
+    item_set_string (item, "name", token->name);
+    item_set_string (item, "whitespace", i == 0 ? "" : " ");
+    item_set_string (item, "prepunctuation", "");
+    item_set_string (item, "punc", token->punctuation);
+    item_set_int (item, "file_pos", 0);
+    item_set_int (item, "line_number", 0);
+  }
+  return utt;
+}
+
+static gboolean
+flite_tts_synthesize (RpTts *tts, const char *text, const RpTtsSink *sink, const gint *cancel,
+                      GError **error)
+{
+  FliteTts *self = (FliteTts *) tts;
+  g_autoptr (RpSpeakable) speakable = rp_speakable_new (text);
+  Synthesis synthesis = {.speakable = speakable, .sink = sink, .cancel = cancel};
+  cst_utterance *utt = NULL;
+
+  if (g_atomic_int_get (cancel) != 0) {
+    synthesis.cancelled = TRUE;
+  } else if (speakable->tokens->len > 0) {
+    flite_feat_set_float (self->voice->features, "duration_stretch", self->stretch);
+    self->streaming->userdata = &synthesis;
+    utt = flite_do_synth (utterance_new (speakable), self->voice, utt_synth_tokens);
+    self->streaming->userdata = NULL;
+    if (utt == NULL && !synthesis.began) {
+      g_set_error_literal (error, RP_SPEECH_ERROR, RP_SPEECH_ERROR_INFERENCE,
+                           "the voice could not read the text");
+      return FALSE;
+    }
+    delete_utterance (utt);
+  }
+  if (synthesis.cancelled) {
+    g_set_error_literal (error, RP_SPEECH_ERROR, RP_SPEECH_ERROR_CANCELLED, "cancelled");
+    return FALSE;
+  }
+  if (!synthesis.began && sink->words != NULL)
+    sink->words (NULL, 0, sink->user_data);
+  return TRUE;
+}
+
+static void
+flite_tts_free (RpTts *tts)
+{
+  g_free (tts);
+}
+
+static const RpTtsClass flite_class = {
+    .name = "flite",
+    .synthesize = flite_tts_synthesize,
+    .free = flite_tts_free,
+};
+
+/* The voice's own, made with its first user. */
+static cst_audio_streaming_info *
+voice_streaming (cst_voice *voice)
+{
+  const cst_val *old = flite_get_param_val (voice->features, "streaming_info", NULL);
+  cst_audio_streaming_info *streaming;
+
+  if (old != NULL)
+    return val_audio_streaming_info (old);
+  streaming = new_audio_streaming_info ();
+  streaming->min_buffsize = CHUNK_SAMPLES;
+  streaming->asc = on_audio;
+  flite_feat_set (voice->features, "streaming_info", audio_streaming_info_val (streaming));
+  return streaming;
+}
+
+RpTts *
+rp_tts_flite_new (const RpTtsFliteConfig *config, GError **error)
+{
+  const char *name = config->voice != NULL ? config->voice : voices[0].name;
+  double speed = config->speed != 0 ? config->speed : 1.0;
+  FliteTts *self;
+  gsize i = 0;
+
+  if (!(speed >= MIN_SPEED && speed <= MAX_SPEED)) {
+    g_set_error (error, RP_SPEECH_ERROR, RP_SPEECH_ERROR_INPUT, "speed %g is not in %g to %g",
+                 speed, MIN_SPEED, MAX_SPEED);
+    return NULL;
+  }
+  while (i < G_N_ELEMENTS (voices) && !g_str_equal (voices[i].name, name))
+    i++;
+  if (i == G_N_ELEMENTS (voices)) {
+    g_set_error (error, RP_SPEECH_ERROR, RP_SPEECH_ERROR_MODELS,
+                 "there is no voice \"%s\"; there are slt, rms, awb and kal16", name);
+    return NULL;
+  }
+  flite_init ();
+  self = g_new0 (FliteTts, 1);
+  self->parent.klass = &flite_class;
+  self->voice = voices[i].load (NULL);
+  self->streaming = voice_streaming (self->voice);
+  self->stretch = (float) (1.0 / speed);
+  return &self->parent;
+}
