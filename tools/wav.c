@@ -116,7 +116,9 @@ rp_wav_write (const char *path, guint rate_hz, guint n_channels, const gint16 *p
   gsize n = n_frames * n_channels;
   g_autofree guint8 *data = g_malloc (HEADER_BYTES + 2 * n);
 
-  memcpy (data, "RIFF....WAVEfmt ................data....", HEADER_BYTES - 4);
+  memcpy (data, "RIFF", 4);
+  memcpy (data + 8, "WAVEfmt ", 8);
+  memcpy (data + 36, "data", 4);
   put_u32 (data + 4, (guint32) (HEADER_BYTES - 8 + 2 * n));
   put_u32 (data + 16, 16);
   put_u32 (data + 20, FORMAT_PCM | n_channels << 16);
