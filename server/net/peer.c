@@ -1,0 +1,625 @@
+#include "peer.h"
+
+#include "ice.h"
+#include "rtp.h"
+#include "sctp.h"
+
+#include <string.h>
+
+struct _RpPeer {
+  RpLoop *loop;
+  RpPeerConfig config; /* its addresses and certificate are not kept */
+  RpPeerEvents events;
+  gpointer user_data;
+  RpDtlsCertificate *certificate;
+  RpPeerLocal local;
+
+  RpIce *ice;
+  RpDtls *dtls;
+  RpSrtp *srtp;
+  RpSctp *sctp;
+  GQueue early; /* of GBytes: DTLS that came before the remote description */
+  gboolean controlling;
+  RpSctpConfig sctp_config; /* remote_port 0 = no data channels */
+
+  RpPeerState state;
+  char *reason;
+  RpPeerTimes times;
+  RpPeerCounters counters;
+  guint depth;   /* calls of ours on the stack that will still touch the peer */
+  gboolean dead; /* freed by its owner, waiting for the stack to unwind */
+};
+
+G_DEFINE_QUARK (rp - peer - error - quark, rp_peer_error)
+
+static void after_dtls (RpPeer *peer);
+
+const char *
+rp_peer_state_name (RpPeerState state)
+{
+  static const char *const names[] = {"new",       "checking", "securing",
+                                      "connected", "failed",   "closed"};
+  return (gsize) state < G_N_ELEMENTS (names) ? names[state] : "unknown";
+}
+
+static void
+enter (RpPeer *peer)
+{
+  peer->depth++;
+}
+
+static void
+leave (RpPeer *peer)
+{
+  peer->depth--;
+}
+
+static gboolean
+ended (const RpPeer *peer)
+{
+  return peer->dead || peer->state >= RP_PEER_STATE_FAILED;
+}
+
+/* Always the last thing its caller does with the peer, or followed by a look at ended (). */
+static void
+set_state (RpPeer *peer, RpPeerState state, const char *reason)
+{
+  if (ended (peer))
+    return;
+  peer->state = state;
+  g_free (peer->reason);
+  peer->reason = g_strdup (reason);
+  if (peer->events.state_changed) {
+    enter (peer);
+    peer->events.state_changed (peer, state, peer->reason, peer->user_data);
+    leave (peer);
+  }
+}
+
+static gboolean
+send_datagram (RpPeer *peer, const guint8 *data, gsize len)
+{
+  if (!rp_ice_send (peer->ice, data, len)) {
+    peer->counters.send_failed++;
+    return FALSE;
+  }
+  peer->counters.datagrams_out++;
+  peer->counters.bytes_out += len;
+  return TRUE;
+}
+
+static void
+on_sctp_send (const guint8 *data, gsize len, gpointer user_data)
+{
+  RpPeer *peer = user_data;
+  if (ended (peer))
+    return;
+  if (!rp_dtls_send (peer->dtls, data, len))
+    peer->counters.send_failed++;
+}
+
+static void
+on_sctp_open (guint16 stream, const char *label, const char *protocol, gpointer user_data)
+{
+  RpPeer *peer = user_data;
+  if (ended (peer) || !peer->events.channel_open)
+    return;
+  enter (peer);
+  peer->events.channel_open (peer, stream, label, protocol, peer->user_data);
+  leave (peer);
+}
+
+static void
+on_sctp_message (guint16 stream, gboolean binary, const guint8 *data, gsize len, gpointer user_data)
+{
+  RpPeer *peer = user_data;
+  if (ended (peer) || !peer->events.message)
+    return;
+  enter (peer);
+  peer->events.message (peer, stream, binary, data, len, peer->user_data);
+  leave (peer);
+}
+
+static void
+on_sctp_closed (guint16 stream, gpointer user_data)
+{
+  RpPeer *peer = user_data;
+  if (ended (peer) || !peer->events.channel_closed)
+    return;
+  enter (peer);
+  peer->events.channel_closed (peer, stream, peer->user_data);
+  leave (peer);
+}
+
+/* An association that never came up leaves a call without channels; one that ends was hung up. */
+static void
+on_sctp_lost (gboolean was_up, const char *reason, gpointer user_data)
+{
+  RpPeer *peer = user_data;
+  enter (peer);
+  if (was_up && !ended (peer)) {
+    rp_dtls_close (peer->dtls);
+    set_state (peer, RP_PEER_STATE_CLOSED, reason);
+  }
+  leave (peer);
+}
+
+static gboolean
+make_srtp (RpPeer *peer, GError **error)
+{
+  guint8 local[RP_DTLS_SRTP_MASTER];
+  guint8 remote[RP_DTLS_SRTP_MASTER];
+
+  if (!rp_dtls_srtp_keys (peer->dtls, local, remote)) {
+    g_set_error_literal (error, RP_PEER_ERROR, RP_PEER_ERROR_SETUP, "no SRTP keys out of DTLS");
+    return FALSE;
+  }
+  peer->srtp = rp_srtp_new (local, remote, error);
+  rp_dtls_wipe (local, sizeof local);
+  rp_dtls_wipe (remote, sizeof remote);
+  return peer->srtp != NULL;
+}
+
+static void
+secured (RpPeer *peer)
+{
+  static const RpSctpEvents events = {.send = on_sctp_send,
+                                      .channel_open = on_sctp_open,
+                                      .message = on_sctp_message,
+                                      .channel_closed = on_sctp_closed,
+                                      .lost = on_sctp_lost};
+  g_autoptr (GError) error = NULL;
+
+  peer->times.dtls_done_us = rp_loop_now_us ();
+  if (!make_srtp (peer, &error)) {
+    set_state (peer, RP_PEER_STATE_FAILED, error->message);
+    return;
+  }
+  if (peer->sctp_config.remote_port != 0) {
+    peer->sctp = rp_sctp_new (peer->loop, &peer->sctp_config, &events, peer, &error);
+    if (!peer->sctp) {
+      set_state (peer, RP_PEER_STATE_FAILED, error->message);
+      return;
+    }
+  }
+  set_state (peer, RP_PEER_STATE_CONNECTED, "");
+}
+
+/* Looks at what a call into DTLS has changed. */
+static void
+after_dtls (RpPeer *peer)
+{
+  if (ended (peer))
+    return;
+  switch (rp_dtls_state (peer->dtls)) {
+  case RP_DTLS_STATE_OPEN:
+    if (peer->state == RP_PEER_STATE_SECURING)
+      secured (peer);
+    break;
+  case RP_DTLS_STATE_CLOSED:
+    set_state (peer, RP_PEER_STATE_CLOSED, "the peer hung up");
+    break;
+  case RP_DTLS_STATE_FAILED:
+    set_state (peer, RP_PEER_STATE_FAILED, rp_dtls_error (peer->dtls)->message);
+    break;
+  case RP_DTLS_STATE_IDLE:
+  case RP_DTLS_STATE_HANDSHAKE:
+    break;
+  }
+}
+
+static void
+on_dtls_send (const guint8 *data, gsize len, gpointer user_data)
+{
+  send_datagram (user_data, data, len);
+}
+
+static void
+on_dtls_data (const guint8 *data, gsize len, gpointer user_data)
+{
+  RpPeer *peer = user_data;
+
+  /* The first record can come in the same breath as the end of the handshake. */
+  if (peer->state == RP_PEER_STATE_SECURING)
+    after_dtls (peer);
+  if (!ended (peer) && peer->sctp)
+    rp_sctp_input (peer->sctp, data, len);
+}
+
+static void
+on_ice_connected (gpointer user_data)
+{
+  RpPeer *peer = user_data;
+
+  if (ended (peer) || peer->state != RP_PEER_STATE_CHECKING)
+    return;
+  enter (peer);
+  peer->times.ice_ready_us = rp_loop_now_us ();
+  set_state (peer, RP_PEER_STATE_SECURING, "");
+  if (!ended (peer)) {
+    rp_dtls_start (peer->dtls);
+    after_dtls (peer);
+  }
+  leave (peer);
+}
+
+static void
+input_dtls (RpPeer *peer, const guint8 *data, gsize len)
+{
+  if (peer->dtls) {
+    rp_dtls_input (peer->dtls, data, len);
+    after_dtls (peer);
+  } else if (g_queue_get_length (&peer->early) < RP_DTLS_QUEUE_MAX) {
+    g_queue_push_tail (&peer->early, g_bytes_new (data, len));
+  } else {
+    peer->counters.too_early++;
+  }
+}
+
+static void
+input_media (RpPeer *peer, guint8 *data, gsize len, gboolean rtcp)
+{
+  if (peer->state != RP_PEER_STATE_CONNECTED) {
+    peer->counters.too_early++;
+    return;
+  }
+  if (rtcp) {
+    if (rp_srtp_unprotect_rtcp (peer->srtp, data, &len) == RP_SRTP_OK && peer->events.rtcp)
+      peer->events.rtcp (peer, data, len, peer->times.last_activity_us, peer->user_data);
+  } else {
+    if (rp_srtp_unprotect_rtp (peer->srtp, data, &len) == RP_SRTP_OK && peer->events.rtp)
+      peer->events.rtp (peer, data, len, peer->times.last_activity_us, peer->user_data);
+  }
+}
+
+static void
+on_datagram (guint8 *data, gsize len, gpointer user_data)
+{
+  RpPeer *peer = user_data;
+
+  if (ended (peer))
+    return;
+  peer->times.last_activity_us = rp_loop_now_us ();
+  peer->counters.datagrams_in++;
+  peer->counters.bytes_in += len;
+  enter (peer);
+  switch (rp_demux (data, len)) {
+  case RP_DEMUX_DTLS:
+    input_dtls (peer, data, len);
+    break;
+  case RP_DEMUX_RTP:
+    input_media (peer, data, len, FALSE);
+    break;
+  case RP_DEMUX_RTCP:
+    input_media (peer, data, len, TRUE);
+    break;
+  case RP_DEMUX_STUN: /* ICE keeps what is STUN; this only looks like it */
+  case RP_DEMUX_OTHER:
+    peer->counters.unknown_class++;
+    break;
+  }
+  leave (peer);
+}
+
+void
+rp_peer_test_input (RpPeer *peer, const guint8 *data, gsize len)
+{
+  g_autofree guint8 *copy = g_memdup2 (data, len);
+  on_datagram (copy, len, peer);
+}
+
+RpPeer *
+rp_peer_new (RpLoop *loop, const RpPeerConfig *config, const RpPeerEvents *events,
+             gpointer user_data, GError **error)
+{
+  RpPeer *peer = g_new0 (RpPeer, 1);
+  RpIceConfig ice_config = {.controlling = config->role == RP_PEER_OFFERER,
+                            .local_addresses = config->local_addresses,
+                            .with_loopback = config->with_loopback,
+                            .port_min = config->port_min,
+                            .port_max = config->port_max};
+  RpIceEvents ice_events = {.connected = on_ice_connected, .datagram = on_datagram};
+
+  rp_loop_assert_owner (loop);
+  peer->loop = loop;
+  peer->config = *config;
+  peer->config.local_addresses = NULL;
+  if (peer->config.connect_timeout_us <= 0)
+    peer->config.connect_timeout_us = RP_PEER_CONNECT_TIMEOUT_US;
+  peer->events = *events;
+  peer->user_data = user_data;
+  peer->certificate = rp_dtls_certificate_ref (config->certificate);
+  peer->controlling = ice_config.controlling;
+  peer->reason = g_strdup ("");
+  peer->times.created_us = rp_loop_now_us ();
+  g_queue_init (&peer->early);
+  peer->ice = rp_ice_new (rp_loop_context (loop), &ice_config, &ice_events, peer, error);
+  if (!peer->ice) {
+    rp_peer_free (peer);
+    return NULL;
+  }
+  peer->local.ufrag = rp_ice_ufrag (peer->ice);
+  peer->local.pwd = rp_ice_pwd (peer->ice);
+  peer->local.fingerprint = rp_dtls_certificate_fingerprint (peer->certificate);
+  peer->local.candidates = rp_ice_candidates (peer->ice, &peer->local.n_candidates);
+  return peer;
+}
+
+static void
+destroy (gpointer data)
+{
+  RpPeer *peer = data;
+  rp_sctp_free (peer->sctp);
+  rp_srtp_free (peer->srtp);
+  rp_dtls_free (peer->dtls);
+  rp_ice_free (peer->ice);
+  rp_dtls_certificate_unref (peer->certificate);
+  g_queue_clear_full (&peer->early, (GDestroyNotify) g_bytes_unref);
+  g_free (peer->reason);
+  g_free (peer);
+}
+
+void
+rp_peer_free (RpPeer *peer)
+{
+  if (!peer || peer->dead)
+    return;
+  rp_loop_assert_owner (peer->loop);
+  rp_peer_close (peer, "freed");
+  peer->dead = TRUE;
+  if (peer->depth > 0)
+    rp_loop_defer (peer->loop, destroy, peer);
+  else
+    destroy (peer);
+}
+
+const RpPeerLocal *
+rp_peer_local (const RpPeer *peer)
+{
+  return &peer->local;
+}
+
+static gboolean
+check_remote (const RpPeer *peer, const RpPeerRemote *remote, GError **error)
+{
+  const char *what = NULL;
+  gsize ufrag = remote->ufrag ? strlen (remote->ufrag) : 0;
+  gsize pwd = remote->pwd ? strlen (remote->pwd) : 0;
+
+  if (peer->state != RP_PEER_STATE_NEW) {
+    g_set_error (error, RP_PEER_ERROR, RP_PEER_ERROR_STATE,
+                 "a remote description is set once; the peer is %s",
+                 rp_peer_state_name (peer->state));
+    return FALSE;
+  }
+  /* RFC 8839 section 5.4 */
+  if (ufrag < 4 || ufrag > RP_ICE_MAX_CREDENTIAL)
+    what = "ice-ufrag";
+  else if (pwd < 22 || pwd > RP_ICE_MAX_CREDENTIAL)
+    what = "ice-pwd";
+  else if (remote->n_fingerprints == 0)
+    what = "sha-256 fingerprint";
+  else if (remote->local_setup != RP_SDP_SETUP_ACTIVE &&
+           remote->local_setup != RP_SDP_SETUP_PASSIVE)
+    what = "DTLS role";
+  if (!what)
+    return TRUE;
+  g_set_error (error, RP_PEER_ERROR, RP_PEER_ERROR_INVALID,
+               "the remote description has no usable %s", what);
+  return FALSE;
+}
+
+static void
+configure_sctp (RpPeer *peer, const RpPeerRemote *remote)
+{
+  gsize limit = remote->max_message_size;
+  if (limit == 0 || limit > RP_PEER_MAX_MESSAGE_SIZE)
+    limit = RP_PEER_MAX_MESSAGE_SIZE;
+  peer->sctp_config = (RpSctpConfig){.dtls_client = remote->local_setup == RP_SDP_SETUP_ACTIVE,
+                                     .remote_port = remote->sctp_port,
+                                     .max_send_bytes = limit,
+                                     .max_receive_bytes = RP_PEER_MAX_MESSAGE_SIZE};
+}
+
+gboolean
+rp_peer_set_remote (RpPeer *peer, const RpPeerRemote *remote, GError **error)
+{
+  RpDtlsEvents events = {.send = on_dtls_send, .data = on_dtls_data};
+  RpDtlsConfig config = {.server = remote->local_setup == RP_SDP_SETUP_PASSIVE,
+                         .certificate = peer->certificate,
+                         .fingerprints = remote->fingerprints,
+                         .n_fingerprints = remote->n_fingerprints};
+
+  rp_loop_assert_owner (peer->loop);
+  if (!check_remote (peer, remote, error))
+    return FALSE;
+  peer->dtls = rp_dtls_new (&config, &events, peer, error);
+  if (!peer->dtls)
+    return FALSE;
+  configure_sctp (peer, remote);
+  enter (peer);
+  GBytes *early;
+  while ((early = g_queue_pop_head (&peer->early))) {
+    gsize len = 0;
+    const guint8 *data = g_bytes_get_data (early, &len);
+    rp_dtls_input (peer->dtls, data, len);
+    g_bytes_unref (early);
+  }
+  peer->times.remote_set_us = rp_loop_now_us ();
+  set_state (peer, RP_PEER_STATE_CHECKING, "");
+  for (gsize i = 0; i < remote->n_candidates && !ended (peer); i++)
+    rp_peer_add_remote_candidate (peer, &remote->candidates[i]);
+  if (!ended (peer) && !rp_ice_set_remote (peer->ice, peer->controlling || remote->ice_lite,
+                                           remote->ufrag, remote->pwd))
+    set_state (peer, RP_PEER_STATE_FAILED, "ICE does not take the remote credentials");
+  leave (peer);
+  return TRUE;
+}
+
+gboolean
+rp_peer_add_remote_candidate (RpPeer *peer, const RpCandidate *candidate)
+{
+  rp_loop_assert_owner (peer->loop);
+  if (ended (peer))
+    return FALSE;
+  enter (peer);
+  gboolean taken = rp_ice_add_remote_candidate (peer->ice, candidate);
+  leave (peer);
+  if (!taken)
+    peer->counters.candidates_refused++;
+  return taken;
+}
+
+void
+rp_peer_tick (RpPeer *peer, gint64 now_us)
+{
+  if (peer->state != RP_PEER_STATE_CHECKING && peer->state != RP_PEER_STATE_SECURING)
+    return;
+  enter (peer);
+  if (now_us - peer->times.remote_set_us > peer->config.connect_timeout_us) {
+    g_autofree char *reason = g_strdup_printf (
+        "%s within %.0f s",
+        peer->state == RP_PEER_STATE_CHECKING ? "ICE: no connectivity check succeeded"
+                                              : "DTLS: the handshake did not finish",
+        (double) peer->config.connect_timeout_us / G_USEC_PER_SEC);
+    set_state (peer, RP_PEER_STATE_FAILED, reason);
+  } else if (peer->state == RP_PEER_STATE_SECURING) {
+    rp_dtls_tick (peer->dtls);
+    after_dtls (peer);
+  }
+  leave (peer);
+}
+
+gboolean
+rp_peer_send_rtp (RpPeer *peer, guint8 *buf, gsize len, gsize size)
+{
+  return peer->state == RP_PEER_STATE_CONNECTED &&
+         rp_srtp_protect_rtp (peer->srtp, buf, &len, size) == RP_SRTP_OK &&
+         send_datagram (peer, buf, len);
+}
+
+gboolean
+rp_peer_send_rtcp (RpPeer *peer, guint8 *buf, gsize len, gsize size)
+{
+  return peer->state == RP_PEER_STATE_CONNECTED &&
+         rp_srtp_protect_rtcp (peer->srtp, buf, &len, size) == RP_SRTP_OK &&
+         send_datagram (peer, buf, len);
+}
+
+/* Says in our terms what the SCTP adapter said in its. */
+static void
+propagate (GError **error, GError *sctp_error)
+{
+  RpPeerError code = RP_PEER_ERROR_SETUP;
+  if (sctp_error->code == RP_SCTP_ERROR_INVALID)
+    code = RP_PEER_ERROR_INVALID;
+  else if (sctp_error->code == RP_SCTP_ERROR_STATE)
+    code = RP_PEER_ERROR_STATE;
+  else if (sctp_error->code == RP_SCTP_ERROR_FULL)
+    code = RP_PEER_ERROR_FULL;
+  g_set_error_literal (error, RP_PEER_ERROR, code, sctp_error->message);
+  g_error_free (sctp_error);
+}
+
+static gboolean
+check_channels (const RpPeer *peer, GError **error)
+{
+  if (peer->state == RP_PEER_STATE_CONNECTED && peer->sctp)
+    return TRUE;
+  g_set_error (error, RP_PEER_ERROR, RP_PEER_ERROR_STATE, "no data channels: the peer is %s%s",
+               rp_peer_state_name (peer->state),
+               peer->state == RP_PEER_STATE_CONNECTED ? " without SCTP" : "");
+  return FALSE;
+}
+
+gint
+rp_peer_open_channel (RpPeer *peer, const char *label, const char *protocol, GError **error)
+{
+  GError *sctp_error = NULL;
+  if (!check_channels (peer, error))
+    return -1;
+  gint stream = rp_sctp_open_channel (peer->sctp, label, protocol, &sctp_error);
+  if (stream < 0)
+    propagate (error, sctp_error);
+  return stream;
+}
+
+gboolean
+rp_peer_send_message (RpPeer *peer, guint16 stream, gboolean binary, const void *data, gsize len,
+                      GError **error)
+{
+  GError *sctp_error = NULL;
+  if (!check_channels (peer, error))
+    return FALSE;
+  if (rp_sctp_send (peer->sctp, stream, binary, data, len, &sctp_error))
+    return TRUE;
+  propagate (error, sctp_error);
+  return FALSE;
+}
+
+gsize
+rp_peer_buffered_amount (const RpPeer *peer)
+{
+  return peer->sctp ? rp_sctp_buffered_bytes (peer->sctp) : 0;
+}
+
+void
+rp_peer_close_channel (RpPeer *peer, guint16 stream)
+{
+  if (peer->sctp && !ended (peer))
+    rp_sctp_close_channel (peer->sctp, stream);
+}
+
+void
+rp_peer_close (RpPeer *peer, const char *reason)
+{
+  if (ended (peer))
+    return;
+  if (peer->dtls)
+    rp_dtls_close (peer->dtls);
+  peer->state = RP_PEER_STATE_CLOSED;
+  g_free (peer->reason);
+  peer->reason = g_strdup (reason ? reason : "");
+}
+
+RpPeerState
+rp_peer_state (const RpPeer *peer)
+{
+  return peer->state;
+}
+
+const char *
+rp_peer_reason (const RpPeer *peer)
+{
+  return peer->reason;
+}
+
+void
+rp_peer_counters (const RpPeer *peer, RpPeerCounters *out)
+{
+  *out = peer->counters;
+  if (peer->srtp)
+    rp_srtp_counters (peer->srtp, &out->srtp);
+  if (peer->dtls)
+    rp_dtls_counters (peer->dtls, &out->dtls);
+  if (peer->sctp) {
+    RpSctpCounters sctp;
+    rp_sctp_counters (peer->sctp, &sctp);
+    out->messages_in = sctp.messages_in;
+    out->messages_out = sctp.messages_out;
+    out->message_errors = sctp.message_errors;
+    out->sctp_dropped = sctp.packets_dropped;
+  }
+}
+
+void
+rp_peer_times (const RpPeer *peer, RpPeerTimes *out)
+{
+  *out = peer->times;
+}
+
+char *
+rp_peer_remote_address (const RpPeer *peer)
+{
+  return rp_ice_remote_address (peer->ice);
+}
