@@ -24,6 +24,12 @@
 
 G_BEGIN_DECLS
 
+#define RP_ENGINE_ERROR (rp_engine_error_quark ())
+GQuark rp_engine_error_quark (void);
+typedef enum {
+  RP_ENGINE_ERROR_CHECKPOINT, /* the bytes are no checkpoint of this version */
+} RpEngineError;
+
 #define RP_ENGINE_FRAME_SAMPLES 320 /* 20 ms at 16 kHz */
 
 typedef struct {

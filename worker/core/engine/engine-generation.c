@@ -1,0 +1,475 @@
+/* The brain's runs and what is said: text deltas become sentences, sentences become utterances. */
+#include "engine-private.h"
+
+#include <string.h>
+
+/* A voice that has not begun by then never will: flite needs 15 ms, a remote voice under a second.
+ */
+#define TTS_TIMEOUT_US (8 * G_USEC_PER_SEC)
+/* What a brain may write in one generation; more is cut off. Ten minutes of speech. */
+#define MAX_TEXT_BYTES (16 * 1024)
+/* The context given to a brain. */
+#define MAX_REQUEST_MESSAGES 200
+#define MAX_REQUEST_BYTES (64 * 1024)
+
+void
+rp_generation_free (Generation *generation)
+{
+  if (generation == NULL)
+    return;
+  rp_sentence_free (generation->splitter);
+  g_string_free (generation->text, TRUE);
+  g_string_free (generation->heard, TRUE);
+  g_ptr_array_unref (generation->tools);
+  g_free (generation);
+}
+
+void
+rp_utterance_free (Utterance *utterance)
+{
+  if (utterance == NULL)
+    return;
+  g_free (utterance->text);
+  g_free (utterance->words);
+  g_free (utterance);
+}
+
+static Generation *
+new_generation (RpEngine *engine)
+{
+  static const RpSentenceConfig splitter = RP_SENTENCE_CONFIG_DEFAULT;
+  Generation *generation = g_new0 (Generation, 1);
+  generation->id = engine->next_generation++;
+  generation->splitter = rp_sentence_new (&splitter);
+  generation->text = g_string_new (NULL);
+  generation->heard = g_string_new (NULL);
+  generation->tools = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_tool_record_free);
+  generation->started_us = engine->now_us;
+  generation->metrics = (RpTurnMetrics){-1, -1, -1, -1, -1, -1};
+  if (engine->messages->len > 0)
+    generation->after = engine->messages->pdata[engine->messages->len - 1];
+  g_ptr_array_add (engine->generations, generation);
+  return generation;
+}
+
+Generation *
+rp_generation_find (RpEngine *engine, guint32 id)
+{
+  for (guint i = 0; i < engine->generations->len; i++) {
+    Generation *generation = engine->generations->pdata[i];
+    if (generation->id == id)
+      return generation;
+  }
+  return NULL;
+}
+
+/* The message of this generation, made when something of it is first heard or called, in its place
+ * in the context. */
+RpMessage *
+rp_generation_message (RpEngine *engine, Generation *generation)
+{
+  if (generation->message != NULL)
+    return generation->message;
+  generation->message = rp_message_new (RP_ROLE_ASSISTANT, "", rp_engine_unix_s (engine));
+
+  guint index = engine->messages->len;
+  guint after = 0;
+  if (generation->after != NULL && g_ptr_array_find (engine->messages, generation->after, &after)) {
+    index = after + 1;
+    /* Behind what was said or called meanwhile, before the next words of the user. */
+    while (index < engine->messages->len &&
+           ((RpMessage *) engine->messages->pdata[index])->role != RP_ROLE_USER)
+      index++;
+  }
+  g_ptr_array_insert (engine->messages, (gint) index, generation->message);
+  return generation->message;
+}
+
+GPtrArray *
+rp_generation_request (RpEngine *engine, const char *user_text)
+{
+  GPtrArray *request = rp_messages_copy (engine->messages);
+  for (guint i = 0; i < engine->generations->len; i++) {
+    Generation *generation = engine->generations->pdata[i];
+    guint index = 0;
+    if (generation->message == NULL || generation->dead ||
+        !g_ptr_array_find (engine->messages, generation->message, &index))
+      continue;
+    RpMessage *copy = request->pdata[index];
+    g_free (copy->content);
+    copy->content = g_strdup (generation->text->str);
+  }
+  if (user_text != NULL)
+    rp_turn_append_user (engine, request, user_text);
+  rp_messages_trim (request, MAX_REQUEST_MESSAGES, MAX_REQUEST_BYTES);
+  return request;
+}
+
+static Generation *
+start_brain (RpEngine *engine, const char *user_text)
+{
+  Generation *generation = new_generation (engine);
+  RpEngineAction *action = rp_engine_push (engine, RP_ENGINE_LLM_START);
+  action->id = generation->id;
+  action->messages = rp_generation_request (engine, user_text);
+  rp_engine_set_timer (engine, TIMER_BRAIN,
+                       engine->now_us + (gint64) engine->config.brain_timeout_ms * 1000);
+  return generation;
+}
+
+static void
+announce (RpEngine *engine, Generation *generation)
+{
+  rp_engine_emit (engine, RP_EMIT_AGENT_THINKING)->id = generation->id;
+}
+
+/* The turn's timings belong to the first generation that answers it. */
+static void
+take_metrics (RpEngine *engine, Generation *generation)
+{
+  if (engine->answer_end_us == 0)
+    return;
+  double ttft = generation->metrics.llm_ttft, ttfa = generation->metrics.tts_ttfa;
+  generation->metrics = engine->answer_metrics;
+  generation->metrics.llm_ttft = ttft;
+  generation->metrics.tts_ttfa = ttfa;
+  generation->turn_end_us = engine->answer_end_us;
+  engine->answer_end_us = 0;
+}
+
+void
+rp_generation_try (RpEngine *engine)
+{
+  if (!engine->wants_generation || engine->flushing || rp_tools_pending (engine) ||
+      rp_turn_is_active (engine) || engine->hung_up)
+    return;
+  engine->wants_generation = FALSE;
+  if (engine->draining) {
+    rp_generation_say (engine, engine->config.drain_goodbye, TRUE);
+    return;
+  }
+  Generation *generation = start_brain (engine, NULL);
+  generation->text_only = engine->text_only;
+  take_metrics (engine, generation);
+  announce (engine, generation);
+}
+
+void
+rp_generation_want (RpEngine *engine)
+{
+  engine->wants_generation = TRUE;
+  rp_generation_try (engine);
+}
+
+void
+rp_generation_start_tentative (RpEngine *engine, const char *text)
+{
+  if (rp_tools_pending (engine))
+    return;
+  g_free (engine->tentative_text);
+  engine->tentative_text = g_strdup (text);
+  engine->tentative = start_brain (engine, text);
+  engine->tentative->tentative = TRUE;
+}
+
+static void
+emit_text (RpEngine *engine, Generation *generation, const char *text)
+{
+  RpEngineEmit *emit = rp_engine_emit (engine, RP_EMIT_AGENT_TEXT);
+  emit->id = generation->id;
+  emit->text = g_strdup (text);
+}
+
+static void
+emit_output (RpEngine *engine, const Utterance *utterance, const char *status)
+{
+  RpEngineEmit *emit = rp_engine_emit (engine, RP_EMIT_OUTPUT);
+  emit->id = utterance->id;
+  emit->text = g_strdup (utterance->text);
+  emit->status = status;
+  emit->heard = g_strdup ("");
+  emit->remaining = g_strdup (utterance->text);
+  emit->spoken = TRUE;
+}
+
+void
+rp_generation_confirm_tentative (RpEngine *engine)
+{
+  Generation *generation = g_steal_pointer (&engine->tentative);
+  g_clear_pointer (&engine->tentative_text, g_free);
+  generation->tentative = FALSE;
+  generation->after = engine->messages->pdata[engine->messages->len - 1];
+  take_metrics (engine, generation);
+  announce (engine, generation);
+  if (generation->text->len > 0)
+    emit_text (engine, generation, generation->text->str);
+
+  guint32 last = 0;
+  for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
+    Utterance *utterance = l->data;
+    if (utterance->generation == generation) {
+      emit_output (engine, utterance, "new");
+      last = utterance->id;
+    }
+  }
+  if (generation->llm_done)
+    rp_engine_emit (engine, RP_EMIT_AGENT_THOUGHT)->id = generation->id;
+  rp_engine_checkpoint_soon (engine);
+  if (last != 0)
+    rp_engine_push (engine, RP_ENGINE_RELEASE)->id = last;
+  rp_tools_release (engine, generation);
+  rp_tools_conclude (engine, generation);
+  rp_generation_settle (engine, generation);
+}
+
+void
+rp_generation_forget_utterances (RpEngine *engine, Generation *generation)
+{
+  GList *l = engine->utterances.head;
+  while (l != NULL) {
+    GList *next = l->next;
+    Utterance *utterance = l->data;
+    if (utterance->generation == generation) {
+      g_queue_delete_link (&engine->utterances, l);
+      rp_utterance_free (utterance);
+    }
+    l = next;
+  }
+  generation->n_utterances = 0;
+}
+
+void
+rp_generation_drop_tentative (RpEngine *engine)
+{
+  Generation *generation = g_steal_pointer (&engine->tentative);
+  g_clear_pointer (&engine->tentative_text, g_free);
+  if (generation == NULL)
+    return;
+  if (!generation->llm_done)
+    rp_engine_push (engine, RP_ENGINE_LLM_CANCEL)->id = generation->id;
+  if (generation->n_utterances > 0)
+    rp_engine_push (engine, RP_ENGINE_TTS_CANCEL)->id = engine->next_utterance - 1;
+  rp_generation_forget_utterances (engine, generation);
+  g_ptr_array_remove (engine->generations, generation);
+}
+
+void
+rp_generation_cut (RpEngine *engine, Generation *generation)
+{
+  if (!generation->llm_done && !generation->own)
+    rp_engine_push (engine, RP_ENGINE_LLM_CANCEL)->id = generation->id;
+  engine->timers[TIMER_BRAIN] = G_MAXINT64;
+  generation->llm_done = TRUE;
+  generation->dead = TRUE;
+  rp_tools_cut (engine, generation);
+}
+
+void
+rp_generation_speak (RpEngine *engine, Generation *generation, const char *text)
+{
+  Utterance *utterance = g_new0 (Utterance, 1);
+  utterance->id = engine->next_utterance++;
+  utterance->generation = generation;
+  utterance->text = g_strdup (text);
+  utterance->spoken_us = engine->now_us;
+
+  if (generation->text_only) {
+    RpEngineEmit *emit = rp_engine_emit (engine, RP_EMIT_OUTPUT);
+    emit->id = utterance->id;
+    emit->text = g_strdup (text);
+    emit->status = "completed";
+    if (generation->heard->len > 0)
+      g_string_append_c (generation->heard, ' ');
+    g_string_append (generation->heard, text);
+    RpMessage *message = rp_generation_message (engine, generation);
+    g_free (message->content);
+    message->content = g_strdup (generation->heard->str);
+    rp_utterance_free (utterance);
+    return;
+  }
+  generation->n_utterances++;
+  g_queue_push_tail (&engine->utterances, utterance);
+  if (!generation->tentative)
+    emit_output (engine, utterance, "new");
+  RpEngineAction *action = rp_engine_push (engine, RP_ENGINE_SPEAK);
+  action->id = utterance->id;
+  action->text = g_strdup (text);
+  action->held = generation->tentative;
+  if (engine->timers[TIMER_TTS] == G_MAXINT64)
+    rp_engine_set_timer (engine, TIMER_TTS, engine->now_us + TTS_TIMEOUT_US);
+}
+
+static void
+speak_pieces (RpEngine *engine, Generation *generation)
+{
+  RpSentenceOut piece;
+  while (rp_sentence_poll (generation->splitter, &piece)) {
+    rp_generation_speak (engine, generation, piece.text);
+    rp_sentence_out_clear (&piece);
+  }
+}
+
+void
+rp_generation_say (RpEngine *engine, const char *text, gboolean end_call)
+{
+  Generation *generation = new_generation (engine);
+  generation->own = TRUE;
+  generation->llm_done = TRUE;
+  generation->end_call = end_call;
+  g_string_assign (generation->text, text != NULL ? text : "");
+  rp_sentence_input (generation->splitter, generation->text->str, -1);
+  rp_sentence_end (generation->splitter);
+  speak_pieces (engine, generation);
+  rp_engine_checkpoint_soon (engine);
+  rp_generation_settle (engine, generation);
+}
+
+/* A generation is over when the brain, its tools and its utterances are. */
+void
+rp_generation_settle (RpEngine *engine, Generation *generation)
+{
+  if (generation->tentative || !generation->llm_done || generation->n_utterances > 0 ||
+      !rp_tools_settled (generation))
+    return;
+  gboolean end_call = generation->end_call;
+  if (!generation->dead && generation->expect != RP_EXPECT_ANYTHING)
+    engine->expect = generation->expect;
+  else if (!generation->dead && !generation->own)
+    engine->expect = RP_EXPECT_ANYTHING;
+  g_ptr_array_remove (engine->generations, generation);
+  if (end_call && !engine->hung_up) {
+    engine->hung_up = TRUE;
+    for (guint i = 0; i < N_TIMERS; i++)
+      engine->timers[i] = G_MAXINT64;
+    rp_engine_push (engine, RP_ENGINE_HANG_UP)->text = g_strdup ("the agent ended the call");
+    return;
+  }
+  rp_playout_quiet (engine);
+}
+
+static void
+delta (RpEngine *engine, Generation *generation, const char *text)
+{
+  if (!generation->got_delta) {
+    generation->got_delta = TRUE;
+    generation->metrics.llm_ttft = (double) (engine->now_us - generation->started_us) / 1000.0;
+    engine->timers[TIMER_BRAIN] = G_MAXINT64;
+  }
+  gsize room = MAX_TEXT_BYTES - MIN (generation->text->len, MAX_TEXT_BYTES);
+  gsize len = MIN (strlen (text), room);
+  if (len == 0)
+    return;
+  g_autofree char *piece = g_utf8_make_valid (text, (gssize) len);
+  g_string_append (generation->text, piece);
+  if (!generation->tentative)
+    emit_text (engine, generation, piece);
+  rp_sentence_input (generation->splitter, piece, -1);
+  speak_pieces (engine, generation);
+}
+
+static void
+finished (RpEngine *engine, Generation *generation, RpExpect expect)
+{
+  engine->timers[TIMER_BRAIN] = G_MAXINT64;
+  generation->llm_done = TRUE;
+  generation->expect = expect;
+  rp_sentence_end (generation->splitter);
+  speak_pieces (engine, generation);
+  if (!generation->tentative) {
+    rp_engine_emit (engine, RP_EMIT_AGENT_THOUGHT)->id = generation->id;
+    rp_engine_checkpoint_soon (engine);
+  }
+  if (generation->text->len == 0 && generation->tools->len == 0 && !generation->tentative)
+    rp_engine_emit (engine, RP_EMIT_SILENT)->text = g_strdup ("the brain had nothing to say");
+  rp_tools_conclude (engine, generation);
+  rp_generation_settle (engine, generation);
+}
+
+static void
+failed (RpEngine *engine, Generation *generation, const char *why)
+{
+  engine->timers[TIMER_BRAIN] = G_MAXINT64;
+  if (generation->tentative) {
+    rp_generation_drop_tentative (engine);
+    return;
+  }
+  RpEngineEmit *emit = rp_engine_emit (engine, RP_EMIT_ERROR);
+  emit->text = g_strdup_printf ("the brain failed: %s", why != NULL ? why : "unknown");
+  /* What was begun is finished; then the agent owns up. */
+  generation->llm_done = TRUE;
+  rp_tools_conclude (engine, generation);
+  rp_generation_settle (engine, generation);
+  rp_generation_say (engine, engine->config.brain_failed, FALSE);
+}
+
+void
+rp_generation_input (RpEngine *engine, const RpEngineEvent *event)
+{
+  Generation *generation = rp_generation_find (engine, event->id);
+  if (generation == NULL || generation->dead || generation->llm_done)
+    return;
+  switch (event->type) {
+  case RP_ENGINE_LLM_DELTA:
+    if (event->text != NULL)
+      delta (engine, generation, event->text);
+    break;
+  case RP_ENGINE_LLM_TOOL_CALL:
+    if (event->call != NULL)
+      rp_tools_add (engine, generation, event->call);
+    break;
+  case RP_ENGINE_LLM_DONE:
+    finished (engine, generation, event->expect);
+    break;
+  case RP_ENGINE_LLM_FAILED:
+    failed (engine, generation, event->text);
+    break;
+  default:
+    break;
+  }
+}
+
+static void
+brain_timeout (RpEngine *engine)
+{
+  for (guint i = 0; i < engine->generations->len; i++) {
+    Generation *generation = engine->generations->pdata[i];
+    if (generation->llm_done || generation->got_delta)
+      continue;
+    rp_engine_push (engine, RP_ENGINE_LLM_CANCEL)->id = generation->id;
+    failed (engine, generation, "no answer in time");
+    return;
+  }
+}
+
+/* A voice that hangs must not make the agent mute: the utterance counts as not spoken. */
+static void
+tts_timeout (RpEngine *engine)
+{
+  GList *l = engine->utterances.head;
+  while (l != NULL) {
+    Utterance *utterance = l->data;
+    if (!utterance->has_words && !utterance->done) {
+      gint64 due = utterance->spoken_us + TTS_TIMEOUT_US;
+      if (due > engine->now_us) {
+        rp_engine_set_timer (engine, TIMER_TTS, due);
+        return;
+      }
+      rp_engine_push (engine, RP_ENGINE_TTS_CANCEL)->id = utterance->id;
+      rp_engine_emit (engine, RP_EMIT_ERROR)->text =
+          g_strdup ("the voice failed: no audio in time");
+      rp_playout_end (engine, utterance);
+      l = engine->utterances.head;
+      continue;
+    }
+    l = l->next;
+  }
+}
+
+void
+rp_generation_timer (RpEngine *engine, TimerId timer)
+{
+  if (timer == TIMER_BRAIN)
+    brain_timeout (engine);
+  else
+    tts_timeout (engine);
+}

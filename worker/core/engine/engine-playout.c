@@ -1,0 +1,356 @@
+/* What was heard, by the server's playout clock, and interruption. */
+#include "engine-private.h"
+
+#include <string.h>
+
+/* The server answers a flush within one 2 ms tick. Without an answer the last report is the truth.
+ */
+#define FLUSH_TIMEOUT_US (300 * 1000)
+/* A sentence has some 30 words; a voice that reports more than this is broken. */
+#define MAX_WORDS 1000
+
+Utterance *
+rp_playout_find (RpEngine *engine, guint32 id)
+{
+  for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
+    Utterance *utterance = l->data;
+    if (utterance->id == id)
+      return utterance;
+  }
+  return NULL;
+}
+
+gboolean
+rp_playout_agent_is_active (const RpEngine *engine)
+{
+  if (engine->wants_generation || engine->flushing)
+    return TRUE;
+  for (guint i = 0; i < engine->generations->len; i++) {
+    const Generation *generation = engine->generations->pdata[i];
+    if (!generation->tentative && !generation->dead &&
+        (!generation->llm_done || generation->n_utterances > 0 || !rp_tools_settled (generation)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Bytes of the utterance's text that were heard: every word whose sound went out to its end. */
+static gsize
+heard_bytes (const Utterance *utterance)
+{
+  gsize bytes = 0;
+  guint64 played = (guint64) utterance->frames_played * RP_ENGINE_FRAME_SAMPLES;
+  for (guint i = 0; i < utterance->n_words && utterance->words[i].end_samples <= played; i++)
+    bytes = utterance->words[i].end_byte;
+  return bytes;
+}
+
+static gboolean
+heard_whole (const Utterance *utterance)
+{
+  return utterance->n_words > 0 && utterance->frames_played > 0 &&
+         heard_bytes (utterance) >= utterance->words[utterance->n_words - 1].end_byte;
+}
+
+/* Brings the context up to what has been heard, @heard being the part of the utterance that is on
+ * the wire. */
+static void
+write_heard (RpEngine *engine, Generation *generation, const char *heard)
+{
+  if (*heard == '\0' && generation->heard->len == 0)
+    return;
+  RpMessage *message = rp_generation_message (engine, generation);
+  const char *space = generation->heard->len > 0 && *heard != '\0' ? " " : "";
+  g_free (message->content);
+  message->content = g_strconcat (generation->heard->str, space, heard, NULL);
+}
+
+static void
+emit_output (RpEngine *engine, const Utterance *utterance, const char *status, gsize bytes)
+{
+  RpEngineEmit *emit = rp_engine_emit (engine, RP_EMIT_OUTPUT);
+  emit->id = utterance->id;
+  emit->text = g_strdup (utterance->text);
+  emit->status = status;
+  emit->heard = g_strndup (utterance->text, bytes);
+  emit->remaining = g_strdup (utterance->text + bytes);
+  emit->spoken = TRUE;
+}
+
+static void
+emit_turn_metrics (RpEngine *engine, Generation *generation, gint64 wire_us)
+{
+  if (generation->turn_end_us == 0)
+    return;
+  generation->metrics.voice_to_voice = (double) (wire_us - generation->turn_end_us) / 1000.0;
+  generation->turn_end_us = 0;
+  rp_engine_emit (engine, RP_EMIT_METRICS)->metrics = generation->metrics;
+}
+
+static void
+progress (RpEngine *engine, Utterance *utterance, const RpEngineEvent *event)
+{
+  Generation *generation = utterance->generation;
+  gsize before = utterance->started ? heard_bytes (utterance) : 0;
+  if (event->n_frames > utterance->frames_played)
+    utterance->frames_played = event->n_frames;
+  if (!utterance->started && utterance->frames_played > 0) {
+    utterance->started = TRUE;
+    emit_turn_metrics (engine, generation, event->at_us);
+    if (!engine->speaking) {
+      engine->speaking = TRUE;
+      rp_engine_emit (engine, RP_EMIT_AGENT_STARTED_SPEAKING);
+    }
+  }
+  gsize after = heard_bytes (utterance);
+  if (after > before) {
+    g_autofree char *heard = g_strndup (utterance->text, after);
+    write_heard (engine, generation, heard);
+    emit_output (engine, utterance, "in-progress", after);
+  }
+}
+
+/* The agent has fallen silent: tell it once, and begin to wait for the user. */
+void
+rp_playout_quiet (RpEngine *engine)
+{
+  for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
+    if (!((Utterance *) l->data)->generation->tentative)
+      return;
+  }
+  for (guint i = 0; i < engine->generations->len; i++) {
+    const Generation *generation = engine->generations->pdata[i];
+    if (!generation->tentative && !generation->llm_done)
+      return;
+  }
+  if (engine->speaking) {
+    engine->speaking = FALSE;
+    rp_engine_emit (engine, RP_EMIT_AGENT_STOPPED_SPEAKING);
+    rp_engine_checkpoint_soon (engine);
+  }
+  if (engine->draining && !engine->hung_up && !rp_playout_agent_is_active (engine) &&
+      !rp_turn_is_active (engine))
+    rp_generation_say (engine, engine->config.drain_goodbye, TRUE);
+  else
+    rp_engine_idle_restart (engine);
+}
+
+void
+rp_playout_end (RpEngine *engine, Utterance *utterance)
+{
+  Generation *generation = utterance->generation;
+  gboolean whole =
+      utterance->done && utterance->n_frames > 0 && utterance->frames_played >= utterance->n_frames;
+  gsize bytes = whole ? strlen (utterance->text) : heard_bytes (utterance);
+  if (bytes > 0) {
+    if (generation->heard->len > 0)
+      g_string_append_c (generation->heard, ' ');
+    g_string_append_len (generation->heard, utterance->text, (gssize) bytes);
+    write_heard (engine, generation, "");
+  }
+  emit_output (engine, utterance, whole ? "completed" : "interrupted", bytes);
+  g_queue_remove (&engine->utterances, utterance);
+  rp_utterance_free (utterance);
+  generation->n_utterances--;
+  rp_playout_quiet (engine);
+  rp_generation_settle (engine, generation);
+}
+
+static void
+words (RpEngine *engine, Utterance *utterance, const RpEngineEvent *event)
+{
+  if (utterance->has_words)
+    return;
+  gsize length = strlen (utterance->text);
+  guint n = MIN (event->n_words, MAX_WORDS);
+  utterance->has_words = TRUE;
+  utterance->words = g_new0 (RpEngineWord, MAX (n, 1));
+  for (guint i = 0; i < n; i++) {
+    RpEngineWord word = event->words[i];
+    const RpEngineWord *last =
+        utterance->n_words > 0 ? &utterance->words[utterance->n_words - 1] : NULL;
+    /* Only words that lie in the text, in order, can be told as heard. */
+    if (word.end_byte > length ||
+        (last != NULL && (word.end_byte < last->end_byte || word.end_samples < last->end_samples)))
+      continue;
+    utterance->words[utterance->n_words++] = word;
+  }
+  Generation *generation = utterance->generation;
+  if (generation->metrics.tts_ttfa < 0)
+    generation->metrics.tts_ttfa = (double) (engine->now_us - utterance->spoken_us) / 1000.0;
+  if (!generation->tentative)
+    rp_engine_checkpoint_soon (engine);
+}
+
+static void
+tts_done (RpEngine *engine, Utterance *utterance, guint n_frames)
+{
+  utterance->done = TRUE;
+  utterance->n_frames = n_frames;
+  if (n_frames == 0 || utterance->frames_played >= n_frames)
+    rp_playout_end (engine, utterance);
+}
+
+static void
+flushed (RpEngine *engine)
+{
+  engine->flushing = FALSE;
+  engine->timers[TIMER_FLUSH] = G_MAXINT64;
+  g_autoptr (GString) all_heard = g_string_new (NULL);
+  g_autoptr (GPtrArray) cut = g_ptr_array_new ();
+
+  for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
+    Utterance *utterance = l->data;
+    Generation *generation = utterance->generation;
+    if (!generation->dead)
+      continue;
+    gsize bytes = heard_bytes (utterance);
+    if (bytes > 0) {
+      if (generation->heard->len > 0)
+        g_string_append_c (generation->heard, ' ');
+      g_string_append_len (generation->heard, utterance->text, (gssize) bytes);
+    }
+    write_heard (engine, generation, "");
+    emit_output (engine, utterance, "interrupted", bytes);
+    if (generation->message != NULL) {
+      RpMessage *message = generation->message;
+      char *unheard = g_strconcat (message->unheard != NULL ? message->unheard : "",
+                                   utterance->text + bytes, NULL);
+      g_free (message->unheard);
+      message->unheard = unheard;
+      message->interrupted = TRUE;
+    }
+    if (!g_ptr_array_find (cut, generation, NULL))
+      g_ptr_array_add (cut, generation);
+  }
+  for (guint i = 0; i < cut->len; i++) {
+    Generation *generation = cut->pdata[i];
+    g_string_append_printf (all_heard, "%s%s", all_heard->len > 0 ? " " : "",
+                            generation->heard->str);
+    rp_generation_forget_utterances (engine, generation);
+    rp_generation_settle (engine, generation);
+  }
+  rp_engine_emit (engine, RP_EMIT_INTERRUPTED)->heard = g_strdup (all_heard->str);
+  rp_engine_checkpoint_soon (engine);
+  rp_playout_quiet (engine);
+  rp_turn_timer (engine, TIMER_TURN);
+  rp_generation_try (engine);
+}
+
+/* What would have to be said again if the interruption was nothing. */
+static char *
+remaining_text (RpEngine *engine)
+{
+  GString *text = g_string_new (NULL);
+  for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
+    const Utterance *utterance = l->data;
+    if (utterance->generation->tentative || utterance->generation->dead || heard_whole (utterance))
+      continue;
+    if (text->len > 0)
+      g_string_append_c (text, ' ');
+    g_string_append (text, utterance->text);
+  }
+  return g_string_free (text, text->len == 0);
+}
+
+void
+rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on)
+{
+  g_free (out_carry_on->text);
+  out_carry_on->text = remaining_text (engine);
+  out_carry_on->unanswered = engine->wants_generation;
+  engine->wants_generation = FALSE;
+  rp_generation_drop_tentative (engine);
+
+  guint32 last = 0;
+  for (GList *l = engine->utterances.head; l != NULL; l = l->next)
+    last = ((Utterance *) l->data)->id;
+  g_autoptr (GPtrArray) live = g_ptr_array_new ();
+  for (guint i = 0; i < engine->generations->len; i++)
+    g_ptr_array_add (live, engine->generations->pdata[i]);
+  for (guint i = 0; i < live->len; i++) {
+    Generation *generation = live->pdata[i];
+    if (generation->dead)
+      continue;
+    gboolean silent = generation->n_utterances == 0 && generation->heard->len == 0;
+    if (!generation->own && (silent || !rp_tools_settled (generation)))
+      out_carry_on->unanswered = TRUE;
+    rp_generation_cut (engine, generation);
+    rp_generation_settle (engine, generation);
+  }
+  if (last == 0)
+    return;
+  engine->timers[TIMER_TTS] = G_MAXINT64;
+  rp_engine_push (engine, RP_ENGINE_FLUSH)->id = last;
+  rp_engine_push (engine, RP_ENGINE_TTS_CANCEL)->id = last;
+  engine->flushing = TRUE;
+  engine->flush_utterance = last;
+  engine->flush_onset_us = onset_us;
+  rp_engine_set_timer (engine, TIMER_FLUSH, engine->now_us + FLUSH_TIMEOUT_US);
+}
+
+static void
+flush_answer (RpEngine *engine, const RpEngineEvent *event)
+{
+  if (!engine->flushing)
+    return;
+  Utterance *utterance = rp_playout_find (engine, event->id);
+  if (utterance != NULL) {
+    progress (engine, utterance, event);
+    if (engine->flush_onset_us > 0 && utterance->started && event->at_us > engine->flush_onset_us) {
+      RpTurnMetrics metrics = {-1, -1, -1,
+                               -1, -1, (double) (event->at_us - engine->flush_onset_us) / 1000.0};
+      rp_engine_emit (engine, RP_EMIT_METRICS)->metrics = metrics;
+    }
+  }
+  flushed (engine);
+}
+
+void
+rp_playout_input (RpEngine *engine, const RpEngineEvent *event)
+{
+  if (event->type == RP_ENGINE_PLAYOUT_FLUSHED) {
+    flush_answer (engine, event);
+    return;
+  }
+  Utterance *utterance = rp_playout_find (engine, event->id);
+  if (utterance == NULL)
+    return;
+  switch (event->type) {
+  case RP_ENGINE_TTS_WORDS:
+    words (engine, utterance, event);
+    break;
+  case RP_ENGINE_TTS_DONE:
+    tts_done (engine, utterance, event->n_frames);
+    break;
+  case RP_ENGINE_TTS_FAILED: {
+    RpEngineEmit *emit = rp_engine_emit (engine, RP_EMIT_ERROR);
+    emit->text =
+        g_strdup_printf ("the voice failed: %s", event->text != NULL ? event->text : "unknown");
+    rp_playout_end (engine, utterance);
+    break;
+  }
+  case RP_ENGINE_PLAYOUT_STARTED:
+  case RP_ENGINE_PLAYOUT_PROGRESS:
+  case RP_ENGINE_PLAYOUT_ENDED:
+    progress (engine, utterance, event);
+    if (utterance->generation->dead)
+      break;
+    if (event->type == RP_ENGINE_PLAYOUT_ENDED) {
+      utterance->done = TRUE;
+      utterance->n_frames = utterance->frames_played;
+    }
+    if (utterance->done && utterance->frames_played >= utterance->n_frames)
+      rp_playout_end (engine, utterance);
+    break;
+  default:
+    break;
+  }
+}
+
+void
+rp_playout_timer (RpEngine *engine)
+{
+  if (engine->flushing)
+    flushed (engine);
+}

@@ -1,0 +1,236 @@
+/* Tool calls: one record each, with exactly one terminal state, and the pair of call and result
+ * always whole in the context. */
+#include "engine-private.h"
+
+#include <string.h>
+
+#define END_CALL "end_call"
+#define MAX_CALLS_PER_GENERATION 16
+
+void
+rp_tool_record_free (ToolRecord *record)
+{
+  if (record == NULL)
+    return;
+  rp_tool_call_free (record->call);
+  g_free (record->result);
+  g_free (record);
+}
+
+static void
+emit_call (RpEngine *engine, const ToolRecord *record, const char *status)
+{
+  RpEngineEmit *emit = rp_engine_emit (engine, RP_EMIT_TOOL_CALL);
+  emit->call = rp_tool_call_copy (record->call);
+  emit->status = status;
+  emit->result = g_strdup (record->result);
+}
+
+static gboolean
+is_terminal (const ToolRecord *record)
+{
+  return record->state == TOOL_DONE || record->state == TOOL_FAILED;
+}
+
+static void
+set_tools_timer (RpEngine *engine)
+{
+  gint64 due = G_MAXINT64;
+  for (guint i = 0; i < engine->generations->len; i++) {
+    const Generation *generation = engine->generations->pdata[i];
+    for (guint j = 0; j < generation->tools->len; j++) {
+      const ToolRecord *record = generation->tools->pdata[j];
+      if (record->state == TOOL_RUNNING)
+        due = MIN (due, record->deadline_us);
+    }
+  }
+  engine->timers[TIMER_TOOLS] = G_MAXINT64;
+  if (due != G_MAXINT64)
+    rp_engine_set_timer (engine, TIMER_TOOLS, due);
+}
+
+static void
+run (RpEngine *engine, Generation *generation, ToolRecord *record)
+{
+  /* Hanging up is the engine's own affair: it waits until the goodbye was heard. */
+  if (strcmp (record->call->name, END_CALL) == 0) {
+    record->state = TOOL_DONE;
+    record->result = g_strdup ("{\"ok\":true}");
+    generation->end_call = TRUE;
+    emit_call (engine, record, "done");
+    return;
+  }
+  record->state = TOOL_RUNNING;
+  record->deadline_us = engine->now_us + (gint64) engine->config.tool_timeout_ms * 1000;
+  rp_engine_push (engine, RP_ENGINE_TOOL_CALL)->call = rp_tool_call_copy (record->call);
+  emit_call (engine, record, "started");
+  set_tools_timer (engine);
+  rp_engine_checkpoint_soon (engine);
+}
+
+void
+rp_tools_add (RpEngine *engine, Generation *generation, const RpToolCall *call)
+{
+  if (generation->tools->len >= MAX_CALLS_PER_GENERATION) {
+    rp_engine_emit (engine, RP_EMIT_ERROR)->text =
+        g_strdup ("the brain called too many tools at once");
+    return;
+  }
+  engine->timers[TIMER_BRAIN] = G_MAXINT64;
+  generation->got_delta = TRUE;
+  ToolRecord *record = g_new0 (ToolRecord, 1);
+  record->call = rp_tool_call_copy (call);
+  record->state = TOOL_WAITING;
+  g_ptr_array_add (generation->tools, record);
+  if (!generation->tentative)
+    run (engine, generation, record);
+}
+
+void
+rp_tools_release (RpEngine *engine, Generation *generation)
+{
+  for (guint i = 0; i < generation->tools->len; i++) {
+    ToolRecord *record = generation->tools->pdata[i];
+    if (record->state == TOOL_WAITING)
+      run (engine, generation, record);
+  }
+}
+
+/* The user cut the generation: what runs comes to its end, what has not begun never will, and
+ * nobody hangs up. */
+void
+rp_tools_cut (RpEngine *engine, Generation *generation)
+{
+  generation->end_call = FALSE;
+  for (guint i = generation->tools->len; i > 0; i--) {
+    ToolRecord *record = generation->tools->pdata[i - 1];
+    gboolean hang_up = strcmp (record->call->name, END_CALL) == 0;
+    if (generation->tools_recorded || (record->state != TOOL_WAITING && !hang_up))
+      continue;
+    emit_call (engine, record, "cancelled");
+    g_ptr_array_remove_index (generation->tools, i - 1);
+  }
+  rp_tools_conclude (engine, generation);
+}
+
+gboolean
+rp_tools_settled (const Generation *generation)
+{
+  for (guint i = 0; i < generation->tools->len; i++) {
+    if (!is_terminal (generation->tools->pdata[i]))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+rp_tools_pending (const RpEngine *engine)
+{
+  for (guint i = 0; i < engine->generations->len; i++) {
+    if (!rp_tools_settled (engine->generations->pdata[i]))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+record_pair (RpEngine *engine, Generation *generation)
+{
+  RpMessage *message = rp_generation_message (engine, generation);
+  guint index = 0;
+  g_ptr_array_find (engine->messages, message, &index);
+  message->tool_calls = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_tool_call_free);
+  for (guint i = 0; i < generation->tools->len; i++) {
+    const ToolRecord *record = generation->tools->pdata[i];
+    g_ptr_array_add (message->tool_calls, rp_tool_call_copy (record->call));
+    RpMessage *result = rp_message_new (RP_ROLE_TOOL, record->result, rp_engine_unix_s (engine));
+    result->tool_call_id = g_strdup (record->call->id);
+    g_ptr_array_insert (engine->messages, (gint) (index + 1 + i), result);
+  }
+}
+
+void
+rp_tools_conclude (RpEngine *engine, Generation *generation)
+{
+  if (generation->tentative || generation->tools_recorded || generation->tools->len == 0 ||
+      !generation->llm_done || !rp_tools_settled (generation))
+    return;
+  generation->tools_recorded = TRUE;
+  record_pair (engine, generation);
+  rp_engine_checkpoint_soon (engine);
+  if (generation->end_call)
+    return;
+  if (generation->dead) {
+    /* The user's next turn will find the result in the context. */
+    rp_generation_try (engine);
+    return;
+  }
+  if (++engine->tool_steps > engine->config.max_tool_steps) {
+    rp_engine_emit (engine, RP_EMIT_ERROR)->text =
+        g_strdup ("the brain kept calling tools without an answer");
+    rp_generation_say (engine, engine->config.brain_failed, FALSE);
+    return;
+  }
+  rp_generation_want (engine);
+}
+
+static void
+finish (RpEngine *engine, Generation *generation, ToolRecord *record, gboolean ok,
+        const char *result)
+{
+  record->state = ok ? TOOL_DONE : TOOL_FAILED;
+  if (ok) {
+    record->result = g_strdup (result != NULL && *result != '\0' ? result : "{}");
+  } else {
+    /* A failure is a result as well: the brain must be able to say so. */
+    g_autofree char *why = g_strescape (result != NULL ? result : "unknown", NULL);
+    record->result = g_strdup_printf ("{\"ok\":false,\"error\":\"%s\"}", why);
+  }
+  emit_call (engine, record, ok ? "done" : "failed");
+  set_tools_timer (engine);
+  rp_tools_conclude (engine, generation);
+  rp_generation_settle (engine, generation);
+}
+
+static gboolean
+find (RpEngine *engine, const char *id, Generation **out_generation, ToolRecord **out_record)
+{
+  for (guint i = 0; i < engine->generations->len; i++) {
+    Generation *generation = engine->generations->pdata[i];
+    for (guint j = 0; j < generation->tools->len; j++) {
+      ToolRecord *record = generation->tools->pdata[j];
+      if (record->state == TOOL_RUNNING && g_strcmp0 (record->call->id, id) == 0) {
+        *out_generation = generation;
+        *out_record = record;
+        return TRUE;
+      }
+    }
+  }
+  return FALSE;
+}
+
+void
+rp_tools_input (RpEngine *engine, const RpEngineEvent *event)
+{
+  Generation *generation = NULL;
+  ToolRecord *record = NULL;
+  if (find (engine, event->text, &generation, &record))
+    finish (engine, generation, record, event->type == RP_ENGINE_TOOL_RESULT, event->result);
+}
+
+void
+rp_tools_timer (RpEngine *engine)
+{
+  for (guint i = 0; i < engine->generations->len; i++) {
+    Generation *generation = engine->generations->pdata[i];
+    for (guint j = 0; j < generation->tools->len; j++) {
+      ToolRecord *record = generation->tools->pdata[j];
+      if (record->state == TOOL_RUNNING && record->deadline_us <= engine->now_us) {
+        finish (engine, generation, record, FALSE, "the tool did not answer in time");
+        /* The generation may be gone: look again. */
+        set_tools_timer (engine);
+        return;
+      }
+    }
+  }
+}

@@ -1,0 +1,350 @@
+#include "engine-private.h"
+
+/* The defaults of peers where their users are content, shorter where they complain (peers.md in the
+ * design notes: dead air after an empty turn, watchdogs of five seconds). */
+void
+rp_engine_config_init (RpEngineConfig *config)
+{
+  *config = (RpEngineConfig){
+      .not_heard = "Sorry, I didn't catch that. Could you say it again?",
+      .brain_failed = "I'm sorry, something went wrong on my side. Could you say that again?",
+      .idle_goodbye = "I'll hang up now. Goodbye.",
+      .drain_goodbye =
+          "I'm sorry, I have to end our call here. Please call again in a moment. Goodbye.",
+      .incomplete_stop_ms = 800,
+      .max_stop_ms = 2000,
+      .min_question_ms = 400,
+      .partial_interval_ms = 500,
+      .max_segment_ms = 10000,
+      .idle_prompt_ms = 15000,
+      .max_idle_prompts = 2,
+      .stt_timeout_ms = 3000,
+      .brain_timeout_ms = 10000,
+      .tool_timeout_ms = 10000,
+      .max_tool_steps = 5,
+      .interruptible = TRUE,
+      .preemptive = TRUE,
+  };
+}
+
+static void
+copy_config (RpEngineConfig *to, const RpEngineConfig *from)
+{
+  *to = *from;
+  to->system_prompt = g_strdup (from->system_prompt);
+  to->greeting = g_strdup (from->greeting);
+  to->not_heard = g_strdup (from->not_heard);
+  to->brain_failed = g_strdup (from->brain_failed);
+  to->idle_prompt = g_strdup (from->idle_prompt);
+  to->idle_goodbye = g_strdup (from->idle_goodbye);
+  to->drain_goodbye = g_strdup (from->drain_goodbye);
+}
+
+static void
+clear_config (RpEngineConfig *config)
+{
+  g_free ((char *) config->system_prompt);
+  g_free ((char *) config->greeting);
+  g_free ((char *) config->not_heard);
+  g_free ((char *) config->brain_failed);
+  g_free ((char *) config->idle_prompt);
+  g_free ((char *) config->idle_goodbye);
+  g_free ((char *) config->drain_goodbye);
+}
+
+RpEngine *
+rp_engine_new (const RpEngineConfig *config, gint64 unix_offset_us, gint64 now_us)
+{
+  RpEngine *engine = g_new0 (RpEngine, 1);
+  copy_config (&engine->config, config);
+  engine->unix_offset_us = unix_offset_us;
+  engine->now_us = now_us;
+  g_queue_init (&engine->actions);
+  g_queue_init (&engine->utterances);
+  for (guint i = 0; i < N_TIMERS; i++)
+    engine->timers[i] = G_MAXINT64;
+  engine->messages = rp_messages_new ();
+  if (engine->config.system_prompt != NULL && *engine->config.system_prompt != '\0')
+    g_ptr_array_add (engine->messages, rp_message_new (RP_ROLE_SYSTEM, engine->config.system_prompt,
+                                                       rp_engine_unix_s (engine)));
+  engine->generations = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_generation_free);
+  engine->next_job = engine->next_generation = engine->next_utterance = 1;
+  rp_turn_init (&engine->turn);
+  return engine;
+}
+
+static void
+free_action (RpEngineAction *action)
+{
+  rp_engine_action_clear (action);
+  g_free (action);
+}
+
+void
+rp_engine_free (RpEngine *engine)
+{
+  if (engine == NULL)
+    return;
+  g_queue_clear_full (&engine->actions, (GDestroyNotify) free_action);
+  g_queue_clear_full (&engine->utterances, (GDestroyNotify) rp_utterance_free);
+  g_ptr_array_unref (engine->generations);
+  g_ptr_array_unref (engine->messages);
+  rp_turn_clear (&engine->turn);
+  g_free (engine->tentative_text);
+  clear_config (&engine->config);
+  g_free (engine);
+}
+
+void
+rp_engine_action_clear (RpEngineAction *action)
+{
+  g_clear_pointer (&action->text, g_free);
+  g_clear_pointer (&action->messages, g_ptr_array_unref);
+  g_clear_pointer (&action->call, rp_tool_call_free);
+  g_clear_pointer (&action->emit.text, g_free);
+  g_clear_pointer (&action->emit.heard, g_free);
+  g_clear_pointer (&action->emit.remaining, g_free);
+  g_clear_pointer (&action->emit.result, g_free);
+  g_clear_pointer (&action->emit.call, rp_tool_call_free);
+}
+
+RpEngineAction *
+rp_engine_push (RpEngine *engine, RpEngineActionType type)
+{
+  RpEngineAction *action = g_new0 (RpEngineAction, 1);
+  action->type = type;
+  g_queue_push_tail (&engine->actions, action);
+  return action;
+}
+
+RpEngineEmit *
+rp_engine_emit (RpEngine *engine, RpEmitType type)
+{
+  RpEngineAction *action = rp_engine_push (engine, RP_ENGINE_EMIT);
+  action->emit.type = type;
+  return &action->emit;
+}
+
+/* Several changes of one event need one checkpoint, and it must leave before the audio that stands
+ * on it. */
+void
+rp_engine_checkpoint_soon (RpEngine *engine)
+{
+  for (GList *l = engine->actions.tail; l != NULL; l = l->prev) {
+    RpEngineActionType type = ((RpEngineAction *) l->data)->type;
+    if (type == RP_ENGINE_CHECKPOINT)
+      return;
+    if (type != RP_ENGINE_EMIT)
+      break;
+  }
+  rp_engine_push (engine, RP_ENGINE_CHECKPOINT);
+}
+
+void
+rp_engine_set_timer (RpEngine *engine, TimerId timer, gint64 at_us)
+{
+  /* A timer that is already due runs at the next possible moment: a deadline is never in the past.
+   */
+  engine->timers[timer] = MAX (at_us, engine->now_us + 1);
+}
+
+gint64
+rp_engine_unix_s (const RpEngine *engine)
+{
+  return (engine->now_us + engine->unix_offset_us) / G_USEC_PER_SEC;
+}
+
+void
+rp_engine_idle_restart (RpEngine *engine)
+{
+  const RpEngineConfig *config = &engine->config;
+  gboolean quiet = engine->connected && !engine->hung_up && config->idle_prompt_ms > 0 &&
+                   !rp_turn_is_active (engine) && !rp_playout_agent_is_active (engine);
+  engine->timers[TIMER_IDLE] =
+      quiet ? engine->now_us + (gint64) config->idle_prompt_ms * 1000 : G_MAXINT64;
+}
+
+static void
+idle_timeout (RpEngine *engine)
+{
+  const RpEngineConfig *config = &engine->config;
+  if (rp_turn_is_active (engine) || rp_playout_agent_is_active (engine))
+    return;
+  if (engine->lost_words) {
+    engine->lost_words = FALSE;
+    rp_generation_say (engine, engine->config.not_heard, FALSE);
+    return;
+  }
+  engine->idle_prompts++;
+  if (engine->idle_prompts > config->max_idle_prompts) {
+    rp_generation_say (engine, config->idle_goodbye, TRUE);
+  } else if (config->idle_prompt != NULL && *config->idle_prompt != '\0') {
+    rp_generation_say (engine, config->idle_prompt, FALSE);
+  } else {
+    rp_engine_emit (engine, RP_EMIT_SILENT)->text = g_strdup ("nobody speaks");
+    rp_engine_idle_restart (engine);
+  }
+}
+
+static void
+connected (RpEngine *engine)
+{
+  if (engine->connected)
+    return;
+  engine->connected = TRUE;
+  if (engine->config.greeting != NULL && *engine->config.greeting != '\0')
+    rp_generation_say (engine, engine->config.greeting, FALSE);
+  else
+    rp_engine_idle_restart (engine);
+}
+
+static void
+client_text (RpEngine *engine, const RpEngineEvent *event)
+{
+  g_autofree char *text = g_strstrip (g_strdup (event->text != NULL ? event->text : ""));
+  if (*text == '\0' || engine->hung_up)
+    return;
+  engine->idle_prompts = 0;
+  engine->tool_steps = 0;
+  engine->text_only = !event->flag2;
+  if (event->flag) {
+    CarryOn carry_on = {0};
+    rp_playout_interrupt (engine, 0, &carry_on);
+    g_free (carry_on.text);
+  }
+  rp_turn_append_user (engine, engine->messages, text);
+  rp_engine_emit (engine, RP_EMIT_USER_TURN)->text = g_steal_pointer (&text);
+  rp_engine_checkpoint_soon (engine);
+  if (event->flag)
+    rp_generation_want (engine);
+}
+
+static void
+client_interrupt (RpEngine *engine)
+{
+  CarryOn carry_on = {0};
+  rp_playout_interrupt (engine, 0, &carry_on);
+  g_free (carry_on.text);
+}
+
+static void
+drain (RpEngine *engine)
+{
+  if (engine->draining || engine->hung_up)
+    return;
+  engine->draining = TRUE;
+  if (!rp_turn_is_active (engine) && !rp_playout_agent_is_active (engine))
+    rp_generation_say (engine, engine->config.drain_goodbye, TRUE);
+}
+
+void
+rp_engine_input (RpEngine *engine, gint64 now_us, const RpEngineEvent *event)
+{
+  engine->now_us = MAX (engine->now_us, now_us);
+
+  switch (event->type) {
+  case RP_ENGINE_CONNECTED:
+    connected (engine);
+    break;
+  case RP_ENGINE_SPEECH_STARTED:
+  case RP_ENGINE_SPEECH_PAUSED:
+  case RP_ENGINE_SPEECH_RESUMED:
+  case RP_ENGINE_SPEECH_STOPPED:
+  case RP_ENGINE_INPUT_STALLED:
+  case RP_ENGINE_INPUT_RESUMED:
+  case RP_ENGINE_STT_RESULT:
+  case RP_ENGINE_STT_FAILED:
+    rp_turn_input (engine, event);
+    break;
+  case RP_ENGINE_LLM_DELTA:
+  case RP_ENGINE_LLM_TOOL_CALL:
+  case RP_ENGINE_LLM_DONE:
+  case RP_ENGINE_LLM_FAILED:
+    rp_generation_input (engine, event);
+    break;
+  case RP_ENGINE_TTS_WORDS:
+  case RP_ENGINE_TTS_DONE:
+  case RP_ENGINE_TTS_FAILED:
+  case RP_ENGINE_PLAYOUT_STARTED:
+  case RP_ENGINE_PLAYOUT_PROGRESS:
+  case RP_ENGINE_PLAYOUT_ENDED:
+  case RP_ENGINE_PLAYOUT_FLUSHED:
+    rp_playout_input (engine, event);
+    break;
+  case RP_ENGINE_TOOL_RESULT:
+  case RP_ENGINE_TOOL_FAILED:
+    rp_tools_input (engine, event);
+    break;
+  case RP_ENGINE_CLIENT_TEXT:
+    client_text (engine, event);
+    break;
+  case RP_ENGINE_CLIENT_INTERRUPT:
+    client_interrupt (engine);
+    break;
+  case RP_ENGINE_DRAIN:
+    drain (engine);
+    break;
+  }
+}
+
+static void
+run_timer (RpEngine *engine, TimerId timer)
+{
+  switch (timer) {
+  case TIMER_PARTIAL:
+  case TIMER_TURN:
+  case TIMER_STT:
+  case TIMER_STALL:
+    rp_turn_timer (engine, timer);
+    break;
+  case TIMER_BRAIN:
+  case TIMER_TTS:
+    rp_generation_timer (engine, timer);
+    break;
+  case TIMER_FLUSH:
+    rp_playout_timer (engine);
+    break;
+  case TIMER_TOOLS:
+    rp_tools_timer (engine);
+    break;
+  case TIMER_IDLE:
+    idle_timeout (engine);
+    break;
+  case N_TIMERS:
+    break;
+  }
+}
+
+gboolean
+rp_engine_poll (RpEngine *engine, gint64 now_us, RpEngineAction *out_action)
+{
+  engine->now_us = MAX (engine->now_us, now_us);
+  for (guint i = 0; i < N_TIMERS; i++) {
+    if (engine->timers[i] <= engine->now_us) {
+      engine->timers[i] = G_MAXINT64;
+      run_timer (engine, (TimerId) i);
+    }
+  }
+
+  RpEngineAction *action = g_queue_pop_head (&engine->actions);
+  if (action == NULL)
+    return FALSE;
+  *out_action = *action;
+  g_free (action);
+  return TRUE;
+}
+
+gint64
+rp_engine_deadline (const RpEngine *engine)
+{
+  gint64 deadline = G_MAXINT64;
+  for (guint i = 0; i < N_TIMERS; i++)
+    deadline = MIN (deadline, engine->timers[i]);
+  return deadline;
+}
+
+const GPtrArray *
+rp_engine_messages (const RpEngine *engine)
+{
+  return engine->messages;
+}
