@@ -1,0 +1,55 @@
+#pragma once
+
+/*
+ * A seeded network emulator for tests. Sans-IO: datagrams go in with the time they were sent and
+ * come out at the time they arrive. The same seed and the same calls give the same network.
+ */
+
+#include <glib.h>
+
+typedef struct _RpNetem RpNetem;
+
+/* All 0 = a perfect network without delay. Probabilities are 0..1. */
+typedef struct {
+  guint32 seed;
+  double loss; /* independent loss; with Gilbert-Elliott below, the loss in the good state */
+  /* Gilbert-Elliott bursts, used when p_enter_bad > 0: the state changes once per datagram. */
+  double p_enter_bad;
+  double p_leave_bad;
+  double loss_bad;
+  gint64 delay_us;     /* one way, for all */
+  gint64 jitter_us;    /* uniform 0..jitter_us on top */
+  gboolean keep_order; /* jitter delays the datagrams behind as well, as a queue does, instead of
+                          letting them pass */
+  double reorder;      /* this share is held back by reorder_us more, keep_order or not */
+  gint64 reorder_us;
+  double duplicate;      /* this share arrives twice, the copy with its own jitter */
+  gint64 outage_from_us; /* everything sent in [from, to) is lost */
+  gint64 outage_to_us;
+} RpNetemConfig;
+
+typedef struct {
+  guint64 sent;
+  guint64 lost;
+  guint64 duplicated;
+  guint64 held_back;
+  guint64 delivered;
+} RpNetemStats;
+
+RpNetem *rp_netem_new (const RpNetemConfig *config);
+void rp_netem_free (RpNetem *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpNetem, rp_netem_free)
+
+/* rp_netem_input: one datagram is sent at @now_us; copied. */
+void rp_netem_input (RpNetem *self, gint64 now_us, const guint8 *data, gsize length);
+
+/*
+ * rp_netem_poll: Returns: the next datagram that has arrived by @now_us, in the order of arrival,
+ * or NULL. (transfer full) (nullable)
+ */
+GBytes *rp_netem_poll (RpNetem *self, gint64 now_us);
+
+/* rp_netem_deadline: when the next datagram arrives; G_MAXINT64 = none is on its way. */
+gint64 rp_netem_deadline (const RpNetem *self);
+
+void rp_netem_stats (const RpNetem *self, RpNetemStats *out_stats);
