@@ -12,17 +12,22 @@ cst_voice *register_cmu_us_kal16 (const char *voxdir);
 #define CHUNK_SAMPLES (RP_SPEECH_RATE_HZ / 50)
 #define LEAD_SAMPLES (RP_SPEECH_RATE_HZ / 100)
 #define TAIL_SAMPLES (RP_SPEECH_RATE_HZ / 10)
+/* -44 dBFS: below it nobody hears a sound begin. */
+#define AUDIBLE 200
+#define MAX_CLOSURE_SAMPLES (RP_SPEECH_RATE_HZ / 10)
 #define MIN_SPEED 0.5
 #define MAX_SPEED 2.0
 
+/* The gains bring the voices to one level, -20 dBFS on average. */
 static const struct {
   const char *name;
   cst_voice *(*load) (const char *voxdir);
+  float gain;
 } voices[] = {
-    {"slt", register_cmu_us_slt},
-    {"rms", register_cmu_us_rms},
-    {"awb", register_cmu_us_awb},
-    {"kal16", register_cmu_us_kal16},
+    {"slt", register_cmu_us_slt, 0.63f},
+    {"rms", register_cmu_us_rms, 1.12f},
+    {"awb", register_cmu_us_awb, 1.05f},
+    {"kal16", register_cmu_us_kal16, 2.3f},
 };
 
 typedef struct {
@@ -30,6 +35,7 @@ typedef struct {
   cst_voice *voice;                    /* flite's own, for the life of the process */
   cst_audio_streaming_info *streaming; /* the voice's */
   float stretch;
+  float gain;
 } FliteTts;
 
 /* One synthesis, as flite's callback sees it. */
@@ -37,11 +43,14 @@ typedef struct {
   const RpSpeakable *speakable;
   const RpTtsSink *sink;
   const gint *cancel;
+  float gain;
+  GArray *words; /* (nullable): of RpTtsWord, in flite's time; until the first audible sample */
   gboolean began;
   gboolean cancelled;
   /* The part of flite's audio that is given out. */
   gint64 from_samples;
   gint64 to_samples;
+  gint64 onset_samples; /* all before this is known to be silent */
 } Synthesis;
 
 static gint64
@@ -105,47 +114,93 @@ time_words (const Synthesis *synthesis, const cst_utterance *utt)
 
 /* All durations are known before the first sample is computed. */
 static void
-begin (Synthesis *synthesis, const cst_utterance *utt)
+plan (Synthesis *synthesis, const cst_utterance *utt)
 {
-  g_autoptr (GArray) words = time_words (synthesis, utt);
-  RpTtsWord *word = (RpTtsWord *) (void *) words->data;
+  RpTtsWord *word;
+
+  synthesis->words = time_words (synthesis, utt);
+  word = (RpTtsWord *) (void *) synthesis->words->data;
+  if (synthesis->words->len == 0)
+    return;
+  synthesis->from_samples = MAX ((gint64) word[0].start_samples - LEAD_SAMPLES, 0);
+  synthesis->to_samples = (gint64) word[synthesis->words->len - 1].end_samples + TAIL_SAMPLES;
+  synthesis->onset_samples = word[0].start_samples;
+}
+
+/* Looks in the first @n samples for the first sound; FALSE when more are needed. A word that begins
+ * with a stop consonant (please, table) begins with up to 0.1 s of silence, which at the start of
+ * an utterance is only delay. */
+static gboolean
+find_onset (Synthesis *synthesis, const gint16 *pcm, gint64 n)
+{
+  const RpTtsWord *first = (const RpTtsWord *) (void *) synthesis->words->data;
+  gint64 limit =
+      synthesis->words->len == 0
+          ? 0
+          : MIN ((gint64) first->start_samples + MAX_CLOSURE_SAMPLES, first->end_samples);
+
+  for (gint64 i = synthesis->onset_samples; i < limit; i++) {
+    if (i >= n)
+      return FALSE;
+    if (ABS ((int) pcm[i]) >= AUDIBLE)
+      limit = i;
+  }
+  synthesis->from_samples = MAX (synthesis->from_samples, limit - LEAD_SAMPLES);
+  return TRUE;
+}
+
+static void
+give_words (Synthesis *synthesis)
+{
+  RpTtsWord *word = (RpTtsWord *) (void *) synthesis->words->data;
+  guint32 from = (guint32) synthesis->from_samples;
 
   synthesis->began = TRUE;
-  if (words->len > 0) {
-    synthesis->from_samples = MAX ((gint64) word[0].start_samples - LEAD_SAMPLES, 0);
-    synthesis->to_samples = (gint64) word[words->len - 1].end_samples + TAIL_SAMPLES;
-  }
-  for (guint i = 0; i < words->len; i++) {
-    word[i].start_samples -= (guint32) synthesis->from_samples;
-    word[i].end_samples -= (guint32) synthesis->from_samples;
+  for (guint i = 0; i < synthesis->words->len; i++) {
+    word[i].start_samples -= MIN (word[i].start_samples, from);
+    word[i].end_samples -= from;
   }
   if (synthesis->sink->words != NULL)
-    synthesis->sink->words (word, words->len, synthesis->sink->user_data);
+    synthesis->sink->words (word, synthesis->words->len, synthesis->sink->user_data);
+}
+
+static gboolean
+give_audio (Synthesis *synthesis, const gint16 *pcm, gsize n)
+{
+  gint16 out[CHUNK_SAMPLES];
+
+  for (gsize i = 0; i < n; i++)
+    out[i] = (gint16) CLAMP ((float) pcm[i] * synthesis->gain, G_MININT16, G_MAXINT16);
+  return synthesis->sink->audio (out, n, synthesis->sink->user_data);
 }
 
 static int
 on_audio (const cst_wave *wave, int start, int size, int last, cst_audio_streaming_info *info)
 {
   Synthesis *synthesis = info->userdata;
-  gint64 from;
+  gint64 computed = (gint64) start + size;
   gint64 to;
 
-  if (!synthesis->began)
-    begin (synthesis, info->utt);
-  from = MAX (start, synthesis->from_samples);
-  to = MIN ((gint64) start + size, synthesis->to_samples);
-  while (from < to) {
-    gint64 n = MIN (to - from, CHUNK_SAMPLES);
+  if (synthesis->words == NULL)
+    plan (synthesis, info->utt);
+  if (!synthesis->began) {
+    if (!find_onset (synthesis, wave->samples, computed) && !last)
+      return CST_AUDIO_STREAM_CONT;
+    give_words (synthesis);
+  }
+  to = MIN (computed, synthesis->to_samples);
+  while (synthesis->from_samples < to) {
+    gint64 n = MIN (to - synthesis->from_samples, CHUNK_SAMPLES);
 
     if (g_atomic_int_get (synthesis->cancel) != 0) {
       synthesis->cancelled = TRUE;
       return CST_AUDIO_STREAM_STOP;
     }
-    if (!synthesis->sink->audio (wave->samples + from, (gsize) n, synthesis->sink->user_data))
+    if (!give_audio (synthesis, wave->samples + synthesis->from_samples, (gsize) n))
       return CST_AUDIO_STREAM_STOP;
-    from += n;
+    synthesis->from_samples += n;
   }
-  return start + size < synthesis->to_samples ? CST_AUDIO_STREAM_CONT : CST_AUDIO_STREAM_STOP;
+  return computed < synthesis->to_samples ? CST_AUDIO_STREAM_CONT : CST_AUDIO_STREAM_STOP;
 }
 
 static cst_utterance *
@@ -174,7 +229,8 @@ flite_tts_synthesize (RpTts *tts, const char *text, const RpTtsSink *sink, const
 {
   FliteTts *self = (FliteTts *) tts;
   g_autoptr (RpSpeakable) speakable = rp_speakable_new (text);
-  Synthesis synthesis = {.speakable = speakable, .sink = sink, .cancel = cancel};
+  Synthesis synthesis = {
+      .speakable = speakable, .sink = sink, .cancel = cancel, .gain = self->gain};
   cst_utterance *utt = NULL;
 
   if (g_atomic_int_get (cancel) != 0) {
@@ -184,6 +240,7 @@ flite_tts_synthesize (RpTts *tts, const char *text, const RpTtsSink *sink, const
     self->streaming->userdata = &synthesis;
     utt = flite_do_synth (utterance_new (speakable), self->voice, utt_synth_tokens);
     self->streaming->userdata = NULL;
+    g_clear_pointer (&synthesis.words, g_array_unref);
     if (utt == NULL && !synthesis.began) {
       g_set_error_literal (error, RP_SPEECH_ERROR, RP_SPEECH_ERROR_INFERENCE,
                            "the voice could not read the text");
@@ -253,6 +310,7 @@ rp_tts_flite_new (const RpTtsFliteConfig *config, GError **error)
   self->parent.klass = &flite_class;
   self->voice = voices[i].load (NULL);
   self->streaming = voice_streaming (self->voice);
+  self->gain = voices[i].gain;
   self->stretch = (float) (1.0 / speed);
   return &self->parent;
 }

@@ -20,9 +20,10 @@
 #define MIN_SAMPLES (RP_SPEECH_RATE_HZ / 4)
 /* The model was trained on up to half a minute. */
 #define MAX_PIECE_SAMPLES (30 * RP_SPEECH_RATE_HZ)
-/* Nobody speaks faster; what is longer is the model repeating itself. */
-#define MAX_TOKENS_PER_SECOND 6
-#define MIN_MAX_TOKENS 6
+/* Fast talkers need almost as many, in short phrases a few more; what is longer is the model
+ * repeating itself. */
+#define MAX_TOKENS_PER_SECOND 7
+#define EXTRA_TOKENS 2
 
 typedef struct {
   RpStt parent;
@@ -192,7 +193,7 @@ transcribe_piece (Moonshine *self, float *pcm, gsize n, const gint *cancel, GStr
                   GError **error)
 {
   Decoding decoding = {.model = self};
-  gsize max_tokens = MAX (MIN_MAX_TOKENS, n * MAX_TOKENS_PER_SECOND / RP_SPEECH_RATE_HZ);
+  gsize max_tokens = EXTRA_TOKENS + n * MAX_TOKENS_PER_SECOND / RP_SPEECH_RATE_HZ;
   gint64 token = TOKEN_START;
   gboolean ok = !is_cancelled (cancel, error) && encode (self, pcm, n, &decoding.encoded, error) &&
                 fill_empty_cache (&decoding, error);
