@@ -91,8 +91,8 @@ function attach(rtvi) {
 }
 
 /** Events of ours that RTVI has no message for. */
-function serverMessage({ event }) {
-  if (event === 'silent') {
+function serverMessage({ t }) {
+  if (t === 'silent') {
     agentThinks = false;
     showConversation();
   }

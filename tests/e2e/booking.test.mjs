@@ -1,0 +1,40 @@
+// A booking over several turns, spoken by recorded people where there are recordings.
+
+import assert from 'node:assert/strict';
+import { answerTo, databaseRows } from './lib/booking.mjs';
+import { say } from './lib/speech.mjs';
+import { sentences, textOf, withCaller, withServer } from './lib/test.mjs';
+
+const MAX_TURNS = 12;
+
+async function book(caller) {
+  let from = caller.messages.length;
+  let phrase = 'book_a_room';
+  for (let turn = 0; turn < MAX_TURNS; turn++) {
+    await caller.say(say(phrase));
+    await caller.quiet({ from });
+    const reply = textOf(sentences(caller, from));
+    if (/booked|reserved/i.test(reply) && answerTo(reply) !== 'yes')
+      return;
+    phrase = answerTo(reply);
+    assert.ok(phrase, `nothing is known to answer to "${reply}"; the call so far:\n` +
+      caller.story());
+    from = caller.messages.length;
+  }
+  assert.fail(`no booking after ${MAX_TURNS} turns:\n${caller.story()}`);
+}
+
+export default {
+  name: 'booking: several spoken turns end in a row of the database',
+  timeoutS: 150,
+  run: () => withServer({}, async (server) => {
+    await withCaller(server, {}, async (caller) => {
+      await caller.talk();
+      await caller.quiet();
+      await book(caller);
+      const rows = databaseRows(server.data).filter(({ table }) => /book/i.test(table));
+      assert.equal(rows.length, 1, `the bookings are ${JSON.stringify(rows)}`);
+      await caller.hangUp();
+    });
+  }),
+};

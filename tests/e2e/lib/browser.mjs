@@ -1,0 +1,200 @@
+// A person in front of the page: Debian's Chromium, driven by playwright-core.
+
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { scratchFile, sleep, until } from './env.mjs';
+import { join, silence, writeWav } from './wav.mjs';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const { chromium } = createRequire(path.join(process.env.RP_E2E_MODULES ?? here, 'package.json'))(
+  'playwright-core');
+
+// The fake device loses its first tenth of a second.
+const LEAD_MS = 700;
+
+export class Caller {
+  messages = []; // of RTVI, with the time of arrival and the place in the recording
+  problems = []; // errors of the page, violations of its content policy
+  #waiters = new Set();
+
+  /**
+   * @param {string} url
+   * @param {{microphone?: Int16Array, flags?: string[]}} settings microphone: what Chromium's
+   *   fake device plays once, from the press of the button on; otherwise it is silent and say()
+   *   speaks
+   */
+  static async open(url, settings = {}) {
+    const caller = new Caller();
+    const args = [
+      '--no-sandbox', // a container is root
+      '--use-fake-ui-for-media-stream',
+      '--use-fake-device-for-media-stream',
+      '--autoplay-policy=no-user-gesture-required',
+      '--allow-loopback-in-peer-connection', // where there is no other interface
+      ...settings.flags ?? [],
+    ];
+    if (settings.microphone) {
+      const file = scratchFile('-microphone.wav');
+      writeWav(file, join(silence(LEAD_MS), settings.microphone));
+      args.push(`--use-file-for-fake-audio-capture=${file}%noloop`);
+    }
+    caller.browser = await chromium.launch({
+      executablePath: '/usr/bin/chromium',
+      headless: true,
+      ignoreDefaultArgs: ['--mute-audio'],
+      args,
+    });
+    try {
+      await caller.#openPage(url, settings);
+    } catch (error) {
+      await caller.close();
+      throw error;
+    }
+    return caller;
+  }
+
+  async #openPage(url, settings) {
+    this.page = await this.browser.newPage();
+    this.page.on('pageerror', (error) => this.problems.push(`error: ${error.message}`));
+    this.page.on('console', (message) => {
+      if (message.type() === 'error')
+        this.problems.push(`console: ${message.text()}`);
+    });
+    await this.page.exposeBinding('e2eMessage', (_, text) => this.#message(text));
+    await this.page.route('**/e2e-recorder.js', (route) => route.fulfill({
+      contentType: 'text/javascript',
+      body: fs.readFileSync(path.join(here, 'recorder.js'), 'utf8'),
+    }));
+    await this.page.addInitScript(`window.e2eScriptedMicrophone = ${!settings.microphone};\n` +
+      fs.readFileSync(path.join(here, 'instrument.js'), 'utf8'));
+    await this.page.goto(url);
+  }
+
+  #message(text) {
+    let message;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      return;
+    }
+    this.messages.push({ at: Date.now(), ...message });
+    for (const waiter of this.#waiters)
+      waiter();
+  }
+
+  /**
+   * Waits for a message, among those from index `from` on.
+   * @param {(message: object) => boolean} wanted
+   */
+  async message(wanted, what, { from = 0, timeout = 15_000 } = {}) {
+    const find = () => this.messages.slice(from).find(wanted);
+    const found = find() ?? await new Promise((resolve) => {
+      const waiter = () => {
+        const message = find();
+        if (message)
+          done(message);
+      };
+      const timer = setTimeout(() => done(undefined), timeout);
+      const done = (message) => {
+        clearTimeout(timer);
+        this.#waiters.delete(waiter);
+        resolve(message);
+      };
+      this.#waiters.add(waiter);
+    });
+    if (!found) {
+      throw new Error(`waited ${timeout} ms in vain for ${what}; the call so far:\n` +
+        this.story(from));
+    }
+    return found;
+  }
+
+  /** A message of this RTVI type. */
+  type(type, options) {
+    return this.message((message) => message.type === type, type, options);
+  }
+
+  /** A sentence of the agent that matches, heard to its end. */
+  heard(pattern, options) {
+    return this.message(({ type, data }) => type === 'bot-output' &&
+      data.spoken_status === 'completed' && !data.spoken_progress?.remaining_text &&
+      pattern.test(data.text), `the agent to say ${pattern}`, options);
+  }
+
+  /** Waits until the agent has ended its turn: it stopped and does not go on. */
+  async quiet({ from = 0, timeout = 20_000 } = {}) {
+    const stops = ['bot-started-speaking', 'bot-stopped-speaking'];
+    await until(() => {
+      const last = this.messages.slice(from).filter(({ type }) => stops.includes(type)).at(-1);
+      return last?.type === 'bot-stopped-speaking' && Date.now() - last.at > 400;
+    }, `the agent to have spoken; the call so far:\n${this.story(from)}`, timeout);
+  }
+
+  /** The messages in short, for reports of failures. */
+  story(from = 0) {
+    const start = this.messages[0]?.at ?? 0;
+    return this.messages.slice(from).filter(({ type }) => type !== 'metrics')
+      .map(({ at, type, data }) => `  ${String(at - start).padStart(6)} ${type ?? '?'} ` +
+        `${JSON.stringify(data ?? {}).slice(0, 200)}`).join('\n');
+  }
+
+  async talk() {
+    await this.page.click('#talk');
+    await this.type('bot-ready');
+  }
+
+  /** Speaks now; returns when it is said. @param {Int16Array} pcm */
+  async say(pcm) {
+    const bytes = Buffer.from(pcm.buffer, pcm.byteOffset, pcm.length * 2);
+    await this.page.evaluate((base64) => window.e2e.say(base64), bytes.toString('base64'));
+  }
+
+  async typeText(text) {
+    await this.page.fill('#words', text);
+    await this.page.press('#words', 'Enter');
+  }
+
+  /** Where the recording is now, in samples. */
+  position() {
+    return this.page.evaluate(() => window.e2e.samples);
+  }
+
+  /** What was heard. @returns {Promise<Int16Array>} */
+  async recording(from = 0) {
+    const base64 = await this.page.evaluate((at) => window.e2e.recording(at), from);
+    const bytes = Buffer.from(base64, 'base64');
+    return new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  }
+
+  /** The transcript on the page. */
+  transcript() {
+    return this.page.$$eval('#transcript > li:not([hidden])', (items) => items.map((item) => ({
+      who: item.classList[0],
+      text: item.querySelector('.text')?.textContent.trim() ?? item.textContent,
+      heard: [...item.querySelectorAll('.heard')].map((n) => n.textContent).join(' ').trim(),
+      unheard: [...item.querySelectorAll('.unheard')].map((n) => n.textContent).join(' ').trim(),
+    })));
+  }
+
+  state() {
+    return this.page.getAttribute('#state', 'data-state');
+  }
+
+  async waitState(...states) {
+    await until(async () => states.includes(await this.state()), `state ${states}`, 10_000);
+  }
+
+  async hangUp() {
+    await this.page.click('#hang-up');
+    await this.waitState('ended');
+    await sleep(300);
+  }
+
+  async close() {
+    const violations = await this.page?.evaluate(() => window.e2e.problems).catch(() => []) ?? [];
+    this.problems.push(...violations);
+    await this.browser.close();
+  }
+}

@@ -1,0 +1,68 @@
+// Put into the page before its own scripts: reports the messages of the call, records what the
+// agent says, and can be the microphone.
+(() => {
+  const RATE = 16000;
+  const e2e = { chunks: [], samples: 0, problems: [] };
+  window.e2e = e2e;
+
+  document.addEventListener('securitypolicyviolation', (event) =>
+    e2e.problems.push(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
+
+  const createDataChannel = RTCPeerConnection.prototype.createDataChannel;
+  RTCPeerConnection.prototype.createDataChannel = function (...args) {
+    const channel = createDataChannel.apply(this, args);
+    channel.addEventListener('message', ({ data }) => window.e2eMessage(String(data)));
+    this.addEventListener('track', ({ streams }) => e2e.record(streams[0]));
+    e2e.pc = this;
+    return channel;
+  };
+
+  // A remote track reaches Web Audio only while an element plays it too, which the page's does.
+  e2e.record = async (stream) => {
+    const context = new AudioContext({ sampleRate: RATE });
+    await context.audioWorklet.addModule('/e2e-recorder.js');
+    const node = new AudioWorkletNode(context, 'recorder', { numberOfOutputs: 0 });
+    node.port.onmessage = ({ data }) => {
+      e2e.chunks.push(data);
+      e2e.samples += data.length;
+    };
+    context.createMediaStreamSource(stream).connect(node);
+  };
+
+  /** The recording from a sample on, as base64 of 16-bit PCM. */
+  e2e.recording = (from) => {
+    const all = new Int16Array(e2e.samples);
+    let at = 0;
+    for (const chunk of e2e.chunks) {
+      for (const value of chunk)
+        all[at++] = Math.max(-32768, Math.min(32767, Math.round(value * 32767)));
+    }
+    const bytes = new Uint8Array(all.buffer, from * 2);
+    let text = '';
+    for (let i = 0; i < bytes.length; i += 32768)
+      text += String.fromCharCode(...bytes.subarray(i, i + 32768));
+    return btoa(text);
+  };
+
+  if (window.e2eScriptedMicrophone) {
+    let output = null;
+    navigator.mediaDevices.getUserMedia = async () => {
+      e2e.context = new AudioContext({ sampleRate: 48000 });
+      output = e2e.context.createMediaStreamDestination();
+      return output.stream;
+    };
+    /** Speaks base64 PCM into the microphone; resolves when it is said. */
+    e2e.say = (base64) => {
+      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+      const pcm = new Int16Array(bytes.buffer);
+      const buffer = e2e.context.createBuffer(1, pcm.length, RATE);
+      buffer.copyToChannel(Float32Array.from(pcm, (v) => v / 32768), 0);
+      const source = new AudioBufferSourceNode(e2e.context, { buffer });
+      source.connect(output);
+      return new Promise((resolve) => {
+        source.onended = () => resolve();
+        source.start();
+      });
+    };
+  }
+})();

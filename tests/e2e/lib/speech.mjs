@@ -1,0 +1,64 @@
+// What the callers of the tests say: recorded people where there is a recording, else flite.
+
+import fs from 'node:fs';
+import path from 'node:path';
+import { shared, synthesise } from './env.mjs';
+import { join, normalise, readWav, silence } from './wav.mjs';
+
+const DEBIAN = '/usr/share/asterisk/sounds/en_US_f_Allison';
+
+// text for flite with a voice that the local transcriber understands; recorded: in ../shared/data,
+// public domain and free recordings; debian: of asterisk-core-sounds-en-wav, said one after the
+// other.
+const PHRASES = {
+  book_a_room: { text: 'I would like to book a room.', recorded: 'speech/g_book_a_room.wav' },
+  today: { text: 'Today.', recorded: 'speech/g_today.wav', debian: ['digits/today'] },
+  monday: { text: 'On Monday.', debian: ['digits/day-1'] },
+  tuesday: { text: 'On Tuesday.', debian: ['digits/day-2'] },
+  half_past_two: {
+    text: 'Two thirty in the afternoon.',
+    recorded: 'speech/g_230pm.wav',
+    debian: ['digits/2', 'digits/30', 'digits/p-m'],
+  },
+  one_hour: { text: 'For one hour.' },
+  four_people: { text: 'For four people.', voice: 'awb' },
+  name: { text: 'My name is Maria Smith.' },
+  yes: { text: 'Yes, please.' },
+  no: { text: 'No, thank you.', recorded: 'turn/ami_EN2002bC_04480.wav' },
+  goodbye: { text: 'Goodbye.', debian: ['goodbye'] },
+  what_time: { text: 'What time is it?', recorded: 'speech/rh_what_time_is_it.wav' },
+  weather: { text: "What's the weather like?", recorded: 'speech/az_whatstheweatherlike.wav' },
+  opening_hours: { text: 'What are your opening hours?' },
+  where: { text: 'Where are you located?' },
+  parking: { text: 'Is there parking?' },
+};
+
+const used = new Map(); // phrase → where it came from
+
+function load(name) {
+  const phrase = PHRASES[name] ?? { text: name };
+  const recorded = phrase.recorded && path.join(shared, phrase.recorded);
+  if (recorded && fs.existsSync(recorded))
+    return ['recorded', readWav(recorded)];
+  const debian = phrase.debian?.map((file) => path.join(DEBIAN, `${file}.wav`));
+  if (debian?.every((file) => fs.existsSync(file)))
+    return ['debian', join(...debian.map(readWav))];
+  return ['flite', synthesise(phrase.text, phrase.voice ?? 'rms')];
+}
+
+/**
+ * @param {string} name of the table, or a text for flite
+ * @returns {Int16Array} with a little silence at both ends
+ */
+export function say(name) {
+  const [from, pcm] = load(name);
+  used.set(name, from);
+  return join(silence(150), normalise(pcm), silence(300));
+}
+
+/** For the summary. */
+export function speechUsed() {
+  const count = (from) => [...used.values()].filter((value) => value === from).length;
+  return `phrases recorded in ../shared/data: ${count('recorded')}, of Debian's ` +
+    `asterisk-core-sounds: ${count('debian')}, by flite: ${count('flite')}`;
+}

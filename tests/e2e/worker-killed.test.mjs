@@ -1,0 +1,52 @@
+// kill -9 of the worker in mid-sentence: the call, the sentence and the memory survive.
+
+import assert from 'node:assert/strict';
+import { sleep, until } from './lib/env.mjs';
+import { sentences, textOf, withCaller, withServer } from './lib/test.mjs';
+
+/** The worker of the only call: the one that has worked. */
+function busyWorker(server) {
+  return server.workers().sort((a, b) => b.ticks - a.ticks)[0];
+}
+
+export default {
+  name: 'worker-killed: the call goes on with another worker that knows what was said',
+  timeoutS: 90,
+  run: () => withServer({}, async (server) => {
+    await withCaller(server, {}, async (caller) => {
+      await caller.talk();
+      await caller.quiet();
+      let from = caller.messages.length;
+      await caller.typeText('I would like to book a room.');
+      await caller.heard(/day|when/i, { from });
+      await caller.quiet({ from });
+
+      from = caller.messages.length;
+      await caller.typeText('What are your opening hours?');
+      await caller.type('bot-started-speaking', { from });
+      await sleep(500);
+      const { workers: before } = await server.stats();
+      const worker = busyWorker(server);
+      const others = server.workers().map(({ pid }) => pid);
+      process.kill(worker.pid, 'SIGKILL');
+      const killedAt = Date.now();
+      await until(async () => (await server.stats()).workers.restarts > before.restarts,
+        'the replacement in /stats', 3000);
+      const replacedMs = Date.now() - killedAt;
+      await until(() => server.workers().some(({ pid }) => !others.includes(pid)), 'a new worker');
+      assert.ok(replacedMs < 1500, `a new worker took ${replacedMs} ms`);
+
+      // The sentence is heard to its end, and the booking is not forgotten.
+      await caller.heard(/\b(eight|8|nine|9|open)\b/i, { from });
+      await caller.quiet({ from });
+      from = caller.messages.length;
+      await caller.typeText('What did you say?');
+      await caller.quiet({ from });
+      assert.match(textOf(sentences(caller, from)), /day|open|hour/i);
+      assert.equal(await caller.state(), 'listening');
+      await caller.hangUp();
+    });
+    const { sessions } = await server.stats();
+    assert.equal(sessions.failed, 0);
+  }),
+};
