@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* How we like to be sent Opus (RFC 7587 section 7): with in-band FEC, without gaps, mono. */
+#define ANSWER_FMTP "minptime=10;useinbandfec=1;usedtx=0;stereo=0"
+
 /* What becomes of an m-line of the peer's. */
 typedef enum {
   FATE_REJECT, /* port 0 */
@@ -70,8 +73,9 @@ is_dtls_srtp (const RpSdpMedia *media)
 static gboolean
 is_data_channel (const RpSdpMedia *media)
 {
-  return media->kind == RP_SDP_APPLICATION && g_str_has_suffix (media->protocol, "/DTLS/SCTP") &&
-         strcmp (media->format, "webrtc-datachannel") == 0;
+  if (media->kind != RP_SDP_APPLICATION || !g_str_has_suffix (media->protocol, "DTLS/SCTP"))
+    return FALSE;
+  return media->sctpmap || strcmp (media->format, "webrtc-datachannel") == 0;
 }
 
 /* The m-line that is to carry the conversation must fit, or the peer is told why not. */
@@ -316,15 +320,20 @@ answer_media (RpSdp *answer, const RpSdpMedia *offered, Fate fate, gboolean is_t
     rp_sdp_bundle_last (answer);
   if (fate == FATE_AUDIO) {
     media->direction = rp_sdp_direction_mirror (offered->direction);
-    fill_audio (media, local, find_opus (offered)->payload_type,
-                "minptime=10;useinbandfec=1;usedtx=0;stereo=0");
+    fill_audio (media, local, find_opus (offered)->payload_type, ANSWER_FMTP);
   } else if (fate == FATE_DATA) {
     fill_data (media);
+    media->sctpmap = offered->sctpmap;
+    if (media->sctpmap)
+      g_snprintf (media->format, sizeof media->format, "%u", media->sctp_port);
   } else {
     const RpSdpCodec *codec = find_primary (offered);
+    /* One payload type in a bundle has one meaning: a second Opus must not differ from the first.
+     */
+    const char *fmtp = codec == find_opus (offered) ? ANSWER_FMTP : codec->fmtp;
     media->rtcp_mux = TRUE;
     rp_sdp_add_codec (media, codec->payload_type, codec->name, codec->clock_rate, codec->channels,
-                      codec->fmtp);
+                      fmtp);
   }
 }
 

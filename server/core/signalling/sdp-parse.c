@@ -394,6 +394,20 @@ parse_sctp_port (Parser *parser, const char *value, GError **error)
   return TRUE;
 }
 
+/* a=sctpmap:5000 webrtc-datachannel 65535 */
+static gboolean
+parse_sctpmap (Parser *parser, const char *value, GError **error)
+{
+  guint64 port;
+  if (!read_number (&value, G_MAXUINT16, &port) || port == 0 || *value != ' ')
+    return FAIL (parser, error, INVALID, "sctpmap has no port from 1 to 65535");
+  if (has_word (value + 1, "webrtc-datachannel")) {
+    parser->media->sctpmap = TRUE;
+    parser->media->sctp_port = (guint16) port;
+  }
+  return TRUE;
+}
+
 static gboolean
 parse_max_message_size (Parser *parser, const char *value, GError **error)
 {
@@ -456,6 +470,7 @@ static const struct {
     {"fmtp", LEVEL_MEDIA, parse_fmtp},
     {"ssrc", LEVEL_MEDIA, parse_ssrc},
     {"sctp-port", LEVEL_MEDIA, parse_sctp_port},
+    {"sctpmap", LEVEL_MEDIA, parse_sctpmap},
     {"max-message-size", LEVEL_MEDIA, parse_max_message_size},
 };
 

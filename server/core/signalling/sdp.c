@@ -188,7 +188,9 @@ write_media (GString *out, const RpSdpMedia *media)
     g_string_append (out, "a=bundle-only\r\n");
   if (rp_sdp_media_is_rtp (media))
     write_rtp (out, media);
-  if (media->sctp_port != 0)
+  if (media->sctpmap)
+    g_string_append_printf (out, "a=sctpmap:%u webrtc-datachannel 65535\r\n", media->sctp_port);
+  else if (media->sctp_port != 0)
     g_string_append_printf (out, "a=sctp-port:%u\r\n", media->sctp_port);
   if (media->has_max_message_size)
     g_string_append_printf (out, "a=max-message-size:%" G_GUINT64_FORMAT "\r\n",

@@ -102,6 +102,8 @@ typedef struct {
   char track_id[RP_SDP_MAX_ID + 1];
   guint32 ssrc; /* the first named; 0 when none is */
   char cname[RP_SDP_MAX_ID + 1];
+  gboolean sctpmap;  /* the form before RFC 8841, which aiortc still writes: the port in the m= line
+                        and  a=sctpmap */
   guint16 sctp_port; /* 0 when not given */
   gboolean has_max_message_size;
   guint64 max_message_size; /* bytes; 0 = no limit */
