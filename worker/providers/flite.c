@@ -285,6 +285,12 @@ voice_streaming (cst_voice *voice)
   return streaming;
 }
 
+static gboolean
+ignore_audio (const gint16 *pcm, gsize n_samples, gpointer user_data)
+{
+  return TRUE;
+}
+
 RpTts *
 rp_tts_flite_new (const RpTtsFliteConfig *config, GError **error)
 {
@@ -312,5 +318,9 @@ rp_tts_flite_new (const RpTtsFliteConfig *config, GError **error)
   self->streaming = voice_streaming (self->voice);
   self->gain = voices[i].gain;
   self->stretch = (float) (1.0 / speed);
-  return &self->parent;
+  /* What is made on first use is then made before the fork, once for all. */
+  if (!rp_tts_synthesize (&self->parent, "Line 1.", &(RpTtsSink){.audio = ignore_audio}, NULL,
+                          error))
+    g_clear_pointer (&self, g_free);
+  return (RpTts *) self;
 }
