@@ -27,6 +27,19 @@ struct _RpIce {
   gboolean connected;
 };
 
+static gboolean
+is_link_local (const struct sockaddr *address)
+{
+  if (address->sa_family == AF_INET6) {
+    struct sockaddr_in6 in6;
+    memcpy (&in6, address, sizeof in6);
+    return IN6_IS_ADDR_LINKLOCAL (&in6.sin6_addr);
+  }
+  struct sockaddr_in in;
+  memcpy (&in, address, sizeof in);
+  return g_ntohl (in.sin_addr.s_addr) >> 16 == 0xa9fe; /* 169.254.0.0/16 */
+}
+
 /* Addresses worth a socket each. IFF_RUNNING leaves out bridges nobody is plugged into. */
 static GPtrArray *
 default_addresses (gboolean with_loopback)
@@ -44,10 +57,10 @@ default_addresses (gboolean with_loopback)
       continue;
     if (i->ifa_addr->sa_family != AF_INET && i->ifa_addr->sa_family != AF_INET6)
       continue;
+    if (is_link_local (i->ifa_addr))
+      continue;
     nice_address_init (&address);
     nice_address_set_from_sockaddr (&address, i->ifa_addr);
-    if (!nice_address_is_valid (&address) || nice_address_is_linklocal (&address))
-      continue;
     nice_address_to_string (&address, text);
     if (!g_ptr_array_find_with_equal_func (found, text, g_str_equal, NULL))
       g_ptr_array_add (found, g_strdup (text));
@@ -174,10 +187,13 @@ rp_ice_new (GMainContext *context, const RpIceConfig *config, const RpIceEvents 
   ice->user_data = user_data;
   ice->local = g_array_new (FALSE, FALSE, sizeof (RpCandidate));
   ice->remote = g_array_new (FALSE, FALSE, sizeof (RpCandidate));
-  /* Trickle keeps libnice from giving up while candidates may still come. */
-  ice->agent =
-      nice_agent_new_full (context, NICE_COMPATIBILITY_RFC5245,
-                           NICE_AGENT_OPTION_REGULAR_NOMINATION | NICE_AGENT_OPTION_ICE_TRICKLE);
+  /* Trickle keeps libnice from giving up while candidates may still come. Regular nomination costs
+   * it three paces; an offerer, which nominates, does what browsers do and nominates with its first
+   * checks. */
+  NiceAgentOption options = NICE_AGENT_OPTION_ICE_TRICKLE;
+  if (!config->controlling)
+    options |= NICE_AGENT_OPTION_REGULAR_NOMINATION;
+  ice->agent = nice_agent_new_full (context, NICE_COMPATIBILITY_RFC5245, options);
   g_object_set (ice->agent, "upnp", FALSE, "ice-tcp", FALSE, "controlling-mode",
                 config->controlling, "stun-pacing-timer", RP_ICE_PACING_MS, NULL);
   /* Signals fire from inside gather_candidates. */

@@ -1,0 +1,465 @@
+#include "peer-pair.h"
+
+#include <string.h>
+
+static GMutex lock;
+static GCond changed;
+
+static void
+message_free (gpointer data)
+{
+  RpPairMessage *message = data;
+  g_bytes_unref (message->data);
+  g_free (message);
+}
+
+static void
+on_state (RpPeer *peer, RpPeerState state, const char *reason, gpointer user_data)
+{
+  RpPairEnd *end = user_data;
+  g_assert_nonnull (reason);
+  g_mutex_lock (&lock);
+  end->states |= 1u << state;
+  if (state >= RP_PEER_STATE_FAILED) {
+    g_free (end->reason);
+    end->reason = g_strdup (reason);
+  }
+  gboolean drop = end->free_on_state && state >= RP_PEER_STATE_FAILED;
+  if (drop)
+    end->peer = NULL;
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+  if (drop)
+    rp_peer_free (peer);
+}
+
+static void
+on_rtp (RpPeer *peer, guint8 *packet, gsize len, gint64 arrival_us, gpointer user_data)
+{
+  RpPairEnd *end = user_data;
+  g_assert_cmpint (arrival_us, >, 0);
+  g_mutex_lock (&lock);
+  end->n_rtp++;
+  g_clear_pointer (&end->last_rtp, g_bytes_unref);
+  end->last_rtp = g_bytes_new (packet, len);
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+}
+
+static void
+on_rtcp (RpPeer *peer, guint8 *packet, gsize len, gint64 arrival_us, gpointer user_data)
+{
+  RpPairEnd *end = user_data;
+  g_mutex_lock (&lock);
+  end->n_rtcp++;
+  g_clear_pointer (&end->last_rtcp, g_bytes_unref);
+  end->last_rtcp = g_bytes_new (packet, len);
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+}
+
+static void
+on_open (RpPeer *peer, guint16 stream, const char *label, const char *protocol, gpointer user_data)
+{
+  RpPairEnd *end = user_data;
+  g_mutex_lock (&lock);
+  end->n_open++;
+  end->open_stream = stream;
+  g_free (end->open_label);
+  g_free (end->open_protocol);
+  end->open_label = g_strdup (label);
+  end->open_protocol = g_strdup (protocol);
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+}
+
+static void
+on_message (RpPeer *peer, guint16 stream, gboolean binary, const guint8 *data, gsize len,
+            gpointer user_data)
+{
+  RpPairEnd *end = user_data;
+  RpPairMessage *message = g_new0 (RpPairMessage, 1);
+  *message = (RpPairMessage){.stream = stream, .binary = binary, .data = g_bytes_new (data, len)};
+  g_assert_cmpuint (data[len], ==, 0);
+  g_mutex_lock (&lock);
+  g_ptr_array_add (end->messages, message);
+  gboolean drop = end->free_on_message;
+  if (drop)
+    end->peer = NULL;
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+  if (drop)
+    rp_peer_free (peer);
+}
+
+static void
+on_closed (RpPeer *peer, guint16 stream, gpointer user_data)
+{
+  RpPairEnd *end = user_data;
+  g_mutex_lock (&lock);
+  end->n_closed++;
+  g_cond_broadcast (&changed);
+  g_mutex_unlock (&lock);
+}
+
+static void
+tick (gint64 now_us, gpointer data)
+{
+  RpPairEnd *end = data;
+  if (end->peer)
+    rp_peer_tick (end->peer, now_us);
+}
+
+static void
+create (gpointer data)
+{
+  static const char *const addresses[] = {"127.0.0.1", NULL};
+  static const RpPeerEvents events = {.state_changed = on_state,
+                                      .rtp = on_rtp,
+                                      .rtcp = on_rtcp,
+                                      .channel_open = on_open,
+                                      .message = on_message,
+                                      .channel_closed = on_closed};
+  RpPairEnd *end = data;
+  g_autoptr (GError) error = NULL;
+  RpPeerConfig config = {.role = end->name[0] == 'a' ? RP_PEER_OFFERER : RP_PEER_ANSWERER,
+                         .certificate = end->certificate,
+                         .local_addresses = addresses};
+
+  end->peer = rp_peer_new (end->loop, &config, &events, end, &error);
+  g_assert_no_error (error);
+  end->ticker = rp_loop_add_ticker (end->loop, tick, end);
+}
+
+static void
+end_init (RpPairEnd *end, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  end->name = name;
+  end->messages = g_ptr_array_new_with_free_func (message_free);
+  end->certificate = rp_dtls_certificate_new (&error);
+  g_assert_no_error (error);
+  end->loop = rp_loop_new (name, &error);
+  g_assert_no_error (error);
+  rp_loop_call_sync (end->loop, create, end);
+}
+
+RpPair *
+rp_pair_new (void)
+{
+  RpPair *pair = g_new0 (RpPair, 1);
+  end_init (&pair->a, "a");
+  end_init (&pair->b, "b");
+  return pair;
+}
+
+static void
+end_free_peer (gpointer data)
+{
+  RpPairEnd *end = data;
+  rp_loop_remove_ticker (end->loop, end->ticker);
+  end->ticker = 0;
+  rp_peer_free (g_steal_pointer (&end->peer));
+}
+
+void
+rp_pair_free_peer (RpPairEnd *end)
+{
+  rp_loop_call_sync (end->loop, end_free_peer, end);
+}
+
+static void
+end_clear (RpPairEnd *end)
+{
+  rp_pair_free_peer (end);
+  rp_loop_free (end->loop);
+  rp_dtls_certificate_unref (end->certificate);
+  g_ptr_array_unref (end->messages);
+  g_clear_pointer (&end->last_rtp, g_bytes_unref);
+  g_clear_pointer (&end->last_rtcp, g_bytes_unref);
+  g_free (end->reason);
+  g_free (end->open_label);
+  g_free (end->open_protocol);
+}
+
+void
+rp_pair_free (RpPair *pair)
+{
+  if (!pair)
+    return;
+  end_clear (&pair->a);
+  end_clear (&pair->b);
+  g_free (pair);
+}
+
+static void
+read_fingerprint (const char *text, RpSdpFingerprint *out)
+{
+  for (guint i = 0; i < 32; i++)
+    out->sha256[i] =
+        (guint8) (g_ascii_xdigit_value (text[3 * i]) << 4 | g_ascii_xdigit_value (text[3 * i + 1]));
+}
+
+typedef struct {
+  RpPairEnd *end;
+  RpPeerRemote remote;
+  const RpCandidate *late;
+  gsize n_late;
+} SetRemote;
+
+static void
+set_remote (gpointer data)
+{
+  SetRemote *set = data;
+  g_autoptr (GError) error = NULL;
+  g_assert_true (rp_peer_set_remote (set->end->peer, &set->remote, &error));
+  g_assert_no_error (error);
+  for (gsize i = 0; i < set->n_late; i++)
+    g_assert_true (rp_peer_add_remote_candidate (set->end->peer, &set->late[i]));
+}
+
+/* Tells end about other, which is on another loop but fixed since it was made. */
+static void
+describe (RpPairEnd *end, const RpPairEnd *other, RpPairFlags flags)
+{
+  const RpPeerLocal *local = rp_peer_local (other->peer);
+  gboolean end_is_b = end->name[0] == 'b';
+  gboolean active = end_is_b == !!(flags & RP_PAIR_B_ACTIVE);
+  RpSdpFingerprint fingerprints[2];
+  SetRemote set = {.end = end};
+
+  read_fingerprint (rp_dtls_certificate_fingerprint (end->certificate), &fingerprints[0]);
+  read_fingerprint (local->fingerprint, &fingerprints[1]);
+  set.remote = (RpPeerRemote){
+      .ufrag = local->ufrag,
+      .pwd = local->pwd,
+      .fingerprints = fingerprints, /* of two the second matches */
+      .n_fingerprints = end_is_b && (flags & RP_PAIR_WRONG_FINGERPRINT) ? 1 : 2,
+      .local_setup = active ? RP_SDP_SETUP_ACTIVE : RP_SDP_SETUP_PASSIVE,
+      .sctp_port = flags & RP_PAIR_NO_SCTP ? 0 : RP_PEER_SCTP_PORT,
+      .max_message_size = 65536,
+      .candidates = local->candidates,
+      .n_candidates = local->n_candidates,
+  };
+  if (end_is_b && (flags & RP_PAIR_A_NO_CANDIDATES)) {
+    set.remote.n_candidates = 0;
+  } else if (!end_is_b && (flags & RP_PAIR_B_LATE_CANDIDATES)) {
+    set.remote.n_candidates = 0;
+    set.late = local->candidates;
+    set.n_late = local->n_candidates;
+  }
+  rp_loop_call_sync (end->loop, set_remote, &set);
+}
+
+void
+rp_pair_exchange (RpPair *pair, RpPairFlags flags)
+{
+  describe (&pair->b, &pair->a, flags);
+  describe (&pair->a, &pair->b, flags);
+}
+
+void
+rp_pair_connect (RpPair *pair, RpPairFlags flags)
+{
+  rp_pair_exchange (pair, flags);
+  rp_pair_wait_state (&pair->a, RP_PEER_STATE_CONNECTED);
+  rp_pair_wait_state (&pair->b, RP_PEER_STATE_CONNECTED);
+}
+
+void
+rp_pair_wait (RpPairEnd *end, RpPairCondition condition, gpointer data, const char *what)
+{
+  gint64 deadline_us = g_get_monotonic_time () + RP_PAIR_WATCHDOG_S * G_USEC_PER_SEC;
+
+  g_mutex_lock (&lock);
+  while (!condition (end, data)) {
+    if (!g_cond_wait_until (&changed, &lock, deadline_us))
+      g_error ("%s: waited %d s for %s (states 0x%x, reason \"%s\")", end->name, RP_PAIR_WATCHDOG_S,
+               what, end->states, end->reason ? end->reason : "");
+  }
+  g_mutex_unlock (&lock);
+}
+
+static gboolean
+has_state (RpPairEnd *end, gpointer data)
+{
+  RpPeerState state = GPOINTER_TO_INT (data);
+  if (state == RP_PEER_STATE_CONNECTED && end->states >> RP_PEER_STATE_FAILED)
+    g_error ("%s: \"%s\" instead of connected", end->name, end->reason);
+  return (end->states >> state) & 1;
+}
+
+void
+rp_pair_wait_state (RpPairEnd *end, RpPeerState state)
+{
+  rp_pair_wait (end, has_state, GINT_TO_POINTER (state), rp_peer_state_name (state));
+}
+
+static gboolean
+has_messages (RpPairEnd *end, gpointer data)
+{
+  return end->messages->len >= GPOINTER_TO_UINT (data);
+}
+
+void
+rp_pair_wait_messages (RpPairEnd *end, guint n)
+{
+  rp_pair_wait (end, has_messages, GUINT_TO_POINTER (n), "messages");
+}
+
+static gboolean
+has_rtp (RpPairEnd *end, gpointer data)
+{
+  return end->n_rtp >= GPOINTER_TO_UINT (data);
+}
+
+void
+rp_pair_wait_rtp (RpPairEnd *end, guint n)
+{
+  rp_pair_wait (end, has_rtp, GUINT_TO_POINTER (n), "RTP");
+}
+
+typedef struct {
+  RpPairEnd *end;
+  const char *label;
+  const char *protocol;
+  guint16 stream;
+  gboolean binary;
+  const void *data;
+  gsize len;
+  guint16 sequence;
+  gint stream_result;
+  gboolean ok;
+  GError **error;
+  RpPeerCounters *counters;
+} Call;
+
+static void
+do_open (gpointer data)
+{
+  Call *call = data;
+  g_autoptr (GError) error = NULL;
+  call->stream_result = rp_peer_open_channel (call->end->peer, call->label, call->protocol, &error);
+  g_assert_no_error (error);
+}
+
+gint
+rp_pair_open (RpPairEnd *end, const char *label, const char *protocol)
+{
+  Call call = {.end = end, .label = label, .protocol = protocol};
+  rp_loop_call_sync (end->loop, do_open, &call);
+  return call.stream_result;
+}
+
+static void
+do_send (gpointer data)
+{
+  Call *call = data;
+  if (!call->end->peer)
+    return; /* freed by an event */
+  call->ok = rp_peer_send_message (call->end->peer, call->stream, call->binary, call->data,
+                                   call->len, call->error);
+}
+
+gboolean
+rp_pair_send (RpPairEnd *end, guint16 stream, gboolean binary, const void *data, gsize len,
+              GError **error)
+{
+  Call call = {
+      .end = end, .stream = stream, .binary = binary, .data = data, .len = len, .error = error};
+  rp_loop_call_sync (end->loop, do_send, &call);
+  return call.ok;
+}
+
+static void
+do_send_rtp (gpointer data)
+{
+  Call *call = data;
+  guint8 packet[12 + 40 + RP_PEER_TAILROOM] = {0x80, 111};
+  packet[2] = (guint8) (call->sequence >> 8);
+  packet[3] = (guint8) call->sequence;
+  packet[11] = 7; /* SSRC */
+  memset (packet + 12, 0x5a, 40);
+  call->ok = rp_peer_send_rtp (call->end->peer, packet, 52, sizeof packet);
+}
+
+gboolean
+rp_pair_send_rtp (RpPairEnd *end, guint16 sequence)
+{
+  Call call = {.end = end, .sequence = sequence};
+  rp_loop_call_sync (end->loop, do_send_rtp, &call);
+  return call.ok;
+}
+
+static void
+do_send_rtcp (gpointer data)
+{
+  Call *call = data;
+  guint8 packet[8 + RP_PEER_TAILROOM] = {0x80, 201, 0, 1, 0, 0, 0, 7};
+  call->ok = rp_peer_send_rtcp (call->end->peer, packet, 8, sizeof packet);
+}
+
+gboolean
+rp_pair_send_rtcp (RpPairEnd *end)
+{
+  Call call = {.end = end};
+  rp_loop_call_sync (end->loop, do_send_rtcp, &call);
+  return call.ok;
+}
+
+static void
+do_close_channel (gpointer data)
+{
+  Call *call = data;
+  rp_peer_close_channel (call->end->peer, call->stream);
+}
+
+void
+rp_pair_close_channel (RpPairEnd *end, guint16 stream)
+{
+  Call call = {.end = end, .stream = stream};
+  rp_loop_call_sync (end->loop, do_close_channel, &call);
+}
+
+static void
+do_close (gpointer data)
+{
+  Call *call = data;
+  rp_peer_close (call->end->peer, "test");
+}
+
+void
+rp_pair_close (RpPairEnd *end)
+{
+  Call call = {.end = end};
+  rp_loop_call_sync (end->loop, do_close, &call);
+}
+
+static void
+do_input (gpointer data)
+{
+  Call *call = data;
+  if (call->end->peer)
+    rp_peer_test_input (call->end->peer, call->data, call->len);
+}
+
+void
+rp_pair_input (RpPairEnd *end, const guint8 *data, gsize len)
+{
+  Call call = {.end = end, .data = data, .len = len};
+  rp_loop_call_sync (end->loop, do_input, &call);
+}
+
+static void
+do_counters (gpointer data)
+{
+  Call *call = data;
+  rp_peer_counters (call->end->peer, call->counters);
+}
+
+void
+rp_pair_counters (RpPairEnd *end, RpPeerCounters *out)
+{
+  Call call = {.end = end, .counters = out};
+  rp_loop_call_sync (end->loop, do_counters, &call);
+}

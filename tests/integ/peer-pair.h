@@ -1,0 +1,81 @@
+/* Two peers on two loops of one process, for tests: what happens to them is recorded, and the
+ * test's thread waits for it. */
+#pragma once
+
+#include "peer.h"
+
+#include <glib.h>
+
+/* No wait takes longer: the test fails instead. */
+#define RP_PAIR_WATCHDOG_S 20
+
+typedef struct {
+  guint16 stream;
+  gboolean binary;
+  GBytes *data;
+} RpPairMessage;
+
+/* Fields below lock are written by the loop; hold pair_lock () or wait for them. */
+typedef struct {
+  const char *name;
+  RpLoop *loop;
+  RpPeer *peer;
+  guint ticker;
+  RpDtlsCertificate *certificate;
+
+  guint states; /* bit mask of 1 << RpPeerState seen */
+  char *reason; /* of FAILED or CLOSED */
+  guint n_rtp;
+  guint n_rtcp;
+  GBytes *last_rtp;
+  GBytes *last_rtcp;
+  guint n_open;
+  gint open_stream;
+  char *open_label;
+  char *open_protocol;
+  guint n_closed;
+  GPtrArray *messages;      /* of RpPairMessage */
+  gboolean free_on_message; /* the handler frees the peer */
+  gboolean free_on_state;
+} RpPairEnd;
+
+typedef enum {
+  RP_PAIR_A_NO_CANDIDATES = 1 << 0,   /* the answerer learns of the offerer by its checks alone */
+  RP_PAIR_B_LATE_CANDIDATES = 1 << 1, /* the answerer's candidates are given after set_remote */
+  RP_PAIR_WRONG_FINGERPRINT = 1 << 2, /* the answerer expects another certificate */
+  RP_PAIR_NO_SCTP = 1 << 3,
+  RP_PAIR_B_ACTIVE = 1 << 4, /* the answerer is the DTLS client */
+} RpPairFlags;
+
+typedef struct {
+  RpPairEnd a; /* the offerer */
+  RpPairEnd b; /* the answerer */
+} RpPair;
+
+RpPair *rp_pair_new (void);
+void rp_pair_free (RpPair *pair);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpPair, rp_pair_free)
+
+/* Sets each end's remote description. */
+void rp_pair_exchange (RpPair *pair, RpPairFlags flags);
+/* Exchanges and waits until both are CONNECTED. */
+void rp_pair_connect (RpPair *pair, RpPairFlags flags);
+
+/* Waits until condition (with the lock held) holds or the watchdog ends the test. */
+typedef gboolean (*RpPairCondition) (RpPairEnd *end, gpointer data);
+void rp_pair_wait (RpPairEnd *end, RpPairCondition condition, gpointer data, const char *what);
+void rp_pair_wait_state (RpPairEnd *end, RpPeerState state);
+void rp_pair_wait_messages (RpPairEnd *end, guint n);
+void rp_pair_wait_rtp (RpPairEnd *end, guint n);
+
+/* These run on the end's loop. */
+gint rp_pair_open (RpPairEnd *end, const char *label, const char *protocol);
+gboolean rp_pair_send (RpPairEnd *end, guint16 stream, gboolean binary, const void *data, gsize len,
+                       GError **error);
+gboolean rp_pair_send_rtp (RpPairEnd *end, guint16 sequence);
+gboolean rp_pair_send_rtcp (RpPairEnd *end);
+void rp_pair_close_channel (RpPairEnd *end, guint16 stream);
+void rp_pair_close (RpPairEnd *end);
+void rp_pair_free_peer (RpPairEnd *end);
+void rp_pair_input (RpPairEnd *end, const guint8 *data, gsize len);
+void rp_pair_counters (RpPairEnd *end, RpPeerCounters *out);
