@@ -63,10 +63,6 @@ export class Caller {
         this.problems.push(`console: ${message.text()}`);
     });
     await this.page.exposeBinding('e2eMessage', (_, text) => this.#message(text));
-    await this.page.route('**/e2e-recorder.js', (route) => route.fulfill({
-      contentType: 'text/javascript',
-      body: fs.readFileSync(path.join(here, 'recorder.js'), 'utf8'),
-    }));
     await this.page.addInitScript(`window.e2eScriptedMicrophone = ${!settings.microphone};\n` +
       fs.readFileSync(path.join(here, 'instrument.js'), 'utf8'));
     await this.page.goto(url);

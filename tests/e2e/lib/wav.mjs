@@ -94,3 +94,19 @@ export function level(pcm) {
     sum += v * v;
   return Math.sqrt(sum / pcm.length);
 }
+
+/** Without what is quiet at either end, so that its length is that of the speech. */
+export function trim(pcm, threshold = 0.03) {
+  const frame = RATE / 100;
+  const top = pcm.reduce((max, v) => Math.max(max, Math.abs(v)), 1);
+  let first = -1;
+  let last = -1;
+  for (let at = 0; at + frame <= pcm.length; at += frame) {
+    if (level(pcm.subarray(at, at + frame)) > top * threshold) {
+      last = at + frame;
+      if (first < 0)
+        first = at;
+    }
+  }
+  return first < 0 ? pcm : pcm.subarray(first, last);
+}
