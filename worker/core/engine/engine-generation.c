@@ -332,6 +332,8 @@ rp_generation_settle (RpEngine *engine, Generation *generation)
       !rp_tools_settled (generation))
     return;
   gboolean end_call = generation->end_call;
+  if (end_call)
+    rp_tools_end_call (engine, generation);
   if (!generation->dead && generation->expect != RP_EXPECT_ANYTHING)
     engine->expect = generation->expect;
   else if (!generation->dead && !generation->own)

@@ -14,6 +14,7 @@
 typedef enum {
   TIMER_PARTIAL, /* the next partial transcript */
   TIMER_TURN,    /* decide about the turn again */
+  TIMER_LIMIT,   /* the turn has become too long */
   TIMER_STT,     /* the final transcript is overdue */
   TIMER_BRAIN,   /* the first token is overdue */
   TIMER_TTS,     /* a voice is overdue */
@@ -47,6 +48,7 @@ typedef struct {
   gint64 speech_samples;  /* of speech in this turn, for telling noise from words */
   GString *committed;     /* text of the segments already transcribed for good */
   char *segment;          /* (nullable) newest transcript of the current segment */
+  gboolean cut;           /* too long: it ends with the next transcript */
   gboolean segment_final; /* it covers all speech so far */
   guint32 final_job;      /* running, or 0 */
   guint32 partial_job;
@@ -135,7 +137,6 @@ struct _RpEngine {
   guint32 next_utterance;
   GPtrArray *generations; /* of Generation, live, oldest first */
   GQueue utterances;      /* of Utterance, not ended, in playing order */
-  guint32 last_segment;
   gboolean speaking; /* AGENT_STARTED_SPEAKING was told */
 
   gboolean flushing; /* FLUSH was sent, its answer has not come */
@@ -210,6 +211,8 @@ gboolean rp_tools_settled (const Generation *generation);
 /* Once the brain and all its tools are done: writes call and result into the context as a pair and
  * runs the brain on them. */
 void rp_tools_conclude (RpEngine *engine, Generation *generation);
+/* The goodbye was heard: end_call is done. */
+void rp_tools_end_call (RpEngine *engine, Generation *generation);
 void rp_tools_cut (RpEngine *engine, Generation *generation);
 void rp_tools_input (RpEngine *engine, const RpEngineEvent *event);
 void rp_tools_timer (RpEngine *engine);

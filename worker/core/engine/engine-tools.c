@@ -32,6 +32,12 @@ is_terminal (const ToolRecord *record)
   return record->state == TOOL_DONE || record->state == TOOL_FAILED;
 }
 
+static gboolean
+is_end_call (const ToolRecord *record)
+{
+  return strcmp (record->call->name, END_CALL) == 0;
+}
+
 static void
 set_tools_timer (RpEngine *engine)
 {
@@ -53,11 +59,9 @@ static void
 run (RpEngine *engine, Generation *generation, ToolRecord *record)
 {
   /* Hanging up is the engine's own affair: it waits until the goodbye was heard. */
-  if (strcmp (record->call->name, END_CALL) == 0) {
-    record->state = TOOL_DONE;
-    record->result = g_strdup ("{\"ok\":true}");
+  if (is_end_call (record)) {
     generation->end_call = TRUE;
-    emit_call (engine, record, "done");
+    emit_call (engine, record, "started");
     return;
   }
   record->state = TOOL_RUNNING;
@@ -104,8 +108,7 @@ rp_tools_cut (RpEngine *engine, Generation *generation)
   generation->end_call = FALSE;
   for (guint i = generation->tools->len; i > 0; i--) {
     ToolRecord *record = generation->tools->pdata[i - 1];
-    gboolean hang_up = strcmp (record->call->name, END_CALL) == 0;
-    if (generation->tools_recorded || (record->state != TOOL_WAITING && !hang_up))
+    if (record->state != TOOL_WAITING)
       continue;
     emit_call (engine, record, "cancelled");
     g_ptr_array_remove_index (generation->tools, i - 1);
@@ -117,7 +120,8 @@ gboolean
 rp_tools_settled (const Generation *generation)
 {
   for (guint i = 0; i < generation->tools->len; i++) {
-    if (!is_terminal (generation->tools->pdata[i]))
+    const ToolRecord *record = generation->tools->pdata[i];
+    if (!is_terminal (record) && !is_end_call (record))
       return FALSE;
   }
   return TRUE;
@@ -153,13 +157,11 @@ void
 rp_tools_conclude (RpEngine *engine, Generation *generation)
 {
   if (generation->tentative || generation->tools_recorded || generation->tools->len == 0 ||
-      !generation->llm_done || !rp_tools_settled (generation))
+      !generation->llm_done || generation->end_call || !rp_tools_settled (generation))
     return;
   generation->tools_recorded = TRUE;
   record_pair (engine, generation);
   rp_engine_checkpoint_soon (engine);
-  if (generation->end_call)
-    return;
   if (generation->dead) {
     /* The user's next turn will find the result in the context. */
     rp_generation_try (engine);
@@ -172,6 +174,21 @@ rp_tools_conclude (RpEngine *engine, Generation *generation)
     return;
   }
   rp_generation_want (engine);
+}
+
+void
+rp_tools_end_call (RpEngine *engine, Generation *generation)
+{
+  for (guint i = 0; i < generation->tools->len; i++) {
+    ToolRecord *record = generation->tools->pdata[i];
+    if (is_terminal (record))
+      continue;
+    record->state = TOOL_DONE;
+    record->result = g_strdup ("{\"ok\":true}");
+    emit_call (engine, record, "done");
+  }
+  if (generation->tools->len > 0)
+    record_pair (engine, generation);
 }
 
 static void

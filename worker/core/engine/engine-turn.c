@@ -104,7 +104,7 @@ reset (RpEngine *engine)
   turn->stalled_since_us = since;
   engine->timers[TIMER_PARTIAL] = engine->timers[TIMER_TURN] = engine->timers[TIMER_STT] =
       G_MAXINT64;
-  engine->timers[TIMER_STALL] = G_MAXINT64;
+  engine->timers[TIMER_STALL] = engine->timers[TIMER_LIMIT] = G_MAXINT64;
 }
 
 void
@@ -233,7 +233,7 @@ decide (RpEngine *engine)
   else if (rp_completeness (text, engine->expect) == RP_COMPLETENESS_UNFINISHED)
     wait_ms = engine->config.incomplete_stop_ms;
 
-  if (silence_ms < wait_ms)
+  if (silence_ms < wait_ms && !turn->cut)
     rp_engine_set_timer (engine, TIMER_TURN, turn->end_us + wait_ms * 1000);
   else if (rp_is_filler (text))
     end_empty (engine, "only a filler was said");
@@ -283,6 +283,9 @@ speech_started (RpEngine *engine, const RpEngineEvent *event)
   turn->segment_final = FALSE;
   turn->phase = TURN_SPEAKING;
   start_partial_timer (engine);
+  if (engine->timers[TIMER_LIMIT] == G_MAXINT64)
+    rp_engine_set_timer (engine, TIMER_LIMIT,
+                         turn->onset_us + (gint64) engine->config.max_turn_ms * 1000);
 }
 
 /* A long turn is transcribed in pieces: what is said stays said, and the last piece is quick. */
@@ -313,7 +316,8 @@ speech_paused (RpEngine *engine, const RpEngineEvent *event)
   engine->timers[TIMER_PARTIAL] = G_MAXINT64;
   cancel_job (engine, &turn->partial_job);
   cancel_job (engine, &turn->final_job);
-  turn->final_job = start_job (engine, event->pos_samples + SUFFIX_SAMPLES, TRUE);
+  gint64 to_samples = turn->cut ? G_MAXINT64 : event->pos_samples + SUFFIX_SAMPLES;
+  turn->final_job = start_job (engine, to_samples, TRUE);
   turn->job_started_us = engine->now_us;
   rp_engine_set_timer (engine, TIMER_STT,
                        engine->now_us + (gint64) engine->config.stt_timeout_ms * 1000);
@@ -339,12 +343,33 @@ static void
 speech_stopped (RpEngine *engine, const RpEngineEvent *event)
 {
   UserTurn *turn = &engine->turn;
+  speech_paused (engine, event);
   if (turn->phase != TURN_PAUSED)
     return;
   turn->phase = TURN_WAITING;
   rp_engine_set_timer (engine, TIMER_TURN,
                        turn->end_us + (gint64) engine->config.max_stop_ms * 1000);
   decide (engine);
+}
+
+/* A turn that does not end is taken as it is, with what has been said up to now. */
+static void
+cut_turn (RpEngine *engine)
+{
+  UserTurn *turn = &engine->turn;
+  if (turn->phase == TURN_IDLE)
+    return;
+  turn->cut = TRUE;
+  turn->end_us = engine->now_us;
+  if (turn->phase != TURN_SPEAKING) {
+    turn->phase = TURN_WAITING;
+    decide (engine);
+    return;
+  }
+  RpEngineEvent now = {.type = RP_ENGINE_SPEECH_STOPPED,
+                       .at_us = engine->now_us,
+                       .pos_samples = turn->onset_samples};
+  speech_stopped (engine, &now);
 }
 
 static void
@@ -495,6 +520,9 @@ rp_turn_timer (RpEngine *engine, TimerId timer)
     stt_failed (engine, &late);
     break;
   }
+  case TIMER_LIMIT:
+    cut_turn (engine);
+    break;
   case TIMER_STALL:
     give_up_stall (engine);
     break;

@@ -13,6 +13,7 @@ rp_engine_config_init (RpEngineConfig *config)
           "I'm sorry, I have to end our call here. Please call again in a moment. Goodbye.",
       .incomplete_stop_ms = 800,
       .max_stop_ms = 2000,
+      .max_turn_ms = 60000,
       .min_question_ms = 400,
       .partial_interval_ms = 500,
       .max_segment_ms = 10000,
@@ -293,6 +294,7 @@ run_timer (RpEngine *engine, TimerId timer)
   switch (timer) {
   case TIMER_PARTIAL:
   case TIMER_TURN:
+  case TIMER_LIMIT:
   case TIMER_STT:
   case TIMER_STALL:
     rp_turn_timer (engine, timer);

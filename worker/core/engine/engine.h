@@ -42,6 +42,7 @@ typedef struct {
   const char *drain_goodbye; /* said when the server goes down; then the call ends */
   guint incomplete_stop_ms;  /* silence that ends a turn whose words look unfinished */
   guint max_stop_ms;         /* silence that ends any turn, transcript or not */
+  guint max_turn_ms;         /* a longer turn is cut and answered */
   guint min_question_ms; /* speech shorter than this that gave no words is noise: nobody asks about
                             it */
   guint partial_interval_ms; /* between partial transcripts; 0: none */

@@ -1,0 +1,65 @@
+/* A world for the engine on a virtual clock: a user, recogniser, brain, voice, tools and a server
+ * that plays 20 ms frames. */
+#pragma once
+
+#include "engine.h"
+
+#define MS(x) ((gint64) (x) *1000)
+#define WORD_FRAMES 15 /* the voice needs 300 ms for every word */
+
+typedef struct _World World;
+
+/* What the brain answers; a tool call is made when *out_tool is set. */
+typedef char *(*WorldBrain) (World *world, const GPtrArray *messages, char **out_tool,
+                             char **out_arguments);
+
+struct _World {
+  RpEngine *engine;
+  RpEngineConfig config;
+  gint64 now_us;
+  GQueue due;    /* of pending things, by time */
+  GQueue server; /* of utterances the server has */
+  gint64 next_frame_us;
+  GArray *ended;      /* of RpEnginePlayed: what the server still knows of finished utterances */
+  GPtrArray *held;    /* of utterances the runtime holds back */
+  GString *log;       /* one line per emitted event */
+  GBytes *checkpoint; /* the last one */
+  GString *played;    /* every whole utterance that went out */
+  guint n_checkpoints;
+  guint n_llm_starts;
+  guint n_tool_calls;
+  guint32 last_flushed;
+  gboolean hung_up;
+  RpTurnMetrics metrics; /* the last */
+
+  WorldBrain brain;
+  gpointer brain_data;
+  const char *stt_text;
+  gint64 stt_us, brain_us, tts_us, tool_us; /* negative: never answers */
+  gboolean late_results;                    /* deliver results of cancelled work all the same */
+  gboolean brain_fails;
+  const char *tool_result;
+  RpExpect expect;
+};
+
+World *world_new (const RpEngineConfig *config);
+void world_free (World *world);
+/* Replaces the engine by one that resumes from the last checkpoint: the worker died. */
+void world_replace_worker (World *world);
+void world_input (World *world, const RpEngineEvent *event);
+void world_event (World *world, RpEngineEventType type);
+/* Lets time pass. */
+void world_run (World *world, gint64 us);
+void world_run_until_quiet (World *world, gint64 limit_us);
+/* The user says @text for @ms, then @silence_ms of silence; the VAD gate's windows are 200, 64 and
+ * 200 ms. */
+void world_say (World *world, const char *text, guint ms, guint silence_ms);
+void world_speech_start (World *world);
+void world_speech_pause (World *world);
+void world_speech_stop (World *world);
+gboolean world_logged (const World *world, const char *line);
+/* Content of the last message of a role, or "". */
+const char *world_last (const World *world, RpRole role);
+/* The context as text, one line a message: for failure messages and comparison. Returns: (transfer
+ * full) */
+char *world_context (const World *world);
