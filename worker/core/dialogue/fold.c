@@ -1,0 +1,471 @@
+/* Reads the conversation message by message; what the last one led to is the reply. */
+#include "dialogue-private.h"
+
+#include "sentence.h"
+
+#include <string.h>
+
+/* A question that was cut counts as heard from this share on: people answer before its end. */
+#define HEARD_SHARE 0.6
+
+static void
+say_sentences (RpBrainReply *reply, const char *text)
+{
+  RpSentenceConfig config = {.first_clause_words = 0, .max_chars = 300};
+  g_autoptr (RpSentence) sentence = rp_sentence_new (&config);
+  RpSentenceOut piece;
+  rp_sentence_input (sentence, text, -1);
+  rp_sentence_end (sentence);
+  while (rp_sentence_poll (sentence, &piece))
+    g_ptr_array_add (reply->segments, piece.text);
+}
+
+void
+rp_fold_say (RpBrainReply *reply, const char *text)
+{
+  if (text != NULL && *text != '\0')
+    say_sentences (reply, text);
+}
+
+void
+rp_fold_phrase (RpFold *fold, RpBrainReply *reply, RpPhrase phrase)
+{
+  rp_fold_say (reply, rp_dialogue_phrase (fold->agent, phrase, fold->used[phrase]));
+  fold->used[phrase]++;
+}
+
+void
+rp_fold_call (RpFold *fold, RpBrainReply *reply, const char *tool, const char *arguments)
+{
+  /* The id must be the same when the same question is asked again, and differ between calls and
+   * conversations: it is a hash of the conversation and the place in it. */
+  g_autofree char *seed =
+      g_strdup_printf ("%s|%u|%" G_GINT64_FORMAT "|%s|%s|%u",
+                       fold->conversation_id != NULL ? fold->conversation_id : "", fold->index,
+                       fold->time_s, tool, arguments, reply->calls->len);
+  g_autofree char *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, seed, -1);
+  hash[20] = '\0';
+  g_autofree char *id = g_strconcat ("call_", hash, NULL);
+  g_ptr_array_add (reply->calls, rp_tool_call_new (id, tool, arguments));
+}
+
+double
+rp_fold_search (const RpFold *fold, const RpWords *words, const gboolean *skip, guint *out_doc,
+                guint *out_rival)
+{
+  RpHit hits[2][3];
+  guint n[2] = {rp_index_search (fold->agent->index, words, NULL, hits[0], 3), 0};
+  if (skip != NULL)
+    n[1] = rp_index_search (fold->agent->index, words, skip, hits[1], 3);
+  double best = 0, second = 0;
+  *out_doc = *out_rival = G_MAXUINT;
+  for (guint pass = 0; pass < 2; pass++)
+    for (guint i = 0; i < n[pass]; i++) {
+      double confidence = hits[pass][i].confidence;
+      /* A tie in confidence is broken by the whole text's rank, lightly. */
+      if (hits[pass][i].doc == *out_doc) {
+        best = MAX (best, confidence);
+      } else if (confidence > best) {
+        second = best;
+        *out_rival = *out_doc;
+        best = confidence;
+        *out_doc = hits[pass][i].doc;
+      } else if (confidence > second) {
+        second = confidence;
+        *out_rival = hits[pass][i].doc;
+      }
+    }
+  if (second < best * RP_CONFIDENCE_TIE)
+    *out_rival = G_MAXUINT;
+  return best;
+}
+
+const RpFlow *
+rp_fold_doc_flow (const RpFold *fold, guint doc)
+{
+  if (doc < fold->agent->n_entries || doc - fold->agent->n_entries >= fold->agent->flows->len)
+    return NULL;
+  return g_ptr_array_index (fold->agent->flows, doc - fold->agent->n_entries);
+}
+
+void
+rp_fold_unknown (RpFold *fold, RpBrainReply *reply)
+{
+  rp_fold_say (reply, rp_dialogue_phrase (fold->agent, RP_PHRASE_UNKNOWN, fold->unknowns));
+  fold->unknowns++;
+  if (fold->unknowns >= 2 && fold->agent->offer != NULL) {
+    rp_fold_phrase (fold, reply, RP_PHRASE_OFFER);
+    fold->message_offered = TRUE;
+    reply->expect = RP_EXPECT_YES_NO;
+  }
+}
+
+static void
+say_time (RpFold *fold, RpBrainReply *reply)
+{
+  g_autofree char *value =
+      g_strdup_printf ("%02d:%02d", fold->moment.now_min / 60, fold->moment.now_min % 60);
+  g_autofree char *said = rp_say_time (value);
+  g_autofree char *text = g_strdup_printf ("It is %s.", said);
+  rp_fold_say (reply, text);
+}
+
+static void
+say_date (RpFold *fold, RpBrainReply *reply)
+{
+  char text[64];
+  g_date_strftime (text, sizeof text, "%A, %B", &fold->moment.today);
+  g_autofree char *all =
+      g_strdup_printf ("Today is %s %u.", text, (guint) g_date_get_day (&fold->moment.today));
+  rp_fold_say (reply, all);
+}
+
+/* Answers what any agent answers. Returns: FALSE when @intent has no meaning of its own here. */
+gboolean
+rp_fold_intent (RpFold *fold, RpBrainReply *reply, RpIntent intent)
+{
+  gboolean in_flow = fold->flow != NULL;
+  gboolean ask_again = in_flow;
+  switch (intent) {
+  case RP_INTENT_REPEAT:
+    if (fold->last_text != NULL)
+      rp_fold_say (reply, fold->last_text);
+    if (reply->segments->len == 0)
+      rp_fold_phrase (fold, reply, RP_PHRASE_NOTHING_SAID);
+    return TRUE;
+  case RP_INTENT_STOP:
+    rp_fold_phrase (fold, reply, RP_PHRASE_STOP);
+    return TRUE;
+  case RP_INTENT_WAIT:
+    rp_fold_phrase (fold, reply, RP_PHRASE_WAIT);
+    return TRUE;
+  case RP_INTENT_HELP:
+    rp_fold_phrase (fold, reply, RP_PHRASE_HELP);
+    break;
+  case RP_INTENT_PRESENCE:
+    rp_fold_say (reply, in_flow ? "Yes, I'm here." : "Yes, I'm here. How can I help?");
+    break;
+  case RP_INTENT_GOODBYE:
+    rp_fold_phrase (fold, reply, RP_PHRASE_GOODBYE);
+    rp_fold_call (fold, reply, "end_call", "{}");
+    reply->end_call = TRUE;
+    return TRUE;
+  case RP_INTENT_CANCEL:
+    if (!in_flow)
+      return FALSE;
+    rp_fold_end_flow (fold);
+    rp_fold_phrase (fold, reply, RP_PHRASE_CANCELLED);
+    return TRUE;
+  case RP_INTENT_TIME:
+    say_time (fold, reply);
+    break;
+  case RP_INTENT_DATE:
+    say_date (fold, reply);
+    break;
+  case RP_INTENT_GREETING:
+    if (!in_flow)
+      rp_fold_phrase (fold, reply, RP_PHRASE_GREETING);
+    break;
+  case RP_INTENT_THANKS:
+    if (in_flow)
+      return FALSE;
+    rp_fold_phrase (fold, reply, RP_PHRASE_THANKS);
+    break;
+  case RP_INTENT_DONE:
+    if (in_flow)
+      return FALSE;
+    rp_fold_phrase (fold, reply, RP_PHRASE_DONE);
+    break;
+  case RP_INTENT_ACKNOWLEDGE:
+    if (in_flow)
+      return FALSE;
+    rp_fold_phrase (fold, reply, RP_PHRASE_ACKNOWLEDGE);
+    break;
+  case RP_INTENT_NONE:
+    return FALSE;
+  }
+  if (ask_again)
+    rp_fold_ask_again (fold, reply);
+  return TRUE;
+}
+
+static const char *
+doc_question (const RpFold *fold, guint doc)
+{
+  const RpFlow *flow = rp_fold_doc_flow (fold, doc);
+  if (flow != NULL)
+    return flow->summary != NULL ? flow->summary : g_ptr_array_index (flow->triggers, 0);
+  return g_ptr_array_index (rp_knowledge_entry (fold->agent->knowledge, doc)->questions, 0);
+}
+
+static void
+answer_doc (RpFold *fold, RpBrainReply *reply, guint doc, const RpWords *words)
+{
+  const RpFlow *flow = rp_fold_doc_flow (fold, doc);
+  fold->unknowns = 0;
+  if (flow != NULL)
+    rp_fold_begin_flow (fold, reply, flow, words);
+  else
+    rp_fold_say (reply, rp_knowledge_entry (fold->agent->knowledge, doc)->answer);
+}
+
+static void
+ask_which (RpFold *fold, RpBrainReply *reply, guint a, guint b)
+{
+  fold->tied = TRUE;
+  fold->tie[0] = a;
+  fold->tie[1] = b;
+  g_autofree char *first = g_strdup (doc_question (fold, a));
+  g_autofree char *second = g_strdup (doc_question (fold, b));
+  char *texts[] = {first, second};
+  for (guint i = 0; i < 2; i++) {
+    g_strdelimit (texts[i], "?", ' ');
+    g_strstrip (texts[i]);
+    if (g_ascii_isupper (texts[i][0]) && texts[i][1] != ' ' && texts[i][1] != '\'')
+      texts[i][0] = g_ascii_tolower (texts[i][0]);
+  }
+  g_autofree char *text = g_strdup_printf (
+      "I can think of two things: %s, or %s. Which one do you mean?", first, second);
+  rp_fold_say (reply, text);
+  reply->expect = RP_EXPECT_SHORT;
+}
+
+/* The answer to "which one do you mean?". Returns: FALSE when it was none. */
+static gboolean
+settle_tie (RpFold *fold, RpBrainReply *reply, const RpWords *words)
+{
+  RpHit hits[8];
+  guint pick = G_MAXUINT;
+  if (rp_words_find (words, "first", NULL) || rp_words_find (words, "former", NULL))
+    pick = fold->tie[0];
+  else if (rp_words_find (words, "second", NULL) || rp_words_find (words, "latter", NULL) ||
+           rp_words_find (words, "last", NULL))
+    pick = fold->tie[1];
+  else if (rp_words_find (words, "both", NULL)) {
+    answer_doc (fold, reply, fold->tie[0], words);
+    pick = fold->flow == NULL ? fold->tie[1] : G_MAXUINT;
+    if (pick != G_MAXUINT)
+      answer_doc (fold, reply, pick, words);
+    return TRUE;
+  }
+  guint n = pick == G_MAXUINT ? rp_index_search (fold->agent->index, words, NULL, hits, 8) : 0;
+  for (guint i = 0; i < n && pick == G_MAXUINT; i++)
+    if (hits[i].confidence > 0.3 && (hits[i].doc == fold->tie[0] || hits[i].doc == fold->tie[1]))
+      pick = hits[i].doc;
+    else if (hits[i].confidence >= RP_CONFIDENCE_ANSWER)
+      break;
+  if (pick == G_MAXUINT)
+    return FALSE;
+  answer_doc (fold, reply, pick, words);
+  return TRUE;
+}
+
+/* Marks dates, times and the like: they fill slots and do not say what is asked. */
+static gboolean *
+value_flags (const RpFold *fold, const RpWords *words)
+{
+  gboolean *used = g_new0 (gboolean, words->n + 1);
+  RpSlotMatch match = {0};
+  g_autofree char *minutes = NULL;
+  if (rp_find_date (words, used, &fold->moment, FALSE, &match))
+    g_clear_pointer (&match.value, g_free);
+  if (rp_find_period (words, used, 0, 0, &match, &minutes))
+    g_clear_pointer (&match.value, g_free);
+  if (rp_find_time (words, used, &fold->moment, 0, 0, FALSE, &match))
+    g_clear_pointer (&match.value, g_free);
+  if (rp_find_duration (words, used, FALSE, &match))
+    g_clear_pointer (&match.value, g_free);
+  if (rp_find_name (words, used, FALSE, NULL, &match))
+    g_clear_pointer (&match.value, g_free);
+  return used;
+}
+
+static gboolean
+answer_offer (RpFold *fold, RpBrainReply *reply, const RpWords *words)
+{
+  RpAnswer answer = words->n <= 6 ? rp_yes_no (words) : RP_ANSWER_NEITHER;
+  if (answer == RP_ANSWER_YES) {
+    rp_fold_begin_flow (fold, reply, fold->agent->offer, NULL);
+    return TRUE;
+  }
+  if (answer == RP_ANSWER_NO) {
+    rp_fold_phrase (fold, reply, RP_PHRASE_ANYTHING_ELSE);
+    return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+when_idle (RpFold *fold, RpBrainReply *reply, const RpWords *words)
+{
+  gboolean offered = fold->message_offered, tied = fold->tied;
+  fold->message_offered = fold->tied = FALSE;
+  RpIntent intent = rp_intent (words);
+  if (offered && intent != RP_INTENT_REPEAT && answer_offer (fold, reply, words))
+    return;
+  if (tied && settle_tie (fold, reply, words))
+    return;
+  if (rp_fold_intent (fold, reply, intent)) {
+    /* "say that again" leaves the question open. */
+    if (intent == RP_INTENT_REPEAT || intent == RP_INTENT_WAIT) {
+      fold->message_offered = offered;
+      fold->tied = tied;
+    }
+    return;
+  }
+  g_autofree gboolean *used = value_flags (fold, words);
+  guint doc, rival;
+  double confidence = rp_fold_search (fold, words, used, &doc, &rival);
+  const RpFlow *flow = confidence > 0 ? rp_fold_doc_flow (fold, doc) : NULL;
+  double least = flow != NULL ? RP_CONFIDENCE_FLOW : RP_CONFIDENCE_ANSWER;
+  /* "My name is Violet" and no more. */
+  if ((confidence < least || rp_words_find (words, "name is", NULL)) &&
+      rp_fold_learn_name (fold, words) && confidence < 0.9) {
+    g_autofree char *text = g_strdup_printf ("Thank you, %s. How can I help?", fold->user_name);
+    rp_fold_say (reply, text);
+    return;
+  }
+  if (confidence < least) {
+    rp_fold_unknown (fold, reply);
+    return;
+  }
+  if (rival != G_MAXUINT) {
+    const RpFlow *other = rp_fold_doc_flow (fold, rival);
+    /* Asking how much or when is a question, even about what could be done. */
+    if (flow != NULL && other == NULL && rp_sounds_like_question (words))
+      doc = rival;
+    else if ((flow == NULL) == (other == NULL)) {
+      ask_which (fold, reply, doc, rival);
+      return;
+    }
+  }
+  answer_doc (fold, reply, doc, words);
+}
+
+static void
+read_user (RpFold *fold, RpBrainReply *reply, const char *content)
+{
+  g_autoptr (RpWords) words = rp_words_split (content);
+  if (words->n == 0) {
+    rp_fold_phrase (fold, reply, RP_PHRASE_NOT_HEARD);
+    return;
+  }
+  if (fold->flow != NULL)
+    rp_fold_in_flow (fold, reply, words);
+  else
+    when_idle (fold, reply, words);
+  /* Whatever an author left empty, a turn is never met with silence. */
+  if (reply->segments->len == 0 && reply->calls->len == 0)
+    rp_fold_phrase (fold, reply, RP_PHRASE_NOT_HEARD);
+  if (reply->segments->len == 0)
+    rp_fold_phrase (fold, reply, RP_PHRASE_WAIT);
+}
+
+static void
+read_assistant (RpFold *fold, const RpMessage *message)
+{
+  const char *unheard = message->unheard != NULL ? message->unheard : "";
+  double heard = strlen (message->content), all = heard + strlen (unheard);
+  for (guint i = 0; message->tool_calls != NULL && i < message->tool_calls->len; i++) {
+    const RpToolCall *call = g_ptr_array_index (message->tool_calls, i);
+    if (fold->flow == NULL || fold->stage != RP_STAGE_CALLING ||
+        strcmp (call->name, fold->flow->tool) != 0)
+      continue;
+    g_free (fold->call_id);
+    fold->call_id = g_strdup (call->id);
+    fold->stage = RP_STAGE_WAITING;
+  }
+  if (all <= 0)
+    return;
+  if (!message->interrupted || heard / all >= HEARD_SHARE)
+    fold->question_heard = heard > 0;
+  g_free (fold->last_text);
+  g_autofree char *text =
+      g_strconcat (message->content, *unheard != '\0' ? " " : "", unheard, NULL);
+  fold->last_text = g_steal_pointer (&text);
+}
+
+static gboolean
+is_end_call (const GPtrArray *messages, guint index)
+{
+  const RpMessage *result = g_ptr_array_index (messages, index);
+  for (guint i = index; i-- > 0;) {
+    const RpMessage *message = g_ptr_array_index (messages, i);
+    for (guint k = 0; message->tool_calls != NULL && k < message->tool_calls->len; k++) {
+      const RpToolCall *call = g_ptr_array_index (message->tool_calls, k);
+      if (g_strcmp0 (call->id, result->tool_call_id) == 0)
+        return strcmp (call->name, "end_call") == 0;
+    }
+  }
+  return FALSE;
+}
+
+static void
+read_tool (RpFold *fold, RpBrainReply *reply, const GPtrArray *messages, guint index)
+{
+  const RpMessage *message = g_ptr_array_index (messages, index);
+  if (fold->flow != NULL && fold->stage == RP_STAGE_WAITING &&
+      g_strcmp0 (message->tool_call_id, fold->call_id) == 0) {
+    rp_fold_result (fold, reply, message->content);
+    return;
+  }
+  if (is_end_call (messages, index)) {
+    reply->end_call = TRUE;
+    return;
+  }
+  /* A result whose question was trimmed away. */
+  g_autoptr (GHashTable) result = rp_result_parse (message->content);
+  if (g_strcmp0 (rp_result_get (result, "ok"), "true") == 0)
+    rp_fold_say (reply, "That's done.");
+  else
+    rp_fold_phrase (fold, reply, RP_PHRASE_TROUBLE);
+}
+
+static void
+clear_reply (RpBrainReply *reply)
+{
+  g_ptr_array_set_size (reply->segments, 0);
+  g_ptr_array_set_size (reply->calls, 0);
+  reply->expect = RP_EXPECT_ANYTHING;
+  reply->end_call = FALSE;
+}
+
+void
+rp_fold_run (const RpDialogue *self, const RpBrainRequest *request, RpBrainReply *reply)
+{
+  RpFold fold = {.agent = self, .conversation_id = request->conversation_id, .tz = request->tz};
+  const GPtrArray *messages = request->messages;
+  guint n = messages != NULL ? messages->len : 0;
+  RpRole last = RP_ROLE_SYSTEM;
+  for (guint i = 0; i < n; i++) {
+    const RpMessage *message = g_ptr_array_index (messages, i);
+    fold.index = i;
+    fold.time_s = message->time_s > 0 ? message->time_s : request->now_unix_s;
+    rp_slot_moment_init (&fold.moment, fold.time_s, fold.tz);
+    if (message->role == RP_ROLE_SYSTEM)
+      continue;
+    last = message->role;
+    if (message->role == RP_ROLE_ASSISTANT) {
+      read_assistant (&fold, message);
+      continue;
+    }
+    clear_reply (reply);
+    if (message->role == RP_ROLE_USER)
+      read_user (&fold, reply, message->content);
+    else
+      read_tool (&fold, reply, messages, i);
+  }
+  if (last == RP_ROLE_SYSTEM) {
+    rp_fold_phrase (&fold, reply, RP_PHRASE_GREETING);
+  } else if (last == RP_ROLE_ASSISTANT) {
+    clear_reply (reply);
+    fold.index = n;
+    if (fold.flow != NULL)
+      rp_fold_ask_again (&fold, reply);
+    else
+      rp_fold_phrase (&fold, reply, RP_PHRASE_ANYTHING_ELSE);
+  }
+  rp_fold_end_flow (&fold);
+  g_free (fold.user_name);
+  g_free (fold.last_text);
+}
