@@ -366,5 +366,6 @@ rp_stt_moonshine_new (RpOrt *ort, const char *models_dir, const char *model, GEr
                  check_error->message);
     return NULL;
   }
+  rp_stt_idle (stt);
   return g_steal_pointer (&stt);
 }
