@@ -10,6 +10,8 @@
 /* RP_HISTOGRAM_MAX_US is below 2^26. */
 #define MAX_BITS 26
 #define N_BUCKETS ((MAX_BITS - SUB_BITS + 1) * SUB_BUCKETS)
+/* RP_HISTOGRAM_MAX_US falls well below the last bucket, which is free for all that is longer. */
+#define OVERFLOW_BUCKET (N_BUCKETS - 1)
 
 G_STATIC_ASSERT (RP_HISTOGRAM_MAX_US < (G_GINT64_CONSTANT (1) << MAX_BITS));
 
@@ -22,7 +24,9 @@ struct _RpHistogram {
 static guint
 bucket_of (gint64 value_us)
 {
-  guint64 value = (guint64) MIN (value_us, RP_HISTOGRAM_MAX_US);
+  if (value_us > RP_HISTOGRAM_MAX_US)
+    return OVERFLOW_BUCKET;
+  guint64 value = (guint64) value_us;
   guint bits = g_bit_storage (value);
   if (bits <= SUB_BITS + 1)
     return (guint) value;
@@ -96,8 +100,7 @@ rp_histogram_percentile_us (const RpHistogram *self, gdouble percent)
   for (guint i = 0; i < N_BUCKETS; i++) {
     seen += self->buckets[i];
     if (seen >= rank) {
-      /* The last bucket also holds what lies beyond the range. */
-      gint64 value = i == bucket_of (RP_HISTOGRAM_MAX_US) ? self->max_us : bucket_middle_us (i);
+      gint64 value = i == OVERFLOW_BUCKET ? self->max_us : bucket_middle_us (i);
       return CLAMP (value, self->min_us, self->max_us);
     }
   }

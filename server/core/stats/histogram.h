@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Longer times are counted as this one; the maximum still shows them. */
+/* Longer times share one bucket, which reads as the maximum. */
 #define RP_HISTOGRAM_MAX_US (G_GINT64_CONSTANT (60) * G_USEC_PER_SEC)
 
 typedef struct _RpHistogram RpHistogram;
