@@ -2,6 +2,7 @@
 
 #include "zygote-client.h"
 
+#include "fd-message.h"
 #include "json.h"
 
 #include <errno.h>
@@ -292,45 +293,6 @@ handle_frame (RpZygote *zygote, const RpFrame *frame, int *pidfd)
   }
 }
 
-/* Takes the descriptors of a message: the first to @out_fd, the rest are closed. */
-static void
-take_descriptors (struct msghdr *message, int *out_fd)
-{
-  for (struct cmsghdr *c = CMSG_FIRSTHDR (message); c != NULL; c = CMSG_NXTHDR (message, c)) {
-    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-      continue;
-    gsize n = (c->cmsg_len - CMSG_LEN (0)) / sizeof (int);
-    for (gsize i = 0; i < n; i++) {
-      int fd;
-      memcpy (&fd, CMSG_DATA (c) + i * sizeof (int), sizeof (int));
-      if (*out_fd < 0)
-        *out_fd = fd;
-      else
-        close (fd);
-    }
-  }
-}
-
-/* Returns: what recvmsg did. */
-static ssize_t
-receive (RpZygote *zygote, guint8 *buffer, gsize size, int *out_fd)
-{
-  union {
-    struct cmsghdr header;
-    char bytes[CMSG_SPACE (4 * sizeof (int))];
-  } control;
-  struct iovec iov = {.iov_base = buffer, .iov_len = size};
-  struct msghdr message = {
-      .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-  ssize_t n;
-  do {
-    n = recvmsg (zygote->control_fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
-  } while (n < 0 && errno == EINTR);
-  if (n >= 0)
-    take_descriptors (&message, out_fd);
-  return n;
-}
-
 static gboolean
 on_control (gint fd, GIOCondition condition, gpointer data)
 {
@@ -340,7 +302,8 @@ on_control (gint fd, GIOCondition condition, gpointer data)
   g_autofree guint8 *buffer = g_malloc (RP_FRAME_MAX_BYTES);
   while (zygote->control_fd >= 0) {
     int pidfd = -1;
-    ssize_t n = receive (zygote, buffer, RP_FRAME_MAX_BYTES, &pidfd);
+    ssize_t n = rp_fd_message_receive (zygote->control_fd, buffer, RP_FRAME_MAX_BYTES, &pidfd,
+                                       MSG_DONTWAIT);
     if (n < 0 && errno == EAGAIN)
       return G_SOURCE_CONTINUE;
     if (n < 0 && errno == ECONNRESET)
@@ -509,21 +472,7 @@ send_fork (RpZygote *zygote, guint32 worker, int socket_fd)
   gsize len = rp_frame_write_u32 (payload, worker);
   len = rp_frame_write (frame, sizeof frame, RP_FRAME_FORK, zygote->next_seq,
                         g_get_monotonic_time (), payload, len);
-  union {
-    struct cmsghdr header;
-    char bytes[CMSG_SPACE (sizeof (int))];
-  } control = {0};
-  struct iovec iov = {.iov_base = frame, .iov_len = len};
-  struct msghdr message = {
-      .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-  control.header.cmsg_level = SOL_SOCKET;
-  control.header.cmsg_type = SCM_RIGHTS;
-  control.header.cmsg_len = CMSG_LEN (sizeof (int));
-  memcpy (CMSG_DATA (&control.header), &socket_fd, sizeof (int));
-  ssize_t sent;
-  do {
-    sent = sendmsg (zygote->control_fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-  } while (sent < 0 && errno == EINTR);
+  ssize_t sent = rp_fd_message_send (zygote->control_fd, frame, len, socket_fd, MSG_DONTWAIT);
   if (sent >= 0)
     zygote->next_seq++;
   return sent >= 0;
