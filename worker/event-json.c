@@ -1,0 +1,192 @@
+#include "event-json.h"
+
+#include "json.h"
+
+#include <string.h>
+
+static void
+add_key (GString *json, const char *key)
+{
+  if (json->str[json->len - 1] != '{')
+    g_string_append_c (json, ',');
+  rp_json_append_string (json, key);
+  g_string_append_c (json, ':');
+}
+
+static void
+add_text (GString *json, const char *key, const char *text)
+{
+  if (text == NULL)
+    return;
+  add_key (json, key);
+  gsize len = strlen (text);
+  if (len <= RP_EVENT_MAX_TEXT_BYTES) {
+    rp_json_append_string (json, text);
+    return;
+  }
+  const char *end = NULL;
+  g_utf8_validate_len (text, RP_EVENT_MAX_TEXT_BYTES, &end);
+  g_autofree char *cut = g_strndup (text, (gsize) (end - text));
+  rp_json_append_string (json, cut);
+}
+
+static void
+add_number (GString *json, const char *key, guint32 value)
+{
+  add_key (json, key);
+  g_string_append_printf (json, "%u", value);
+}
+
+static void
+add_boolean (GString *json, const char *key, gboolean value)
+{
+  add_key (json, key);
+  g_string_append (json, value ? "true" : "false");
+}
+
+static GString *
+begin (const char *event)
+{
+  GString *json = g_string_new ("{");
+  add_text (json, "event", event);
+  return json;
+}
+
+static char *
+end (GString *json)
+{
+  g_string_append_c (json, '}');
+  return g_string_free (json, FALSE);
+}
+
+static gboolean
+add_metrics (GString *json, const RpTurnMetrics *metrics)
+{
+  const struct {
+    const char *key;
+    double ms;
+  } parts[] = {
+      {"voice_to_voice_ms", metrics->voice_to_voice},
+      {"turn_decision_ms", metrics->turn_decision},
+      {"stt_ms", metrics->stt},
+      {"llm_ttft_ms", metrics->llm_ttft},
+      {"tts_ttfa_ms", metrics->tts_ttfa},
+      {"barge_in_stop_ms", metrics->barge_in_stop},
+  };
+  gboolean any = FALSE;
+  for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
+    if (!(parts[i].ms >= 0))
+      continue;
+    char number[G_ASCII_DTOSTR_BUF_SIZE];
+    add_key (json, parts[i].key);
+    g_string_append (json, g_ascii_formatd (number, sizeof number, "%.3f", parts[i].ms));
+    any = TRUE;
+  }
+  return any;
+}
+
+static void
+add_tool_call (GString *json, const RpEngineEmit *emit)
+{
+  add_text (json, "id", emit->call->id);
+  add_text (json, "name", emit->call->name);
+  add_text (json, "status", emit->status);
+  add_text (json, "arguments", emit->call->arguments);
+  add_text (json, "result", emit->result);
+}
+
+static void
+add_output (GString *json, const RpEngineEmit *emit)
+{
+  add_number (json, "segment", emit->id);
+  add_text (json, "text", emit->text);
+  add_text (json, "status", emit->status);
+  add_text (json, "heard", emit->heard);
+  add_text (json, "remaining", emit->remaining);
+  add_boolean (json, "spoken", emit->spoken);
+}
+
+static const char *
+event_name (RpEmitType type)
+{
+  static const char *const names[] = {
+      [RP_EMIT_USER_STARTED_SPEAKING] = "user_started_speaking",
+      [RP_EMIT_USER_STOPPED_SPEAKING] = "user_stopped_speaking",
+      [RP_EMIT_USER_TRANSCRIPT] = "user_transcript",
+      [RP_EMIT_USER_TURN] = "user_turn",
+      [RP_EMIT_AGENT_THINKING] = "agent_thinking",
+      [RP_EMIT_AGENT_TEXT] = "agent_text",
+      [RP_EMIT_AGENT_THOUGHT] = "agent_thought",
+      [RP_EMIT_AGENT_STARTED_SPEAKING] = "agent_started_speaking",
+      [RP_EMIT_AGENT_STOPPED_SPEAKING] = "agent_stopped_speaking",
+      [RP_EMIT_OUTPUT] = "output",
+      [RP_EMIT_INTERRUPTED] = "interrupted",
+      [RP_EMIT_TOOL_CALL] = "tool_call",
+      [RP_EMIT_METRICS] = "turn_metrics",
+      [RP_EMIT_SILENT] = "silent",
+      [RP_EMIT_ERROR] = "error",
+  };
+  return names[type];
+}
+
+char *
+rp_event_to_json (const RpEngineEmit *emit)
+{
+  GString *json = begin (event_name (emit->type));
+  switch (emit->type) {
+  case RP_EMIT_USER_STARTED_SPEAKING:
+  case RP_EMIT_USER_STOPPED_SPEAKING:
+  case RP_EMIT_AGENT_STARTED_SPEAKING:
+  case RP_EMIT_AGENT_STOPPED_SPEAKING:
+    break;
+  case RP_EMIT_USER_TRANSCRIPT:
+    add_text (json, "text", emit->text);
+    add_boolean (json, "final", emit->final);
+    break;
+  case RP_EMIT_USER_TURN:
+    add_text (json, "text", emit->text);
+    break;
+  case RP_EMIT_AGENT_TEXT:
+    add_text (json, "text", emit->text);
+    add_number (json, "generation", emit->id);
+    break;
+  case RP_EMIT_AGENT_THINKING:
+  case RP_EMIT_AGENT_THOUGHT:
+    add_number (json, "generation", emit->id);
+    break;
+  case RP_EMIT_OUTPUT:
+    add_output (json, emit);
+    break;
+  case RP_EMIT_INTERRUPTED:
+    add_text (json, "heard", emit->heard);
+    break;
+  case RP_EMIT_TOOL_CALL:
+    add_tool_call (json, emit);
+    break;
+  case RP_EMIT_METRICS:
+    if (!add_metrics (json, &emit->metrics)) {
+      g_string_free (json, TRUE);
+      return NULL;
+    }
+    break;
+  case RP_EMIT_SILENT:
+    add_text (json, "reason", emit->text);
+    break;
+  case RP_EMIT_ERROR:
+    add_text (json, "message", emit->text);
+    add_boolean (json, "fatal", emit->fatal);
+    break;
+  }
+  return end (json);
+}
+
+char *
+rp_event_response (const char *id, const char *name, const char *data, const char *error)
+{
+  GString *json = begin ("response");
+  add_text (json, "id", id);
+  add_text (json, "name", name);
+  add_text (json, "data", data);
+  add_text (json, "error", error);
+  return end (json);
+}

@@ -1,0 +1,184 @@
+#define _GNU_SOURCE /* SO_SNDBUFFORCE */
+
+#include "server-link.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Input that waited while the process was stopped is worked off in pieces. */
+#define MAX_FRAMES_PER_TURN 32
+/* Two minutes of speech: the server reads every 2 ms, so it is dead long before this is full. */
+#define MAX_QUEUED_FRAMES 6000
+#define SOCKET_BUFFER_BYTES (1024 * 1024)
+
+struct _RpServerLink {
+  int fd;
+  GMainContext *context;
+  const RpServerLinkEvents *events;
+  gpointer user_data;
+  GSource *readable;
+  GSource *writable; /* NULL unless frames wait */
+  RpFrameReceiver receiver;
+  guint32 next_seq;
+  GQueue queue; /* of GBytes */
+  gboolean is_closed;
+  guint8 buffer[RP_FRAME_MAX_BYTES];
+};
+
+static void
+clear_source (GSource **source)
+{
+  if (*source == NULL)
+    return;
+  g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
+}
+
+static GSource *
+watch (RpServerLink *link, GIOCondition condition, GUnixFDSourceFunc func)
+{
+  GSource *source = g_unix_fd_source_new (link->fd, condition);
+  g_source_set_callback (source, G_SOURCE_FUNC (func), link, NULL);
+  g_source_attach (source, link->context);
+  return source;
+}
+
+void
+rp_server_link_fail (RpServerLink *link, const char *why)
+{
+  if (link->is_closed)
+    return;
+  link->is_closed = TRUE;
+  clear_source (&link->readable);
+  clear_source (&link->writable);
+  g_queue_clear_full (&link->queue, (GDestroyNotify) g_bytes_unref);
+  link->events->closed (why, link->user_data);
+}
+
+/* Returns: FALSE when there is no more. */
+static gboolean
+read_one (RpServerLink *link)
+{
+  ssize_t n;
+  do {
+    n = recv (link->fd, link->buffer, sizeof link->buffer, MSG_DONTWAIT | MSG_TRUNC);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0 && errno == EAGAIN)
+    return FALSE;
+  RpFrame frame;
+  g_autoptr (GError) error = NULL;
+  if (n <= 0)
+    rp_server_link_fail (link, NULL);
+  else if ((gsize) n > sizeof link->buffer)
+    rp_server_link_fail (link, "a message longer than any frame");
+  else if (!rp_frame_receive (&link->receiver, link->buffer, (gsize) n, &frame, &error))
+    rp_server_link_fail (link, error->message);
+  else if (frame.type == RP_FRAME_PING)
+    rp_server_link_send (link, RP_FRAME_PONG, frame.payload, frame.len);
+  else
+    link->events->frame (&frame, link->user_data);
+  return !link->is_closed;
+}
+
+static gboolean
+on_readable (gint fd, GIOCondition condition, gpointer data)
+{
+  (void) fd;
+  (void) condition;
+  RpServerLink *link = data;
+  for (guint i = 0; i < MAX_FRAMES_PER_TURN && read_one (link); i++)
+    ;
+  return link->is_closed ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+}
+
+RpServerLink *
+rp_server_link_new (int fd, GMainContext *context, const RpServerLinkEvents *events,
+                    gpointer user_data)
+{
+  RpServerLink *link = g_new0 (RpServerLink, 1);
+  link->fd = fd;
+  link->context = g_main_context_ref (context);
+  link->events = events;
+  link->user_data = user_data;
+  rp_frame_receiver_init (&link->receiver, RP_FRAME_TO_WORKER);
+  g_queue_init (&link->queue);
+  int bytes = SOCKET_BUFFER_BYTES;
+  if (setsockopt (fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) != 0)
+    (void) setsockopt (fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  link->readable = watch (link, G_IO_IN | G_IO_HUP | G_IO_ERR, on_readable);
+  return link;
+}
+
+void
+rp_server_link_free (RpServerLink *link)
+{
+  if (link == NULL)
+    return;
+  clear_source (&link->readable);
+  clear_source (&link->writable);
+  g_queue_clear_full (&link->queue, (GDestroyNotify) g_bytes_unref);
+  g_main_context_unref (link->context);
+  close (link->fd);
+  g_free (link);
+}
+
+/* Returns: FALSE when the socket is full. What a closed socket does not take is lost with it; the
+ * reading side reports that. */
+static gboolean
+try_send (RpServerLink *link, const void *bytes, gsize len)
+{
+  ssize_t sent;
+  do {
+    sent = send (link->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  return sent >= 0 || (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM);
+}
+
+static gboolean
+on_writable (gint fd, GIOCondition condition, gpointer data)
+{
+  (void) fd;
+  (void) condition;
+  RpServerLink *link = data;
+  GBytes *frame;
+  while ((frame = g_queue_peek_head (&link->queue)) != NULL) {
+    gsize len = 0;
+    const void *bytes = g_bytes_get_data (frame, &len);
+    if (!try_send (link, bytes, len))
+      return G_SOURCE_CONTINUE;
+    g_bytes_unref (g_queue_pop_head (&link->queue));
+  }
+  clear_source (&link->writable);
+  return G_SOURCE_REMOVE;
+}
+
+void
+rp_server_link_send (RpServerLink *link, RpFrameType type, const void *payload, gsize len)
+{
+  if (link->is_closed)
+    return;
+  guint8 small[2048];
+  gsize size = RP_FRAME_HEADER_BYTES + len;
+  g_autofree guint8 *large = size > sizeof small ? g_malloc (size) : NULL;
+  guint8 *frame = large != NULL ? large : small;
+  size =
+      rp_frame_write (frame, size, type, link->next_seq++, g_get_monotonic_time (), payload, len);
+  if (g_queue_is_empty (&link->queue) && try_send (link, frame, size))
+    return;
+  if (link->queue.length >= MAX_QUEUED_FRAMES) {
+    rp_server_link_fail (link, "the server does not read its socket");
+    return;
+  }
+  g_queue_push_tail (&link->queue, g_bytes_new (frame, size));
+  if (link->writable == NULL)
+    link->writable = watch (link, G_IO_OUT, on_writable);
+}
+
+void
+rp_server_link_send_u32 (RpServerLink *link, RpFrameType type, guint32 value)
+{
+  guint8 payload[4];
+  rp_server_link_send (link, type, payload, rp_frame_write_u32 (payload, value));
+}

@@ -1,0 +1,231 @@
+#include "stt-runner.h"
+
+#include "mailbox.h"
+
+/* Nobody waits for the engine this long after its last job: time to give memory back. */
+#define IDLE_US (500 * G_TIME_SPAN_MILLISECOND)
+/* The engine has at most a final and a partial job at a time. */
+#define MAX_WAITING 8
+
+typedef struct {
+  guint32 id;
+  float *pcm;
+  gsize n_samples;
+  gboolean final;
+} Job;
+
+typedef struct {
+  guint32 job;
+  char *text; /* the transcript, or why it failed */
+  gboolean failed;
+} Mail;
+
+struct _RpSttRunner {
+  RpStt *stt;
+  const RpSttRunnerEvents *events;
+  gpointer user_data;
+  RpMailbox *mailbox;
+  GThread *thread;
+
+  GMutex lock;
+  GCond wake;
+  GQueue jobs; /* of Job */
+  guint32 running;
+  gboolean running_final;
+  gboolean running_cancelled; /* nobody waits for its result */
+  gboolean stopping;
+  gint cancel; /* atomic: of the running one */
+};
+
+static void
+job_free (gpointer data)
+{
+  Job *job = data;
+  g_free (job->pcm);
+  g_free (job);
+}
+
+static void
+mail_free (gpointer data)
+{
+  Mail *mail = data;
+  g_free (mail->text);
+  g_free (mail);
+}
+
+static void
+post (RpSttRunner *runner, guint32 job, gboolean failed, char *text)
+{
+  Mail *mail = g_new0 (Mail, 1);
+  mail->job = job;
+  mail->failed = failed;
+  mail->text = text;
+  rp_mailbox_post (runner->mailbox, mail);
+}
+
+static void
+on_mail (gpointer message, gpointer user_data)
+{
+  RpSttRunner *runner = user_data;
+  Mail *mail = message;
+  if (mail->failed)
+    runner->events->failed (mail->job, mail->text, runner->user_data);
+  else
+    runner->events->result (mail->job, mail->text, runner->user_data);
+  mail_free (mail);
+}
+
+static void
+run (RpSttRunner *runner, const Job *job)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *text =
+      rp_stt_transcribe (runner->stt, job->pcm, job->n_samples, &runner->cancel, &error);
+  g_mutex_lock (&runner->lock);
+  gboolean wanted = !runner->running_cancelled;
+  runner->running = 0;
+  g_mutex_unlock (&runner->lock);
+  if (!wanted)
+    return;
+  if (text != NULL)
+    post (runner, job->id, FALSE, g_steal_pointer (&text));
+  else
+    post (runner, job->id, TRUE, g_strdup (error->message));
+}
+
+/* Waits for a job; after a while without one gives memory back. Returns: NULL at the end. */
+static Job *
+next_job (RpSttRunner *runner, gboolean *needs_trim)
+{
+  Job *job = NULL;
+  gint64 idle_at = g_get_monotonic_time () + IDLE_US;
+  g_mutex_lock (&runner->lock);
+  while (!runner->stopping && (job = g_queue_pop_head (&runner->jobs)) == NULL) {
+    if (!*needs_trim) {
+      g_cond_wait (&runner->wake, &runner->lock);
+    } else if (!g_cond_wait_until (&runner->wake, &runner->lock, idle_at)) {
+      g_mutex_unlock (&runner->lock);
+      rp_stt_idle (runner->stt);
+      g_mutex_lock (&runner->lock);
+      *needs_trim = FALSE;
+    }
+  }
+  if (job != NULL) {
+    runner->running = job->id;
+    runner->running_final = job->final;
+    runner->running_cancelled = FALSE;
+    g_atomic_int_set (&runner->cancel, 0);
+  }
+  g_mutex_unlock (&runner->lock);
+  return job;
+}
+
+static gpointer
+thread_main (gpointer data)
+{
+  RpSttRunner *runner = data;
+  gboolean needs_trim = FALSE;
+  Job *job;
+  while ((job = next_job (runner, &needs_trim)) != NULL) {
+    run (runner, job);
+    job_free (job);
+    needs_trim = TRUE;
+  }
+  return NULL;
+}
+
+RpSttRunner *
+rp_stt_runner_new (RpStt *stt, GMainContext *context, const RpSttRunnerEvents *events,
+                   gpointer user_data)
+{
+  RpSttRunner *runner = g_new0 (RpSttRunner, 1);
+  runner->stt = stt;
+  runner->events = events;
+  runner->user_data = user_data;
+  runner->mailbox = rp_mailbox_new (context, on_mail, mail_free, runner);
+  g_mutex_init (&runner->lock);
+  g_cond_init (&runner->wake);
+  g_queue_init (&runner->jobs);
+  runner->thread = g_thread_new ("stt", thread_main, runner);
+  return runner;
+}
+
+void
+rp_stt_runner_free (RpSttRunner *runner)
+{
+  if (runner == NULL)
+    return;
+  g_mutex_lock (&runner->lock);
+  runner->stopping = TRUE;
+  g_atomic_int_set (&runner->cancel, 1);
+  g_cond_signal (&runner->wake);
+  g_mutex_unlock (&runner->lock);
+  g_thread_join (runner->thread);
+  rp_mailbox_free (runner->mailbox);
+  g_queue_clear_full (&runner->jobs, job_free);
+  g_cond_clear (&runner->wake);
+  g_mutex_clear (&runner->lock);
+  g_free (runner);
+}
+
+/* The waiting partial jobs are older than the final one and would only delay the next. */
+static void
+drop_partials (RpSttRunner *runner)
+{
+  GList *l = runner->jobs.head;
+  while (l != NULL) {
+    GList *next = l->next;
+    Job *job = l->data;
+    if (!job->final) {
+      g_queue_delete_link (&runner->jobs, l);
+      post (runner, job->id, TRUE, g_strdup ("a final transcript took its place"));
+      job_free (job);
+    }
+    l = next;
+  }
+}
+
+void
+rp_stt_runner_start (RpSttRunner *runner, guint32 id, float *pcm, gsize n_samples, gboolean final)
+{
+  Job *job = g_new0 (Job, 1);
+  job->id = id;
+  job->pcm = pcm;
+  job->n_samples = n_samples;
+  job->final = final;
+  g_mutex_lock (&runner->lock);
+  if (final) {
+    drop_partials (runner);
+    if (runner->running != 0 && !runner->running_final)
+      g_atomic_int_set (&runner->cancel, 1);
+  }
+  gboolean room = runner->jobs.length < MAX_WAITING;
+  if (room) {
+    g_queue_push_tail (&runner->jobs, job);
+    g_cond_signal (&runner->wake);
+  }
+  g_mutex_unlock (&runner->lock);
+  if (room)
+    return;
+  post (runner, id, TRUE, g_strdup ("too many transcriptions are waiting"));
+  job_free (job);
+}
+
+void
+rp_stt_runner_cancel (RpSttRunner *runner, guint32 id)
+{
+  g_mutex_lock (&runner->lock);
+  if (runner->running == id) {
+    runner->running_cancelled = TRUE;
+    g_atomic_int_set (&runner->cancel, 1);
+  }
+  for (GList *l = runner->jobs.head; l != NULL; l = l->next) {
+    Job *job = l->data;
+    if (job->id != id)
+      continue;
+    g_queue_delete_link (&runner->jobs, l);
+    job_free (job);
+    break;
+  }
+  g_mutex_unlock (&runner->lock);
+}

@@ -1,0 +1,227 @@
+#include "tts-runner.h"
+
+#include "mailbox.h"
+
+typedef struct {
+  guint32 utterance;
+  char *text;
+} Job;
+
+typedef enum {
+  MAIL_WORDS,
+  MAIL_FRAME,
+  MAIL_DONE,
+  MAIL_FAILED,
+} MailType;
+
+typedef struct {
+  MailType type;
+  guint32 utterance;
+  RpEngineWord *words;
+  guint n; /* words or frames */
+  GBytes *opus;
+  gboolean last;
+  char *text;
+} Mail;
+
+struct _RpTtsRunner {
+  RpVoice *voice;
+  const RpTtsRunnerEvents *events;
+  gpointer user_data;
+  RpMailbox *mailbox;
+  GThread *thread;
+
+  GMutex lock;
+  GCond wake;
+  GQueue jobs;       /* of Job */
+  guint32 cancelled; /* utterances up to this one */
+  guint32 running;   /* 0: none */
+  gboolean stopping;
+  gint cancel;    /* atomic: of the running one */
+  guint n_frames; /* of the running one; the thread's own */
+};
+
+static void
+job_free (gpointer data)
+{
+  Job *job = data;
+  g_free (job->text);
+  g_free (job);
+}
+
+static void
+mail_free (gpointer data)
+{
+  Mail *mail = data;
+  g_free (mail->words);
+  g_clear_pointer (&mail->opus, g_bytes_unref);
+  g_free (mail->text);
+  g_free (mail);
+}
+
+static Mail *
+mail_new (MailType type, guint32 utterance)
+{
+  Mail *mail = g_new0 (Mail, 1);
+  mail->type = type;
+  mail->utterance = utterance;
+  return mail;
+}
+
+static void
+on_mail (gpointer message, gpointer user_data)
+{
+  RpTtsRunner *runner = user_data;
+  Mail *mail = message;
+  const RpTtsRunnerEvents *events = runner->events;
+  switch (mail->type) {
+  case MAIL_WORDS:
+    events->words (mail->utterance, mail->words, mail->n, runner->user_data);
+    break;
+  case MAIL_FRAME:
+    events->frame (mail->utterance, g_steal_pointer (&mail->opus), mail->last, runner->user_data);
+    break;
+  case MAIL_DONE:
+    events->done (mail->utterance, mail->n, runner->user_data);
+    break;
+  case MAIL_FAILED:
+    events->failed (mail->utterance, mail->text, runner->user_data);
+    break;
+  }
+  mail_free (mail);
+}
+
+static void
+on_words (const RpEngineWord *words, guint n_words, gpointer user_data)
+{
+  RpTtsRunner *runner = user_data;
+  Mail *mail = mail_new (MAIL_WORDS, runner->running);
+  mail->words = g_memdup2 (words, n_words * sizeof *words);
+  mail->n = n_words;
+  rp_mailbox_post (runner->mailbox, mail);
+}
+
+static void
+on_frame (GBytes *opus, gboolean last, gpointer user_data)
+{
+  RpTtsRunner *runner = user_data;
+  Mail *mail = mail_new (MAIL_FRAME, runner->running);
+  mail->opus = opus;
+  mail->last = last;
+  runner->n_frames++;
+  rp_mailbox_post (runner->mailbox, mail);
+}
+
+static void
+run (RpTtsRunner *runner, const Job *job)
+{
+  const RpVoiceSink sink = {.words = on_words, .frame = on_frame, .user_data = runner};
+  g_autoptr (GError) error = NULL;
+  runner->n_frames = 0;
+  gboolean ok = rp_voice_speak (runner->voice, job->text, &runner->cancel, &sink, &error);
+  if (g_atomic_int_get (&runner->cancel) != 0)
+    return;
+  Mail *mail = mail_new (ok ? MAIL_DONE : MAIL_FAILED, job->utterance);
+  mail->n = runner->n_frames;
+  if (!ok)
+    mail->text = g_strdup (error->message);
+  rp_mailbox_post (runner->mailbox, mail);
+}
+
+/* The next job that is still wanted, or NULL at the end. Sets running. */
+static Job *
+next_job (RpTtsRunner *runner)
+{
+  g_mutex_lock (&runner->lock);
+  runner->running = 0;
+  Job *job = NULL;
+  while (!runner->stopping && job == NULL) {
+    job = g_queue_pop_head (&runner->jobs);
+    if (job == NULL) {
+      g_cond_wait (&runner->wake, &runner->lock);
+    } else if (job->utterance <= runner->cancelled) {
+      g_clear_pointer (&job, job_free);
+    } else {
+      runner->running = job->utterance;
+      g_atomic_int_set (&runner->cancel, 0);
+    }
+  }
+  g_mutex_unlock (&runner->lock);
+  return job;
+}
+
+static gpointer
+thread_main (gpointer data)
+{
+  RpTtsRunner *runner = data;
+  Job *job;
+  while ((job = next_job (runner)) != NULL) {
+    run (runner, job);
+    job_free (job);
+  }
+  return NULL;
+}
+
+RpTtsRunner *
+rp_tts_runner_new (RpVoice *voice, GMainContext *context, const RpTtsRunnerEvents *events,
+                   gpointer user_data)
+{
+  RpTtsRunner *runner = g_new0 (RpTtsRunner, 1);
+  runner->voice = voice;
+  runner->events = events;
+  runner->user_data = user_data;
+  runner->mailbox = rp_mailbox_new (context, on_mail, mail_free, runner);
+  g_mutex_init (&runner->lock);
+  g_cond_init (&runner->wake);
+  g_queue_init (&runner->jobs);
+  runner->thread = g_thread_new ("tts", thread_main, runner);
+  return runner;
+}
+
+void
+rp_tts_runner_free (RpTtsRunner *runner)
+{
+  if (runner == NULL)
+    return;
+  g_mutex_lock (&runner->lock);
+  runner->stopping = TRUE;
+  g_atomic_int_set (&runner->cancel, 1);
+  g_cond_signal (&runner->wake);
+  g_mutex_unlock (&runner->lock);
+  g_thread_join (runner->thread);
+  rp_mailbox_free (runner->mailbox);
+  g_queue_clear_full (&runner->jobs, job_free);
+  g_cond_clear (&runner->wake);
+  g_mutex_clear (&runner->lock);
+  g_free (runner);
+}
+
+void
+rp_tts_runner_speak (RpTtsRunner *runner, guint32 utterance, const char *text)
+{
+  g_mutex_lock (&runner->lock);
+  gboolean room = runner->jobs.length < RP_TTS_RUNNER_MAX_WAITING;
+  if (room) {
+    Job *job = g_new0 (Job, 1);
+    job->utterance = utterance;
+    job->text = g_strdup (text);
+    g_queue_push_tail (&runner->jobs, job);
+    g_cond_signal (&runner->wake);
+  }
+  g_mutex_unlock (&runner->lock);
+  if (room)
+    return;
+  Mail *mail = mail_new (MAIL_FAILED, utterance);
+  mail->text = g_strdup ("too much is waiting to be spoken");
+  rp_mailbox_post (runner->mailbox, mail);
+}
+
+void
+rp_tts_runner_cancel (RpTtsRunner *runner, guint32 up_to)
+{
+  g_mutex_lock (&runner->lock);
+  runner->cancelled = MAX (runner->cancelled, up_to);
+  if (runner->running != 0 && runner->running <= up_to)
+    g_atomic_int_set (&runner->cancel, 1);
+  g_mutex_unlock (&runner->lock);
+}
