@@ -1,0 +1,88 @@
+#!/bin/bash
+# tools/lib/setup.sh with a dpkg-query, an apt-get and a user of our own. Prints TAP.
+set -u
+
+source_root=$1
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+count=0
+failed=0
+
+check () { # description, command…
+  local what=$1
+  shift
+  count=$((count + 1))
+  if "$@" > /dev/null; then
+    echo "ok $count $what"
+  else
+    echo "not ok $count $what"
+    sed 's/^/# /' "$work/out"
+    failed=1
+  fi
+}
+
+says () { grep -qF -- "$1" "$work/out"; }
+ran () { grep -q -- "$1" "$work/calls" 2> /dev/null; }
+not () { ! "$@"; }
+
+# Only what is listed here can be found; $work/installed has the packages there are.
+mkdir "$work/bin"
+for tool in bash awk mktemp rm tail env cat; do ln -s "$(command -v $tool)" "$work/bin/$tool"; done
+fake () { # name, body
+  printf '#!/bin/bash\n%s\n' "$2" > "$work/bin/$1"
+  chmod +x "$work/bin/$1"
+}
+fake dpkg-query "cat '$work/installed'; exit 1"
+fake apt-get "echo \"\$@\" >> '$work/calls'; case \"\$*\" in *install*) echo 'E: no such thing'; exit \$(cat '$work/status') ;; esac"
+fake node ''
+fake npm ''
+fake id 'echo 0'
+echo 0 > "$work/status"
+
+run () {
+  rm -f "$work/calls"
+  PATH=$work/bin bash -c '. "$0/tools/lib/setup.sh"; rp_setup "$@"' "$source_root" "$@" \
+    > "$work/out" 2>&1
+}
+# shellcheck disable=SC1091
+all=$(. "$source_root/tools/lib/setup.sh"; echo "$RP_PACKAGES_build")
+list_installed () {
+  local package
+  for package in $all; do echo "installed $package"; done
+}
+
+list_installed > "$work/installed"
+check 'nothing is missing' run build
+check 'is silent' not test -s "$work/out"
+check 'does not run apt-get' not test -e "$work/calls"
+
+list_installed | sed 's/^installed meson$/config-files meson/; /libnice-dev/d' > "$work/installed"
+check 'installs' run build
+check 'what is missing' ran 'install --no-install-recommends meson libnice-dev$'
+check 'from fresh lists' ran update
+check 'says what' says 'installing meson libnice-dev'
+check 'the tests need more' run build test
+check 'as chromium' ran 'chromium'
+
+echo 100 > "$work/status"
+check 'fails when apt-get does' not run build
+check 'with its words' says 'E: no such thing'
+check 'and ours' says 'could not install meson libnice-dev'
+
+fake id 'echo 1000'
+check 'fails without the right to install' not run build
+check 'says what to run' says 'apt-get install --no-install-recommends meson libnice-dev'
+fake sudo 'exec "$@"'
+echo 0 > "$work/status"
+check 'uses sudo' run build
+
+rm "$work/bin/npm"
+check 'npm from Debian' run build
+check 'only when there is none' ran 'npm$'
+
+rm "$work/bin/dpkg-query"
+check 'another system is left alone' run build
+check 'and told what is needed' says 'this is not a Debian system'
+
+echo "1..$count"
+exit $failed
