@@ -28,6 +28,7 @@ struct _RpDtlsCertificate {
   gatomicrefcount refs;
   gnutls_certificate_credentials_t credentials;
   gnutls_priority_t priorities;
+  guint8 digest[SHA256_BYTES];
   char fingerprint[3 * SHA256_BYTES];
 };
 
@@ -84,16 +85,16 @@ fill_certificate (gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, GError **err
 }
 
 static gboolean
-write_fingerprint (gnutls_x509_crt_t crt, char *out, GError **error)
+write_fingerprint (gnutls_x509_crt_t crt, RpDtlsCertificate *out, GError **error)
 {
-  guint8 digest[SHA256_BYTES];
-  size_t size = sizeof digest;
+  size_t size = sizeof out->digest;
 
-  if (!check (gnutls_x509_crt_get_fingerprint (crt, GNUTLS_DIG_SHA256, digest, &size),
+  if (!check (gnutls_x509_crt_get_fingerprint (crt, GNUTLS_DIG_SHA256, out->digest, &size),
               "fingerprint", error))
     return FALSE;
   for (gsize i = 0; i < SHA256_BYTES; i++)
-    g_snprintf (out + 3 * i, 4, i + 1 < SHA256_BYTES ? "%02X:" : "%02X", digest[i]);
+    g_snprintf (out->fingerprint + 3 * i, 4, i + 1 < SHA256_BYTES ? "%02X:" : "%02X",
+                out->digest[i]);
   return TRUE;
 }
 
@@ -108,7 +109,7 @@ rp_dtls_certificate_new (GError **error)
   gboolean ok =
       check (gnutls_x509_crt_init (&crt), "certificate", error) &&
       check (gnutls_x509_privkey_init (&key), "key", error) && fill_certificate (crt, key, error) &&
-      write_fingerprint (crt, self->fingerprint, error) &&
+      write_fingerprint (crt, self, error) &&
       check (gnutls_certificate_allocate_credentials (&self->credentials), "credentials", error) &&
       check (gnutls_certificate_set_x509_key (self->credentials, &crt, 1, key), "credentials",
              error) &&
@@ -143,6 +144,12 @@ const char *
 rp_dtls_certificate_fingerprint (const RpDtlsCertificate *certificate)
 {
   return certificate->fingerprint;
+}
+
+const guint8 *
+rp_dtls_certificate_digest (const RpDtlsCertificate *certificate)
+{
+  return certificate->digest;
 }
 
 static ssize_t

@@ -40,6 +40,8 @@ void rp_dtls_certificate_unref (RpDtlsCertificate *certificate);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpDtlsCertificate, rp_dtls_certificate_unref)
 /* "AB:CD:…" of its SHA-256, as a=fingerprint:sha-256 wants it. Returns: (transfer none). */
 const char *rp_dtls_certificate_fingerprint (const RpDtlsCertificate *certificate);
+/* The same as 32 bytes. Returns: (transfer none). */
+const guint8 *rp_dtls_certificate_digest (const RpDtlsCertificate *certificate);
 
 typedef enum {
   RP_DTLS_STATE_IDLE,      /* not started: datagrams are queued */

@@ -22,6 +22,9 @@ struct _RpPeer {
   gboolean controlling;
   RpSctpConfig sctp_config; /* remote_port 0 = no data channels */
 
+  void (*tap) (const guint8 *data, gsize len, gpointer user_data); /* (nullable) */
+  gpointer tap_data;
+
   RpPeerState state;
   char *reason;
   RpPeerTimes times;
@@ -341,6 +344,7 @@ rp_peer_new (RpLoop *loop, const RpPeerConfig *config, const RpPeerEvents *event
   peer->local.ufrag = rp_ice_ufrag (peer->ice);
   peer->local.pwd = rp_ice_pwd (peer->ice);
   peer->local.fingerprint = rp_dtls_certificate_fingerprint (peer->certificate);
+  peer->local.digest = rp_dtls_certificate_digest (peer->certificate);
   peer->local.candidates = rp_ice_candidates (peer->ice, &peer->local.n_candidates);
   return peer;
 }
@@ -490,12 +494,21 @@ rp_peer_tick (RpPeer *peer, gint64 now_us)
   leave (peer);
 }
 
+static gboolean
+send_media (RpPeer *peer, const guint8 *data, gsize len)
+{
+  if (!peer->tap)
+    return send_datagram (peer, data, len);
+  peer->tap (data, len, peer->tap_data);
+  return TRUE;
+}
+
 gboolean
 rp_peer_send_rtp (RpPeer *peer, guint8 *buf, gsize len, gsize size)
 {
   return peer->state == RP_PEER_STATE_CONNECTED &&
          rp_srtp_protect_rtp (peer->srtp, buf, &len, size) == RP_SRTP_OK &&
-         send_datagram (peer, buf, len);
+         send_media (peer, buf, len);
 }
 
 gboolean
@@ -503,7 +516,22 @@ rp_peer_send_rtcp (RpPeer *peer, guint8 *buf, gsize len, gsize size)
 {
   return peer->state == RP_PEER_STATE_CONNECTED &&
          rp_srtp_protect_rtcp (peer->srtp, buf, &len, size) == RP_SRTP_OK &&
-         send_datagram (peer, buf, len);
+         send_media (peer, buf, len);
+}
+
+void
+rp_peer_set_media_tap (RpPeer *peer,
+                       void (*tap) (const guint8 *data, gsize len, gpointer user_data),
+                       gpointer user_data)
+{
+  peer->tap = tap;
+  peer->tap_data = user_data;
+}
+
+gboolean
+rp_peer_send_protected (RpPeer *peer, const guint8 *data, gsize len)
+{
+  return peer->state == RP_PEER_STATE_CONNECTED && send_datagram (peer, data, len);
 }
 
 /* Says in our terms what the SCTP adapter said in its. */

@@ -74,6 +74,7 @@ typedef struct {
   const char *ufrag;
   const char *pwd;
   const char *fingerprint; /* SHA-256, "AB:CD:…" */
+  const guint8 *digest;    /* the same as 32 bytes */
   const RpCandidate *candidates;
   gsize n_candidates;
 } RpPeerLocal;
@@ -196,6 +197,14 @@ void rp_peer_times (const RpPeer *peer, RpPeerTimes *out);
 /* "192.0.2.1:40000" of the selected pair's remote end, for a log that may hold addresses. Returns:
  * (transfer full) (nullable). */
 char *rp_peer_remote_address (const RpPeer *peer);
+
+/* For tools that impair their own network: protected RTP and RTCP go to tap instead of the socket
+ * and from there on by rp_peer_send_protected (), now, later, twice or never. tap NULL = as usual.
+ */
+void rp_peer_set_media_tap (RpPeer *peer,
+                            void (*tap) (const guint8 *data, gsize len, gpointer user_data),
+                            gpointer user_data);
+gboolean rp_peer_send_protected (RpPeer *peer, const guint8 *data, gsize len);
 
 /* For tests: hands a datagram to the peer as if ICE had let it through. */
 void rp_peer_test_input (RpPeer *peer, const guint8 *data, gsize len);
