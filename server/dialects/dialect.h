@@ -34,7 +34,6 @@ typedef struct {
 /* What a dialect implements. */
 typedef struct {
   void (*free) (RpDialect *self);
-  void (*channel_open) (RpDialect *self);
   void (*client) (RpDialect *self, const char *data, gsize len);
   void (*event) (RpDialect *self, const RpWorkerEvent *event, gint64 wall_us);
   void (*error) (RpDialect *self, const char *message, gboolean fatal);
@@ -54,8 +53,6 @@ RpDialect *rp_rtvi_dialect_new (void);
 void rp_dialect_free (RpDialect *dialect);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpDialect, rp_dialect_free)
 
-/* A (new) data channel is open. */
-void rp_dialect_channel_open (RpDialect *dialect);
 /* A text message of the client; any bytes. */
 void rp_dialect_client (RpDialect *dialect, const char *data, gsize len);
 /* @wall_us: microseconds since 1970, UTC: for time stamps in messages. */

@@ -42,7 +42,6 @@ typedef struct {
   gint64 inactivity_timeout_us;
   const char *call;  /* the id */
   const char *agent; /* its name */
-  guint phase;       /* spreads the calls of a loop over the 20 ms: any number */
 } RpSessionConfig;
 
 /* An offer, already parsed and checked. */
@@ -50,6 +49,7 @@ typedef struct {
   RpSdp *sdp;
   RpSdpRemote *remote;
   gboolean restart; /* a new connection of the client for the same call */
+  gint64 received_us;
 } RpSessionOffer;
 void rp_session_offer_free (RpSessionOffer *offer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpSessionOffer, rp_session_offer_free)
@@ -84,7 +84,7 @@ void rp_session_add_candidates (RpSession *session, const RpCandidate *candidate
 /* @link: (transfer full). The conversation begins, or goes on. */
 void rp_session_set_worker (RpSession *session, RpWorkerLink *link);
 /* There is none to be had: the call ends with a word to the client. */
-void rp_session_no_worker (RpSession *session, const char *why);
+void rp_session_no_worker (RpSession *session);
 
 /* The server is going down: the worker brings the conversation to an end. */
 void rp_session_drain (RpSession *session);

@@ -1,0 +1,21 @@
+/* The HTTP paths of the server and what their bodies mean. Main thread. */
+#pragma once
+
+#include "http.h"
+#include "pool.h"
+#include "registry.h"
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* The user_data of the routes. */
+typedef struct {
+  RpRegistry *registry;
+  RpPool *pool;
+} RpApi;
+
+/* Returns: (transfer none): for rp_http_new (), whose user_data is then an RpApi. */
+const RpHttpRoute *rp_api_routes (guint *out_n);
+
+G_END_DECLS

@@ -1,0 +1,248 @@
+/* repartee: the server. Exit codes: 0 ended in order, 1 could not start or go on, 2 wrong
+ * configuration. */
+#include "api.h"
+#include "config.h"
+#include "http.h"
+#include "log.h"
+#include "pool.h"
+#include "registry.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+  EXIT_CODE_OK = 0,
+  EXIT_CODE_FAILED = 1,
+  EXIT_CODE_CONFIG = 2,
+};
+
+/* After the drain's time is up: for calls to say goodbye, and for workers to exit. */
+#define GOODBYE_MS 2000
+
+typedef struct {
+  const RpConfig *config;
+  GMainLoop *main_loop;
+  RpDtlsCertificate *certificate;
+  RpPool *pool;
+  RpRegistry *registry;
+  RpHttp *http;
+  RpApi api;
+  gboolean was_ready;
+  gboolean stopping;
+  int exit_code;
+} Server;
+
+static void
+quit (Server *server, int code)
+{
+  server->exit_code = MAX (server->exit_code, code);
+  g_main_loop_quit (server->main_loop);
+}
+
+static void
+on_pool_ready (const char *info, gpointer user_data)
+{
+  Server *server = user_data;
+  rp_log_info ("workers", "ready", RP_LOG_STR ("info", info));
+  if (server->was_ready)
+    return;
+  server->was_ready = TRUE;
+  g_autofree char *host =
+      server->config->listen_is_loopback
+          ? g_strdup ("localhost")
+          : g_strndup (server->config->listen,
+                       (gsize) (strrchr (server->config->listen, ':') - server->config->listen));
+  printf ("Repartee " RP_VERSION " is ready: http://%s:%u/\n", host, rp_http_port (server->http));
+  fflush (stdout);
+}
+
+static void
+on_pool_failed (const char *why, gpointer user_data)
+{
+  Server *server = user_data;
+  rp_log_error ("workers", "no worker can be started", RP_LOG_STR ("why", why));
+  /* Calls that run may go on; a server that never had a worker is of no use. */
+  if (!server->was_ready)
+    quit (server, EXIT_CODE_CONFIG);
+}
+
+static void
+on_pool_trouble (const char *text, gpointer user_data)
+{
+  rp_log_warning ("workers", "trouble", RP_LOG_STR ("what", text));
+}
+
+static const RpPoolEvents pool_events = {
+    .ready = on_pool_ready,
+    .failed = on_pool_failed,
+    .trouble = on_pool_trouble,
+};
+
+static void
+on_pool_stopped (gpointer user_data)
+{
+  quit (user_data, EXIT_CODE_OK);
+}
+
+static void
+on_drained (gpointer user_data)
+{
+  Server *server = user_data;
+  rp_log_info ("server", "all calls have ended");
+  rp_pool_stop (server->pool, on_pool_stopped, server);
+}
+
+static gboolean
+on_goodbye_timeout (gpointer user_data)
+{
+  quit (user_data, EXIT_CODE_OK);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_drain_timeout (gpointer user_data)
+{
+  Server *server = user_data;
+  rp_log_warning ("server", "ending the calls that are left",
+                  RP_LOG_INT ("calls", rp_registry_active (server->registry)));
+  rp_registry_end_all (server->registry, "the server is going down");
+  g_timeout_add (GOODBYE_MS, on_goodbye_timeout, server);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_signal (gpointer user_data)
+{
+  Server *server = user_data;
+  if (server->stopping) {
+    rp_log_warning ("server", "stopping at once");
+    quit (server, EXIT_CODE_OK);
+    return G_SOURCE_CONTINUE;
+  }
+  server->stopping = TRUE;
+  rp_log_info ("server", "draining: no new calls; a second signal stops at once",
+               RP_LOG_INT ("calls", rp_registry_active (server->registry)));
+  g_timeout_add ((guint) (server->config->drain_timeout_us / 1000), on_drain_timeout, server);
+  rp_registry_drain (server->registry, on_drained, server);
+  return G_SOURCE_CONTINUE;
+}
+
+/* A call has a socket per local address and its worker's; 1024 are soon used up. */
+static void
+raise_descriptor_limit (void)
+{
+  struct rlimit limit;
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit (RLIMIT_NOFILE, &limit) != 0)
+    rp_log_warning ("server", "the limit of open files could not be raised");
+}
+
+static gboolean
+start (Server *server, GError **error)
+{
+  const RpConfig *config = server->config;
+  RpPoolConfig pool;
+  rp_pool_config_init (&pool);
+  pool.zygote.worker_path = config->worker;
+  pool.zygote.agent_dir = config->agent;
+  pool.zygote.models_dir = config->models;
+  pool.zygote.data_dir = config->data;
+  pool.idle_target = config->workers;
+  pool.max_workers = config->max_sessions + config->workers;
+
+  server->certificate = rp_dtls_certificate_new (error);
+  if (server->certificate == NULL)
+    return FALSE;
+  server->pool = rp_pool_new (&pool, &pool_events, server);
+  server->registry = rp_registry_new (config, server->pool, server->certificate, error);
+  if (server->registry == NULL)
+    return FALSE;
+  server->api = (RpApi){.registry = server->registry, .pool = server->pool};
+  const RpHttpConfig http = {
+      .host = config->listen_host,
+      .port = config->listen_port,
+      .token = config->token,
+      .cors_origin = (const char *const *) config->cors_origin,
+      .web_dir = config->web,
+  };
+  guint n_routes = 0;
+  const RpHttpRoute *routes = rp_api_routes (&n_routes);
+  server->http = rp_http_new (&http, routes, n_routes, &server->api, error);
+  return server->http != NULL;
+}
+
+/* The order matters: requests wait for the registry, which uses the pool. */
+static void
+stop (Server *server)
+{
+  rp_registry_free (server->registry);
+  rp_http_free (server->http);
+  rp_pool_free (server->pool);
+  g_clear_pointer (&server->certificate, rp_dtls_certificate_unref);
+  g_main_loop_unref (server->main_loop);
+}
+
+static int
+run (const RpConfig *config)
+{
+  Server server = {.config = config, .main_loop = g_main_loop_new (NULL, FALSE)};
+  g_autoptr (GError) error = NULL;
+  const RpLogConfig log = {
+      .level = config->log_level,
+      .json = config->log_json,
+      .pii = config->log_pii,
+      .fd = STDERR_FILENO,
+  };
+  rp_log_start (&log);
+  raise_descriptor_limit ();
+  guint term = g_unix_signal_add (SIGTERM, on_signal, &server);
+  guint intr = g_unix_signal_add (SIGINT, on_signal, &server);
+  if (start (&server, &error)) {
+    rp_log_info ("server", "listening", RP_LOG_INT ("port", rp_http_port (server.http)),
+                 RP_LOG_INT ("loops", config->loops), RP_LOG_STR ("web", config->web));
+    g_main_loop_run (server.main_loop);
+  } else {
+    rp_log_error ("server", "cannot start", RP_LOG_STR ("why", error->message));
+    server.exit_code = EXIT_CODE_FAILED;
+  }
+  g_source_remove (term);
+  g_source_remove (intr);
+  stop (&server);
+  rp_log_info ("server", "stopped", RP_LOG_INT ("exit_code", server.exit_code));
+  rp_log_stop ();
+  return server.exit_code;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (GError) error = NULL;
+  signal (SIGPIPE, SIG_IGN);
+  g_autoptr (RpConfig) config = rp_config_parse (argv, &error);
+  if (config == NULL) {
+    fprintf (stderr, "repartee: %s\n", error->message);
+    return EXIT_CODE_CONFIG;
+  }
+  g_autofree char *text = NULL;
+  switch (config->action) {
+  case RP_CONFIG_HELP:
+    text = rp_config_help ();
+    break;
+  case RP_CONFIG_VERSION:
+    text = g_strdup ("repartee " RP_VERSION "\n");
+    break;
+  case RP_CONFIG_CHECK:
+    text = rp_config_to_string (config);
+    break;
+  case RP_CONFIG_RUN:
+    return run (config);
+  }
+  fputs (text, stdout);
+  return EXIT_CODE_OK;
+}

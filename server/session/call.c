@@ -1,0 +1,393 @@
+#include "call.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define ID_BYTES 16
+#define SHORT_ID_CHARS 8
+
+struct _RpCall {
+  gint refs;
+  /* Fixed. */
+  char *id;
+  char *short_id;
+  RpLoop *loop;
+  RpInbox *inbox;
+  RpSessionConfig config;
+  RpCallEvents events;
+  gpointer user_data;
+  gint64 started_us;
+
+  RpSession *session; /* loop */
+
+  RpCallSnapshot snapshot; /* main */
+};
+
+/* A command on its way to the loop, or news on the way back. One shape for all: they are rare. */
+typedef struct {
+  RpCall *call;
+  RpWorkerLink *link; /* (nullable) */
+  char *reason;
+  RpSessionOffer *offer;
+  gboolean is_new; /* the offer makes the session */
+  RpCallAnswerFunc answered;
+  gpointer answered_data;
+  char *answer;
+  GError *error;
+  RpCandidate *candidates;
+  guint n_candidates;
+  RpCallSnapshot snapshot;
+  RpLatencies latencies;
+  gboolean failed;
+} Job;
+
+RpCall *
+rp_call_ref (RpCall *call)
+{
+  g_atomic_int_inc (&call->refs);
+  return call;
+}
+
+void
+rp_call_unref (RpCall *call)
+{
+  if (!g_atomic_int_dec_and_test (&call->refs))
+    return;
+  g_free (call->id);
+  g_free (call->short_id);
+  g_free (call);
+}
+
+static Job *
+job_new (RpCall *call)
+{
+  Job *job = g_new0 (Job, 1);
+  job->call = rp_call_ref (call);
+  return job;
+}
+
+static void
+job_free (gpointer data)
+{
+  Job *job = data;
+  rp_call_unref (job->call);
+  rp_worker_link_free (job->link);
+  g_free (job->reason);
+  rp_session_offer_free (job->offer);
+  g_free (job->answer);
+  g_clear_error (&job->error);
+  g_free (job->candidates);
+  g_free (job);
+}
+
+static void
+tell_main (Job *job, RpInboxFunc func)
+{
+  rp_inbox_post (job->call->inbox, func, job);
+}
+
+/* Whatever cannot be posted because the loop is overloaded is lost: sessions do not depend on it.
+ */
+static void
+post (Job *job, RpLoopFunc func)
+{
+  if (!rp_loop_post (job->call->loop, func, job, job_free))
+    job_free (job);
+}
+
+/* --- events of the session: on the loop, then on the main thread --- */
+
+static void
+main_need_worker (gpointer data)
+{
+  Job *job = data;
+  job->call->events.need_worker (job->call, job->call->user_data);
+  job_free (job);
+}
+
+static void
+on_need_worker (gpointer user_data)
+{
+  tell_main (job_new (user_data), main_need_worker);
+}
+
+static void
+on_connected (gpointer user_data)
+{
+  RpCall *call = user_data;
+  rp_log_info ("call", "connected", RP_LOG_STR ("call", call->short_id),
+               RP_LOG_INT ("ms", (rp_loop_now_us () - call->started_us) / 1000));
+}
+
+static void
+main_snapshot (gpointer data)
+{
+  Job *job = data;
+  job->call->snapshot = job->snapshot;
+  job_free (job);
+}
+
+static void
+on_snapshot (const RpCallSnapshot *snapshot, gpointer user_data)
+{
+  Job *job = job_new (user_data);
+  job->snapshot = *snapshot;
+  tell_main (job, main_snapshot);
+}
+
+static void
+main_latencies (gpointer data)
+{
+  Job *job = data;
+  job->call->events.latencies (job->call, &job->latencies, job->call->user_data);
+  job_free (job);
+}
+
+static void
+on_latencies (const RpLatencies *latencies, gpointer user_data)
+{
+  Job *job = job_new (user_data);
+  job->latencies = *latencies;
+  tell_main (job, main_latencies);
+}
+
+static void
+main_ended (gpointer data)
+{
+  Job *job = data;
+  job->call->events.ended (job->call, job->failed, job->call->user_data);
+  job_free (job);
+}
+
+/* The session is in the middle of its own call. */
+static void
+free_session (gpointer data)
+{
+  RpCall *call = data;
+  g_clear_pointer (&call->session, rp_session_free);
+  rp_call_unref (call);
+}
+
+static void
+on_ended (const char *reason, gboolean failed, gpointer user_data)
+{
+  RpCall *call = user_data;
+  rp_log (failed ? RP_LOG_LEVEL_WARNING : RP_LOG_LEVEL_INFO, "call", "ended",
+          RP_LOG_STR ("call", call->short_id), RP_LOG_STR ("reason", reason),
+          RP_LOG_INT ("s", (rp_loop_now_us () - call->started_us) / G_USEC_PER_SEC));
+  Job *job = job_new (call);
+  job->failed = failed;
+  tell_main (job, main_ended);
+  rp_loop_defer (call->loop, free_session, rp_call_ref (call));
+}
+
+static const RpSessionEvents session_events = {
+    .need_worker = on_need_worker,
+    .connected = on_connected,
+    .snapshot = on_snapshot,
+    .latencies = on_latencies,
+    .ended = on_ended,
+};
+
+/* --- offers --- */
+
+static void
+loop_answer (gpointer data)
+{
+  Job *job = data;
+  RpCall *call = job->call;
+  if (job->is_new)
+    call->session = rp_session_new (&call->config, &session_events, call);
+  if (call->session == NULL) {
+    g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE, "the call has ended");
+    return;
+  }
+  job->answer = rp_session_answer (call->session, job->offer, &job->error);
+  if (job->answer != NULL && job->is_new)
+    rp_session_set_worker (call->session, g_steal_pointer (&job->link));
+  else if (job->is_new)
+    g_clear_pointer (&call->session, rp_session_free);
+}
+
+static void
+main_answered (gpointer data)
+{
+  Job *job = data;
+  RpCall *call = job->call;
+  job->answered (call, job->answer, job->error, job->answered_data);
+  if (job->answer == NULL && job->is_new)
+    call->events.ended (call, TRUE, call->user_data);
+  job_free (job);
+}
+
+/* The loop has done its part, or never will. */
+static void
+answer_done (gpointer data)
+{
+  Job *job = data;
+  if (job->answer == NULL && job->error == NULL)
+    g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_FAILED, "the server is stopping");
+  tell_main (job, main_answered);
+}
+
+void
+rp_call_offer (RpCall *call, RpSessionOffer *offer, RpWorkerLink *link, RpCallAnswerFunc func,
+               gpointer user_data)
+{
+  Job *job = job_new (call);
+  job->offer = offer;
+  job->link = link;
+  job->is_new = link != NULL;
+  job->answered = func;
+  job->answered_data = user_data;
+  if (rp_loop_post (call->loop, loop_answer, job, answer_done))
+    return;
+  g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_FAILED, "the server is overloaded");
+  answer_done (job);
+}
+
+/* --- commands --- */
+
+static void
+loop_add_candidates (gpointer data)
+{
+  Job *job = data;
+  if (job->call->session != NULL)
+    rp_session_add_candidates (job->call->session, job->candidates, job->n_candidates);
+}
+
+void
+rp_call_add_candidates (RpCall *call, const RpCandidate *candidates, guint n)
+{
+  Job *job = job_new (call);
+  job->candidates = g_memdup2 (candidates, n * sizeof *candidates);
+  job->n_candidates = n;
+  post (job, loop_add_candidates);
+}
+
+static void
+loop_set_worker (gpointer data)
+{
+  Job *job = data;
+  RpSession *session = job->call->session;
+  if (session == NULL)
+    return;
+  if (job->link != NULL)
+    rp_session_set_worker (session, g_steal_pointer (&job->link));
+  else
+    rp_session_no_worker (session);
+}
+
+void
+rp_call_set_worker (RpCall *call, RpWorkerLink *link)
+{
+  Job *job = job_new (call);
+  job->link = link;
+  post (job, loop_set_worker);
+}
+
+static void
+loop_drain (gpointer data)
+{
+  Job *job = data;
+  if (job->call->session != NULL)
+    rp_session_drain (job->call->session);
+}
+
+void
+rp_call_drain (RpCall *call)
+{
+  post (job_new (call), loop_drain);
+}
+
+static void
+loop_end (gpointer data)
+{
+  Job *job = data;
+  if (job->call->session != NULL)
+    rp_session_end (job->call->session, job->reason);
+}
+
+void
+rp_call_end (RpCall *call, const char *reason)
+{
+  Job *job = job_new (call);
+  job->reason = g_strdup (reason);
+  post (job, loop_end);
+}
+
+static void
+loop_drop (gpointer data)
+{
+  RpCall *call = data;
+  g_clear_pointer (&call->session, rp_session_free);
+}
+
+void
+rp_call_drop (RpCall *call)
+{
+  rp_loop_call_sync (call->loop, loop_drop, call);
+}
+
+/* --- life --- */
+
+static char *
+new_id (void)
+{
+  guint8 bytes[ID_BYTES];
+  /* The kernel gives so few bytes whole or not at all. */
+  while (getrandom (bytes, sizeof bytes, 0) != (gssize) sizeof bytes)
+    g_assert (errno == EINTR);
+  GString *id = g_string_sized_new (2 * ID_BYTES);
+  for (gsize i = 0; i < sizeof bytes; i++)
+    g_string_append_printf (id, "%02x", bytes[i]);
+  return g_string_free (id, FALSE);
+}
+
+RpCall *
+rp_call_new (const RpSessionConfig *config, RpLoop *loop, RpInbox *inbox,
+             const RpCallEvents *events, gpointer user_data)
+{
+  RpCall *call = g_new0 (RpCall, 1);
+  call->refs = 1;
+  call->id = new_id ();
+  call->short_id = g_strndup (call->id, SHORT_ID_CHARS);
+  call->loop = loop;
+  call->inbox = inbox;
+  call->config = *config;
+  call->config.loop = loop;
+  call->config.call = call->short_id;
+  call->events = *events;
+  call->user_data = user_data;
+  call->started_us = rp_loop_now_us ();
+  call->snapshot.jitter_out_ms = -1;
+  call->snapshot.rtt_ms = -1;
+  return call;
+}
+
+const char *
+rp_call_id (const RpCall *call)
+{
+  return call->id;
+}
+
+const char *
+rp_call_short_id (const RpCall *call)
+{
+  return call->short_id;
+}
+
+const RpCallSnapshot *
+rp_call_snapshot (const RpCall *call)
+{
+  return &call->snapshot;
+}
+
+gint64
+rp_call_started_us (const RpCall *call)
+{
+  return call->started_us;
+}

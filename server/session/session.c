@@ -1,0 +1,734 @@
+#include "session.h"
+
+#include "session-data.h"
+#include "session-media.h"
+#include "session-sdp.h"
+#include "session-worker.h"
+
+#include "log.h"
+
+#include <string.h>
+
+G_DEFINE_QUARK (rp - session - error - quark, rp_session_error)
+
+/* After the last word to the client: time for its data channel to carry it. */
+#define GOODBYE_US (500 * 1000)
+/* After the last frame was sent: it still has to be heard. */
+#define PLAY_OUT_US (300 * 1000)
+/* For another worker, when the one of a running call was lost. */
+#define WORKER_WAIT_US (10 * G_USEC_PER_SEC)
+
+typedef enum {
+  PHASE_OPEN,
+  PHASE_PLAYING_OUT, /* the worker has hung up; what is queued is still to be heard */
+  PHASE_GOODBYE,     /* the client was told */
+  PHASE_ENDED,
+} Phase;
+
+struct _RpSession {
+  const RpSessionConfig *config;
+  RpSessionEvents events;
+  gpointer user_data;
+  guint ticker;
+  Phase phase;
+  gint64 phase_until_us;
+  char *end_reason;
+  gboolean end_failed;
+
+  RpPeer *peer; /* (nullable) before the first offer was answered */
+  RpSdpRemote *remote;
+  RpSessionSdp sdp;
+  gint64 offered_us;   /* the first offer came */
+  gint64 connected_us; /* 0 = not yet */
+  gint64 activity_us;  /* the least that counts as the client's last sign of life */
+  gboolean setup_told;
+
+  RpMedia *media;
+  RpSessionData *data;
+  RpSessionWorker *worker;
+  gboolean client_ready;
+  gboolean worker_told; /* CLIENT connected */
+  gboolean draining;
+  gint64 worker_due_us; /* a worker was asked for; 0 = none is awaited */
+
+  RpCallState state;
+  guint turns;
+  gint64 snapshot_due_us;
+};
+
+static void finish (RpSession *self);
+
+void
+rp_session_offer_free (RpSessionOffer *offer)
+{
+  if (offer == NULL)
+    return;
+  rp_sdp_free (offer->sdp);
+  g_free (offer->remote);
+  g_free (offer);
+}
+
+/* --- the end --- */
+
+/* The client is told, then the call ends. */
+static void
+say_goodbye (RpSession *self, const char *reason, gboolean failed, const char *error)
+{
+  if (self->phase >= PHASE_GOODBYE)
+    return;
+  if (self->end_reason == NULL)
+    self->end_reason = g_strdup (reason);
+  self->end_failed |= failed;
+  self->phase = PHASE_GOODBYE;
+  self->phase_until_us = rp_loop_now_us () + GOODBYE_US;
+  self->state = RP_CALL_ENDING;
+  if (error != NULL)
+    rp_session_data_error (self->data, error, TRUE);
+  rp_session_data_ended (self->data);
+}
+
+static void
+end_now (RpSession *self, const char *reason, gboolean failed)
+{
+  if (self->phase == PHASE_ENDED)
+    return;
+  if (self->end_reason == NULL) {
+    self->end_reason = g_strdup (reason);
+    self->end_failed = failed;
+  }
+  finish (self);
+}
+
+static void
+snapshot (RpSession *self)
+{
+  RpMediaStats media;
+  RpSessionDataStats data;
+  rp_media_stats (self->media, &media);
+  rp_session_data_stats (self->data, &data);
+  const RpRtcpStats *rtcp = &media.rtcp;
+  double expected = (double) rtcp->packets_received + (double) MAX (rtcp->packets_lost, 0);
+  RpCallSnapshot s = {
+      .state = self->state,
+      .connected = self->peer != NULL && rp_peer_state (self->peer) == RP_PEER_STATE_CONNECTED,
+      .connected_us = self->connected_us,
+      .turns = self->turns,
+      .worker_restarts = rp_session_worker_restarts (self->worker),
+      .worker = rp_session_worker_id (self->worker),
+      .packets_in = rtcp->packets_received,
+      .packets_lost = rtcp->packets_lost,
+      .loss_in = expected > 0 ? (double) MAX (rtcp->packets_lost, 0) / expected : 0,
+      .loss_out = rtcp->remote_fraction_lost / 256.0,
+      .jitter_in_ms = (double) rtcp->jitter_us / 1000,
+      .jitter_out_ms = rtcp->remote_jitter_us >= 0 ? (double) rtcp->remote_jitter_us / 1000 : -1,
+      .rtt_ms = rtcp->rtt_us >= 0 ? (double) rtcp->rtt_us / 1000 : -1,
+      .concealed_ms = (double) (media.jbuf.plc_samples + media.jbuf.silence_samples) / 48,
+      .recovered_ms = (double) media.jbuf.fec_samples / 48,
+      .packets_out = rtcp->packets_sent,
+      .underruns = media.pacer.underruns,
+      .messages_dropped = data.dropped,
+      .messages_invalid = data.dialect.client_invalid,
+      .audio_dropped = rp_session_worker_audio_dropped (self->worker),
+  };
+  self->events.snapshot (&s, self->user_data);
+}
+
+static void
+finish (RpSession *self)
+{
+  self->phase = PHASE_ENDED;
+  self->state = RP_CALL_ENDING;
+  rp_loop_remove_ticker (self->config->loop, self->ticker);
+  self->ticker = 0;
+  snapshot (self);
+  rp_session_worker_end (self->worker, self->end_reason);
+  rp_media_bye (self->media, rp_loop_now_us ());
+  if (self->peer != NULL)
+    rp_peer_close (self->peer, self->end_reason);
+  self->events.ended (self->end_reason, self->end_failed, self->user_data);
+}
+
+/* --- media --- */
+
+static gboolean
+media_send_rtp (guint8 *buf, gsize len, gsize size, gpointer user_data)
+{
+  RpSession *self = user_data;
+  RpSdpDirection direction = self->remote->audio_direction;
+  if (!self->remote->has_audio || direction == RP_SDP_RECVONLY || direction == RP_SDP_INACTIVE)
+    return FALSE;
+  return rp_peer_send_rtp (self->peer, buf, len, size);
+}
+
+static gboolean
+media_send_rtcp (guint8 *buf, gsize len, gsize size, gpointer user_data)
+{
+  RpSession *self = user_data;
+  return rp_peer_send_rtcp (self->peer, buf, len, size);
+}
+
+static void
+media_audio_in (gint64 pos_samples, RpAudioKind kind, const gint16 *pcm, guint n_samples,
+                gint64 arrival_us, gpointer user_data)
+{
+  RpSession *self = user_data;
+  rp_session_worker_audio_in (self->worker, pos_samples, kind, pcm, n_samples, arrival_us);
+}
+
+static void
+media_input (gint64 pos_samples, gboolean stalled, gpointer user_data)
+{
+  RpSession *self = user_data;
+  rp_session_worker_input (self->worker, pos_samples, stalled);
+}
+
+static void
+media_playout (const RpPlayout *playout, gpointer user_data)
+{
+  RpSession *self = user_data;
+  rp_session_worker_playout (self->worker, playout);
+}
+
+static const RpMediaEvents media_events = {
+    .send_rtp = media_send_rtp,
+    .send_rtcp = media_send_rtcp,
+    .audio_in = media_audio_in,
+    .input = media_input,
+    .playout = media_playout,
+};
+
+/* --- the client's messages --- */
+
+static gboolean
+data_send (guint16 stream, const char *text, gsize len, gpointer user_data)
+{
+  RpSession *self = user_data;
+  return self->peer != NULL && rp_peer_send_message (self->peer, stream, FALSE, text, len, NULL);
+}
+
+static void
+data_to_worker (const char *json, gpointer user_data)
+{
+  RpSession *self = user_data;
+  rp_session_worker_client (self->worker, json);
+}
+
+static void
+data_ready (gpointer user_data)
+{
+  RpSession *self = user_data;
+  self->client_ready = TRUE;
+}
+
+static void
+data_hang_up (gpointer user_data)
+{
+  RpSession *self = user_data;
+  /* Freed by its owner later; until then nothing more happens. */
+  if (self->phase == PHASE_OPEN || self->phase == PHASE_PLAYING_OUT)
+    say_goodbye (self, "the client hung up", FALSE, NULL);
+}
+
+static const RpSessionDataEvents data_events = {
+    .send = data_send,
+    .to_worker = data_to_worker,
+    .ready = data_ready,
+    .hang_up = data_hang_up,
+};
+
+/* --- the worker --- */
+
+static gboolean
+worker_audio_out (const RpAudioOut *audio, gpointer user_data)
+{
+  RpSession *self = user_data;
+  return rp_media_audio_out (self->media, audio);
+}
+
+static void
+worker_flush (guint32 utterance, gpointer user_data)
+{
+  RpSession *self = user_data;
+  rp_media_flush (self->media, rp_loop_now_us (), utterance);
+}
+
+static void
+tell_latencies (RpSession *self, JsonObject *metrics)
+{
+  RpLatencies latencies;
+  rp_latencies_init (&latencies);
+  for (guint i = 0; i < RP_N_LATENCIES; i++) {
+    g_autofree char *member = g_strdup_printf ("%s_ms", rp_latency_name ((RpLatency) i));
+    double ms = rp_json_double (metrics, member, -1);
+    if (ms >= 0)
+      latencies.us[i] = (gint64) (ms * 1000);
+  }
+  self->events.latencies (&latencies, self->user_data);
+}
+
+static void
+worker_event (const RpWorkerEvent *event, gpointer user_data)
+{
+  RpSession *self = user_data;
+  switch (event->type) {
+  case RP_WORKER_EVENT_USER_TURN:
+    self->turns++;
+    break;
+  case RP_WORKER_EVENT_AGENT_THINKING:
+    self->state = RP_CALL_THINKING;
+    break;
+  case RP_WORKER_EVENT_AGENT_STARTED_SPEAKING:
+    self->state = RP_CALL_SPEAKING;
+    break;
+  case RP_WORKER_EVENT_USER_STARTED_SPEAKING:
+  case RP_WORKER_EVENT_AGENT_STOPPED_SPEAKING:
+    self->state = RP_CALL_LISTENING;
+    break;
+  case RP_WORKER_EVENT_TURN_METRICS:
+    tell_latencies (self, event->object);
+    break;
+  case RP_WORKER_EVENT_USER_STOPPED_SPEAKING:
+  case RP_WORKER_EVENT_USER_TRANSCRIPT:
+  case RP_WORKER_EVENT_AGENT_TEXT:
+  case RP_WORKER_EVENT_AGENT_THOUGHT:
+  case RP_WORKER_EVENT_OUTPUT:
+  case RP_WORKER_EVENT_INTERRUPTED:
+  case RP_WORKER_EVENT_TOOL_CALL:
+  case RP_WORKER_EVENT_SILENT:
+  case RP_WORKER_EVENT_RESPONSE:
+  case RP_WORKER_EVENT_ERROR:
+  case RP_WORKER_N_EVENTS:
+    break;
+  }
+  if (self->phase >= PHASE_GOODBYE)
+    self->state = RP_CALL_ENDING;
+  rp_session_data_event (self->data, event, g_get_real_time ());
+}
+
+static void
+worker_hangup (const char *reason, gpointer user_data)
+{
+  RpSession *self = user_data;
+  if (self->phase != PHASE_OPEN)
+    return;
+  self->phase = PHASE_PLAYING_OUT;
+  self->phase_until_us = 0;
+  self->state = RP_CALL_ENDING;
+  self->end_reason = g_strdup_printf ("the agent hung up: %s", reason);
+}
+
+static void
+worker_lost (RpWorkerLost reason, const char *text, gboolean give_up, gpointer user_data)
+{
+  RpSession *self = user_data;
+  if (self->phase != PHASE_OPEN)
+    return;
+  rp_log_warning ("call", "worker lost", RP_LOG_STR ("call", self->config->call),
+                  RP_LOG_STR ("how", rp_worker_lost_name (reason)), RP_LOG_STR ("what", text));
+  rp_session_data_worker_replaced (self->data);
+  if (give_up) {
+    say_goodbye (self, "the agent failed too often", TRUE,
+                 "The agent has failed several times in a row. Please call again later.");
+  } else {
+    self->worker_due_us = rp_loop_now_us () + WORKER_WAIT_US;
+    self->events.need_worker (self->user_data);
+  }
+}
+
+static const RpSessionWorkerEvents worker_events = {
+    .audio_out = worker_audio_out,
+    .flush = worker_flush,
+    .event = worker_event,
+    .hangup = worker_hangup,
+    .lost = worker_lost,
+};
+
+void
+rp_session_set_worker (RpSession *self, RpWorkerLink *link)
+{
+  RpSessionWorkerStart start = {
+      .call = self->config->call,
+      .agent = self->config->agent,
+      .connected = self->worker_told,
+      .input_pos_samples = rp_media_input_pos (self->media),
+  };
+  if (self->phase != PHASE_OPEN) {
+    rp_worker_link_free (link);
+    return;
+  }
+  start.n_utterances = rp_media_utterances (self->media, start.utterances);
+  rp_session_worker_set (self->worker, link, &start);
+  self->worker_due_us = 0;
+  if (self->draining)
+    rp_session_drain (self);
+}
+
+void
+rp_session_no_worker (RpSession *self)
+{
+  say_goodbye (self, "no worker", TRUE,
+               "The agent cannot be reached any more. Please call again later.");
+}
+
+/* The greeting may begin when media flows both ways and the client can hear what is said about it;
+ * a client that has nothing to hear it with, or takes its time, is not waited for. */
+static void
+tell_worker (RpSession *self, gint64 now_us)
+{
+  if (self->worker_told || self->connected_us == 0 || !rp_session_worker_is_there (self->worker))
+    return;
+  if (self->remote->has_data && !self->client_ready &&
+      now_us < self->connected_us + RP_SESSION_READY_WAIT_US)
+    return;
+  rp_session_worker_client (self->worker, "{\"type\":\"connected\"}");
+  self->worker_told = TRUE;
+  if (self->state == RP_CALL_CONNECTING)
+    self->state = RP_CALL_LISTENING;
+}
+
+/* --- the peer connection --- */
+
+static void
+peer_state_changed (RpPeer *peer, RpPeerState state, const char *reason, gpointer user_data)
+{
+  RpSession *self = user_data;
+  if (peer != self->peer || self->phase == PHASE_ENDED)
+    return;
+  gint64 now_us = rp_loop_now_us ();
+  switch (state) {
+  case RP_PEER_STATE_CONNECTED:
+    self->activity_us = now_us;
+    rp_media_set_transport (self->media, TRUE, now_us);
+    if (self->connected_us == 0) {
+      self->connected_us = now_us;
+      self->events.connected (self->user_data);
+    }
+    tell_worker (self, now_us);
+    break;
+  case RP_PEER_STATE_FAILED:
+    rp_media_set_transport (self->media, FALSE, 0);
+    rp_session_data_disconnected (self->data);
+    self->activity_us = now_us;
+    if (self->connected_us == 0)
+      end_now (self, *reason != '\0' ? reason : "the connection failed", TRUE);
+    break;
+  case RP_PEER_STATE_CLOSED:
+    rp_media_set_transport (self->media, FALSE, 0);
+    end_now (self, "the client hung up", FALSE);
+    break;
+  case RP_PEER_STATE_NEW:
+  case RP_PEER_STATE_CHECKING:
+  case RP_PEER_STATE_SECURING:
+    break;
+  }
+}
+
+static void
+peer_rtp (RpPeer *peer, guint8 *packet, gsize len, gint64 arrival_us, gpointer user_data)
+{
+  RpSession *self = user_data;
+  if (self->phase != PHASE_ENDED && self->remote->has_audio)
+    rp_media_rtp (self->media, arrival_us, packet, len);
+}
+
+static void
+peer_rtcp (RpPeer *peer, guint8 *packet, gsize len, gint64 arrival_us, gpointer user_data)
+{
+  RpSession *self = user_data;
+  if (self->phase != PHASE_ENDED)
+    rp_media_rtcp (self->media, arrival_us, packet, len);
+}
+
+static void
+peer_channel_open (RpPeer *peer, guint16 stream, const char *label, const char *protocol,
+                   gpointer user_data)
+{
+  RpSession *self = user_data;
+  rp_session_data_channel_open (self->data, stream, label);
+}
+
+static void
+peer_message (RpPeer *peer, guint16 stream, gboolean binary, const guint8 *message, gsize len,
+              gpointer user_data)
+{
+  RpSession *self = user_data;
+  if (self->phase == PHASE_ENDED || binary)
+    return;
+  rp_session_data_message (self->data, stream, (const char *) message, len);
+  tell_worker (self, rp_loop_now_us ());
+}
+
+static void
+peer_channel_closed (RpPeer *peer, guint16 stream, gpointer user_data)
+{
+  RpSession *self = user_data;
+  rp_session_data_channel_closed (self->data, stream);
+}
+
+static const RpPeerEvents peer_events = {
+    .state_changed = peer_state_changed,
+    .rtp = peer_rtp,
+    .rtcp = peer_rtcp,
+    .channel_open = peer_channel_open,
+    .message = peer_message,
+    .channel_closed = peer_channel_closed,
+};
+
+static RpPeer *
+new_peer (RpSession *self, GError **error)
+{
+  const RpPeerConfig config = {
+      .role = RP_PEER_ANSWERER,
+      .certificate = self->config->certificate,
+      .local_addresses = self->config->ice_address,
+      .with_loopback = self->config->with_loopback,
+      .port_min = self->config->udp_port_min,
+      .port_max = self->config->udp_port_max,
+      .connect_timeout_us = self->config->connect_timeout_us,
+  };
+  return rp_peer_new (self->config->loop, &config, &peer_events, self, error);
+}
+
+static gboolean
+start_peer (RpPeer *peer, const RpSdpRemote *sdp, GError **error)
+{
+  const RpPeerRemote remote = {
+      .ufrag = sdp->ice_ufrag,
+      .pwd = sdp->ice_pwd,
+      .ice_lite = sdp->ice_lite,
+      .fingerprints = sdp->fingerprints,
+      .n_fingerprints = sdp->n_fingerprints,
+      .local_setup = sdp->local_setup,
+      .sctp_port = sdp->has_data ? sdp->sctp_port : 0,
+      .max_message_size = sdp->max_message_size,
+      .candidates = sdp->candidates,
+      .n_candidates = sdp->n_candidates,
+  };
+  return rp_peer_set_remote (peer, &remote, error);
+}
+
+static void
+take_remote (RpSession *self, const RpSdpRemote *remote)
+{
+  g_free (self->remote);
+  self->remote = g_memdup2 (remote, sizeof *remote);
+  if (remote->has_audio)
+    rp_media_set_payload_type (self->media, remote->opus_payload_type);
+}
+
+/* The first connection, or another one of the client for the same call. */
+static char *
+answer_new (RpSession *self, const RpSessionOffer *offer, GError **error)
+{
+  RpSessionSdp sdp;
+  g_autoptr (RpPeer) peer = new_peer (self, error);
+  if (peer == NULL)
+    return NULL;
+  rp_session_sdp_init (&sdp, self->sdp.ssrc, self->sdp.cname);
+  g_autofree char *answer =
+      rp_session_sdp_answer (&sdp, offer->sdp, peer, self->config->public_address, error);
+  if (answer == NULL)
+    return NULL;
+
+  /* Its events look at the session's own peer and remote, so these change first. */
+  RpPeer *old_peer = g_steal_pointer (&self->peer);
+  RpSdpRemote *old_remote = g_steal_pointer (&self->remote);
+  rp_media_set_transport (self->media, FALSE, 0);
+  rp_session_data_disconnected (self->data);
+  self->peer = g_steal_pointer (&peer);
+  self->sdp = sdp;
+  self->activity_us = rp_loop_now_us ();
+  take_remote (self, offer->remote);
+  if (!start_peer (self->peer, self->remote, error)) {
+    rp_peer_free (self->peer);
+    self->peer = old_peer;
+    g_free (self->remote);
+    self->remote = old_remote;
+    if (old_peer != NULL && rp_peer_state (old_peer) == RP_PEER_STATE_CONNECTED)
+      rp_media_set_transport (self->media, TRUE, rp_loop_now_us ());
+    return NULL;
+  }
+  rp_peer_free (old_peer);
+  g_free (old_remote);
+  return g_steal_pointer (&answer);
+}
+
+/* The same connection, described once more. */
+static char *
+answer_again (RpSession *self, const RpSessionOffer *offer, GError **error)
+{
+  if (!g_str_equal (offer->remote->ice_ufrag, self->remote->ice_ufrag) ||
+      !g_str_equal (offer->remote->ice_pwd, self->remote->ice_pwd)) {
+    g_set_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_INVALID,
+                 "the offer has other ICE credentials than the connection it is for: make a new "
+                 "RTCPeerConnection and send its offer with \"restart_pc\": true");
+    return NULL;
+  }
+  char *answer = rp_session_sdp_answer (&self->sdp, offer->sdp, self->peer,
+                                        self->config->public_address, error);
+  if (answer != NULL)
+    take_remote (self, offer->remote);
+  return answer;
+}
+
+char *
+rp_session_answer (RpSession *self, const RpSessionOffer *offer, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  if (self->phase != PHASE_OPEN) {
+    g_set_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE, "the call is ending");
+    return NULL;
+  }
+  if (self->offered_us == 0)
+    self->offered_us = offer->received_us;
+  char *answer = self->peer == NULL || offer->restart ? answer_new (self, offer, &cause)
+                                                      : answer_again (self, offer, &cause);
+  if (answer != NULL)
+    return answer;
+  gboolean ours = g_error_matches (cause, RP_PEER_ERROR, RP_PEER_ERROR_SETUP);
+  g_set_error_literal (error, RP_SESSION_ERROR,
+                       ours ? RP_SESSION_ERROR_FAILED : RP_SESSION_ERROR_INVALID, cause->message);
+  return NULL;
+}
+
+void
+rp_session_add_candidates (RpSession *self, const RpCandidate *candidates, guint n)
+{
+  if (self->peer == NULL || self->phase == PHASE_ENDED)
+    return;
+  for (guint i = 0; i < n; i++) {
+    /* Without a ufrag there is no telling which connection it is for; checks will. */
+    if (candidates[i].ufrag[0] == '\0' ||
+        g_str_equal (candidates[i].ufrag, self->remote->ice_ufrag))
+      rp_peer_add_remote_candidate (self->peer, &candidates[i]);
+  }
+}
+
+/* --- time --- */
+
+static void
+check_inactivity (RpSession *self, gint64 now_us)
+{
+  RpPeerTimes times;
+  RpPeerState state = rp_peer_state (self->peer);
+  if (self->connected_us == 0 ||
+      (state != RP_PEER_STATE_CONNECTED && state != RP_PEER_STATE_FAILED))
+    return;
+  rp_peer_times (self->peer, &times);
+  gint64 last_us = MAX (times.last_activity_us, self->activity_us);
+  if (now_us - last_us > self->config->inactivity_timeout_us)
+    end_now (self, "nothing came from the client any more", FALSE);
+}
+
+static void
+check_phase (RpSession *self, gint64 now_us)
+{
+  if (self->phase == PHASE_OPEN && self->worker_due_us != 0 && now_us >= self->worker_due_us)
+    rp_session_no_worker (self);
+  if (self->phase == PHASE_PLAYING_OUT) {
+    if (rp_media_queued (self->media) > 0)
+      self->phase_until_us = 0;
+    else if (self->phase_until_us == 0)
+      self->phase_until_us = now_us + PLAY_OUT_US;
+    else if (now_us >= self->phase_until_us)
+      say_goodbye (self, "the agent hung up", FALSE, NULL);
+  } else if (self->phase == PHASE_GOODBYE && now_us >= self->phase_until_us) {
+    finish (self);
+  }
+}
+
+static void
+tell_setup (RpSession *self)
+{
+  RpMediaStats stats;
+  if (self->setup_told || self->connected_us == 0)
+    return;
+  rp_media_stats (self->media, &stats);
+  if (stats.first_sent_us == 0)
+    return;
+  RpLatencies latencies;
+  rp_latencies_init (&latencies);
+  latencies.us[RP_LATENCY_SETUP] = stats.first_sent_us - self->offered_us;
+  self->setup_told = TRUE;
+  self->events.latencies (&latencies, self->user_data);
+}
+
+static void
+on_tick (gint64 now_us, gpointer data)
+{
+  RpSession *self = data;
+  if (self->peer == NULL)
+    return;
+  rp_peer_tick (self->peer, now_us);
+  if (self->phase == PHASE_ENDED)
+    return;
+  rp_media_tick (self->media, now_us);
+  tell_setup (self);
+  tell_worker (self, now_us);
+  check_phase (self, now_us);
+  if (self->phase == PHASE_ENDED)
+    return;
+  if (now_us >= self->snapshot_due_us) {
+    self->snapshot_due_us = now_us + RP_SESSION_SNAPSHOT_US;
+    snapshot (self);
+  }
+  check_inactivity (self, now_us);
+}
+
+/* --- life --- */
+
+RpSession *
+rp_session_new (const RpSessionConfig *config, const RpSessionEvents *events, gpointer user_data)
+{
+  gint64 now_us = rp_loop_now_us ();
+  RpSession *self = g_new0 (RpSession, 1);
+  self->config = config;
+  self->events = *events;
+  self->user_data = user_data;
+  self->state = RP_CALL_CONNECTING;
+  rp_session_sdp_init (&self->sdp, 0, NULL);
+  const RpMediaConfig media = {
+      .ssrc = self->sdp.ssrc,
+      .first_sequence = (guint16) (g_random_int () & 0x7fff),
+      .first_timestamp = g_random_int (),
+      .cname = self->sdp.cname,
+      .random_seed = g_random_int (),
+  };
+  self->media = rp_media_new (&media, &media_events, self, now_us);
+  self->data = rp_session_data_new (rp_rtvi_dialect_new (), &data_events, self);
+  self->worker = rp_session_worker_new (config->loop, &worker_events, self);
+  self->ticker = rp_loop_add_ticker (config->loop, on_tick, self);
+  return self;
+}
+
+void
+rp_session_free (RpSession *self)
+{
+  if (self == NULL)
+    return;
+  if (self->ticker != 0)
+    rp_loop_remove_ticker (self->config->loop, self->ticker);
+  rp_session_worker_free (self->worker);
+  rp_peer_free (self->peer);
+  rp_session_data_free (self->data);
+  rp_media_free (self->media);
+  g_free (self->remote);
+  g_free (self->end_reason);
+  g_free (self);
+}
+
+void
+rp_session_drain (RpSession *self)
+{
+  self->draining = TRUE;
+  rp_session_worker_client (self->worker, "{\"type\":\"drain\"}");
+}
+
+void
+rp_session_end (RpSession *self, const char *reason)
+{
+  if (self->connected_us == 0)
+    end_now (self, reason, FALSE);
+  else
+    say_goodbye (self, reason, FALSE, NULL);
+}
