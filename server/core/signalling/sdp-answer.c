@@ -73,7 +73,8 @@ is_dtls_srtp (const RpSdpMedia *media)
 static gboolean
 is_data_channel (const RpSdpMedia *media)
 {
-  if (media->kind != RP_SDP_APPLICATION || !g_str_has_suffix (media->protocol, "DTLS/SCTP"))
+  if (media->kind != RP_SDP_APPLICATION || rp_sdp_media_is_rtp (media) ||
+      !g_str_has_suffix (media->protocol, "DTLS/SCTP"))
     return FALSE;
   return media->sctpmap || strcmp (media->format, "webrtc-datachannel") == 0;
 }

@@ -155,6 +155,9 @@ parse_formats (Parser *parser, RpSdpMedia *media, char **formats, GError **error
     if (find_codec (media, payload_type) != NULL)
       return FAIL (parser, error, INVALID, "m= names payload type %u twice", (guint) payload_type);
     add_payload_type (media, (guint8) payload_type);
+    /* Without the leading zeros it may have come with. */
+    if (i == 0)
+      g_snprintf (media->format, sizeof media->format, "%u", (guint) payload_type);
   }
   return TRUE;
 }

@@ -110,6 +110,9 @@ rp_sdp_direction_name (RpSdpDirection direction)
 static void
 write_codecs (GString *out, const RpSdpMedia *media)
 {
+  /* What a dead m-line could have carried is nobody's interest. */
+  if (media->port == 0 && !media->bundle_only)
+    return;
   for (guint i = 0; i < media->codecs->len; i++) {
     const RpSdpCodec *codec = &g_array_index (media->codecs, RpSdpCodec, i);
     if (codec->name[0] != '\0') {

@@ -116,7 +116,7 @@ test_refuses (void)
   for (gsize i = 0; i < G_N_ELEMENTS (bad_rows); i++) {
     const BadRow *row = &bad_rows[i];
     g_autoptr (GError) error = NULL;
-    g_test_message ("%s", row->text);
+    g_test_message ("row %" G_GSIZE_FORMAT, i);
     g_assert_null (parse (row->text, row->len > 0 ? row->len : strlen (row->text), 0, &error));
     g_assert_error (error, RP_JSON_ERROR, (int) row->code);
     g_assert_nonnull (strstr (error->message, row->message));

@@ -154,7 +154,7 @@ test_bad (void)
   for (gsize i = 0; i < G_N_ELEMENTS (bad); i++) {
     RpCandidate candidate = {.port = 4711};
     g_autoptr (GError) error = NULL;
-    g_test_message ("%s", bad[i].text);
+    g_test_message ("row %" G_GSIZE_FORMAT, i);
     g_assert_false (parse (bad[i].text, strlen (bad[i].text), &candidate, &error));
     g_assert_error (error, RP_CANDIDATE_ERROR, (int) bad[i].code);
     g_assert_cmpstr (error->message, ==, bad[i].message);

@@ -229,7 +229,7 @@ test_hopeless (void)
 {
   for (gsize i = 0; i < G_N_ELEMENTS (hopeless); i++) {
     g_autoptr (GError) error = NULL;
-    g_test_message ("%s", hopeless[i]);
+    g_test_message ("row %" G_GSIZE_FORMAT, i);
     g_assert_null (try_parse (hopeless[i], strlen (hopeless[i]), &error));
     g_assert_error (error, RP_RTVI_ERROR, RP_RTVI_ERROR_INVALID);
   }
