@@ -396,10 +396,10 @@ test_function_calls (void)
       rp_rtvi_function_call_in_progress ("c", "f", "{\"x\":1}"),
       SENT ("llm-function-call-in-progress",
             ",\"data\":{\"tool_call_id\":\"c\",\"function_name\":\"f\",\"arguments\":{\"x\":1}}"));
-  assert_text (
-      rp_rtvi_function_call_stopped ("c", FALSE, "f", "\"ok\""),
-      SENT ("llm-function-call-stopped", ",\"data\":{\"tool_call_id\":\"c\",\"cancelled\":false,"
-                                         "\"function_name\":\"f\",\"result\":\"ok\"}"));
+  assert_text (rp_rtvi_function_call_stopped ("c", FALSE, "f", "\"ok\""),
+               SENT ("llm-function-call-stopped",
+                     ",\"data\":{\"tool_call_id\":\"c\",\"cancelled\":false,"
+                     "\"function_name\":\"f\",\"result\":\"ok\"}"));
   assert_text (
       rp_rtvi_function_call_stopped ("c", TRUE, NULL, NULL),
       SENT ("llm-function-call-stopped", ",\"data\":{\"tool_call_id\":\"c\",\"cancelled\":true}"));
