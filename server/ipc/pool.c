@@ -185,6 +185,17 @@ on_idle_lost (RpWorkerLost reason, const char *text, gpointer data)
     report (pool, text);
 }
 
+/* A warm worker and a zygote behind it. */
+static void
+announce (RpPool *pool)
+{
+  if (pool->announced || pool->idle.length == 0)
+    return;
+  pool->announced = TRUE;
+  if (pool->events.ready != NULL)
+    pool->events.ready (pool->info, pool->user_data);
+}
+
 static void
 become_idle (Worker *worker)
 {
@@ -192,11 +203,7 @@ become_idle (Worker *worker)
   worker->state = WORKER_IDLE;
   pool->n_starting--;
   g_queue_push_tail (&pool->idle, worker);
-  if (!pool->announced) {
-    pool->announced = TRUE;
-    if (pool->events.ready != NULL)
-      pool->events.ready (pool->info, pool->user_data);
-  }
+  announce (pool);
   schedule_dispatch (pool);
 }
 
@@ -221,7 +228,6 @@ on_worker_socket (gint fd, GIOCondition condition, gpointer data)
 static void
 on_forked (guint32 id, guint32 pid, int pidfd, gpointer user_data)
 {
-  (void) pid;
   RpPool *pool = user_data;
   Worker *worker = g_hash_table_lookup (pool->workers, GUINT_TO_POINTER (id));
   if (worker == NULL || worker->process != NULL) {
@@ -229,7 +235,7 @@ on_forked (guint32 id, guint32 pid, int pidfd, gpointer user_data)
     close (pidfd);
     return;
   }
-  worker->process = rp_worker_process_new (id, pidfd, TRUE);
+  worker->process = rp_worker_process_new (id, pid, pidfd, TRUE);
   worker->link = rp_worker_link_new_for_process (g_steal_fd (&worker->fd), worker->process,
                                                  pool->config.hung_timeout_ms);
   const RpWorkerLinkEvents events = {.lost = on_idle_lost};
@@ -343,6 +349,7 @@ on_zygote_ready (const char *info, gpointer user_data)
   pool->info = g_strdup (info);
   pool->announced = FALSE;
   refill (pool);
+  announce (pool);
 }
 
 static gboolean

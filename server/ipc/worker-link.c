@@ -85,6 +85,7 @@ rp_worker_link_new_for_process (int fd, RpWorkerProcess *process, guint hung_tim
   RpWorkerLink *link = g_new0 (RpWorkerLink, 1);
   link->fd = fd;
   link->process = rp_worker_process_ref (process);
+  link->pid = process->pid;
   if (hung_timeout_ms == 0)
     hung_timeout_ms = RP_WORKER_LINK_HUNG_TIMEOUT_MS;
   link->hung_timeout_us = (gint64) hung_timeout_ms * 1000;
@@ -99,7 +100,7 @@ rp_worker_link_new_for_process (int fd, RpWorkerProcess *process, guint hung_tim
 RpWorkerLink *
 rp_worker_link_new (int fd, int pidfd, guint32 id, guint hung_timeout_ms)
 {
-  RpWorkerProcess *process = rp_worker_process_new (id, pidfd, FALSE);
+  RpWorkerProcess *process = rp_worker_process_new (id, 0, pidfd, FALSE);
   RpWorkerLink *link = rp_worker_link_new_for_process (fd, process, hung_timeout_ms);
   rp_worker_process_unref (process);
   return link;
@@ -134,6 +135,13 @@ lose (RpWorkerLink *link, RpWorkerLost reason, const char *text)
   rp_worker_process_signal (link->process, SIGKILL);
   unwatch (link);
   forget_queue (link);
+}
+
+static void
+lose_broken (RpWorkerLink *link, const char *what)
+{
+  g_autofree char *text = g_strdup_printf ("broke the protocol: %s", what);
+  lose (link, RP_WORKER_GARBAGE, text);
 }
 
 static void
@@ -250,7 +258,7 @@ handle_audio_out (RpWorkerLink *link, const RpFrame *frame)
   RpAudioOut audio;
   g_autoptr (GError) error = NULL;
   if (!rp_frame_parse_audio_out (frame, &audio, &error)) {
-    lose (link, RP_WORKER_GARBAGE, error->message);
+    lose_broken (link, error->message);
     return;
   }
   gboolean is_new = audio.utterance != link->utterance;
@@ -283,7 +291,7 @@ handle_number (RpWorkerLink *link, const RpFrame *frame)
   guint32 value = 0;
   g_autoptr (GError) error = NULL;
   if (!rp_frame_parse_u32 (frame, &value, &error))
-    lose (link, RP_WORKER_GARBAGE, error->message);
+    lose_broken (link, error->message);
   else if (frame->type == RP_FRAME_HELLO)
     link->pid = value;
   else if (frame->type == RP_FRAME_PONG)
@@ -298,7 +306,7 @@ handle_hangup (RpWorkerLink *link, const RpFrame *frame)
   g_autoptr (GError) error = NULL;
   g_autofree char *reason = rp_frame_parse_text (frame, &error);
   if (reason == NULL)
-    lose (link, RP_WORKER_GARBAGE, error->message);
+    lose_broken (link, error->message);
   else if (link->events.hangup != NULL)
     link->events.hangup (reason, link->user_data);
 }
@@ -367,7 +375,7 @@ read_one (RpWorkerLink *link, guint8 *buffer, gsize size)
   if ((gsize) n > size)
     lose (link, RP_WORKER_GARBAGE, "sent a message longer than any frame");
   else if (!rp_frame_receive (&link->receiver, buffer, (gsize) n, &frame, &error))
-    lose (link, RP_WORKER_GARBAGE, error->message);
+    lose_broken (link, error->message);
   else
     handle_frame (link, &frame);
   return !link->is_lost && !link->is_freed;

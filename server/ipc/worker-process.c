@@ -6,11 +6,12 @@
 #include <unistd.h>
 
 RpWorkerProcess *
-rp_worker_process_new (guint32 id, int pidfd, gboolean is_pooled)
+rp_worker_process_new (guint32 id, guint32 pid, int pidfd, gboolean is_pooled)
 {
   RpWorkerProcess *process = g_new0 (RpWorkerProcess, 1);
   g_atomic_ref_count_init (&process->refs);
   process->id = id;
+  process->pid = pid;
   process->pidfd = pidfd;
   process->is_pooled = is_pooled;
   return process;

@@ -15,6 +15,7 @@ typedef enum {
 typedef struct {
   gatomicrefcount refs;
   guint32 id;
+  guint32 pid;        /* 0: not known */
   int pidfd;          /* -1: cannot be signalled */
   gint fate;          /* RpWorkerFate */
   gint released;      /* boolean: its link was freed, the process has to be gone soon */
@@ -22,7 +23,7 @@ typedef struct {
 } RpWorkerProcess;
 
 /* @pidfd: (transfer full) or -1 */
-RpWorkerProcess *rp_worker_process_new (guint32 id, int pidfd, gboolean is_pooled);
+RpWorkerProcess *rp_worker_process_new (guint32 id, guint32 pid, int pidfd, gboolean is_pooled);
 RpWorkerProcess *rp_worker_process_ref (RpWorkerProcess *process);
 void rp_worker_process_unref (RpWorkerProcess *process);
 

@@ -401,7 +401,7 @@ start (RpZygote *zygote)
     close (fds[0]);
     complain (zygote, error != NULL ? error->message : "no pidfd for the zygote");
     /* What cannot be executed now will not be later either. */
-    if (error != NULL && (error->code == G_SPAWN_ERROR_NOENT || error->code == G_SPAWN_ERROR_ACCES))
+    if (!g_file_test (zygote->config.worker_path, G_FILE_TEST_IS_EXECUTABLE))
       zygote->state = RP_ZYGOTE_FAILED;
     set_timer (zygote, &zygote->timer, 0, on_start_failed);
     return;
