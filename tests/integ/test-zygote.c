@@ -1,0 +1,109 @@
+/* A zygote without models, for the tests of server/ipc. Its --agent says how it behaves:
+ *
+ *   good         forks workers that answer PING and START
+ *   bad-config   FAILED and exit code 2
+ *   dies         exit code 1 before READY
+ *   mute         never says READY
+ *   stillborn    forks workers that exit at once
+ *   silent       forks workers that never say HELLO */
+#define _GNU_SOURCE /* pidfd_open */
+
+#include "fake-worker.h"
+#include "fd-message.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+static const char *behaviour = "good";
+static FakeWorker control; /* only its sending half and buffer are used */
+
+static void
+work (int fd)
+{
+  FakeWorker worker;
+  RpFrame frame;
+  fake_worker_adopt (&worker, fd);
+  if (g_str_equal (behaviour, "stillborn"))
+    _exit (1);
+  if (g_str_equal (behaviour, "silent"))
+    pause ();
+  fake_worker_send_u32 (&worker, RP_FRAME_HELLO, (guint32) getpid ());
+  while (fake_worker_receive (&worker, &frame)) {
+    if (frame.type == RP_FRAME_PING)
+      fake_worker_send (&worker, RP_FRAME_PONG, frame.payload, frame.len);
+    else if (frame.type == RP_FRAME_START)
+      fake_worker_send (&worker, RP_FRAME_STARTED, NULL, 0);
+    else if (frame.type == RP_FRAME_END)
+      break;
+  }
+  _exit (0);
+}
+
+static void
+send_forked (guint32 worker, pid_t pid)
+{
+  guint8 payload[RP_FRAME_PAIR_BYTES];
+  guint8 frame[RP_FRAME_HEADER_BYTES + RP_FRAME_PAIR_BYTES];
+  const RpForked forked = {.worker = worker, .pid = (guint32) pid};
+  gsize len = rp_frame_write_forked (payload, &forked);
+  len = rp_frame_write (frame, sizeof frame, RP_FRAME_FORKED, control.next_seq++,
+                        g_get_monotonic_time (), payload, len);
+  int pidfd = pidfd_open (pid, 0);
+  rp_fd_message_send (control.fd, frame, len, pidfd, 0);
+  close (pidfd);
+}
+
+static void
+serve (void)
+{
+  RpFrameReceiver receiver;
+  rp_frame_receiver_init (&receiver, RP_FRAME_TO_ZYGOTE);
+  for (;;) {
+    int fd = -1;
+    RpFrame frame;
+    guint32 worker = 0;
+    ssize_t n = rp_fd_message_receive (control.fd, control.buffer, sizeof control.buffer, &fd, 0);
+    if (n <= 0)
+      return;
+    if (!rp_frame_receive (&receiver, control.buffer, (gsize) n, &frame, NULL) ||
+        !rp_frame_parse_u32 (&frame, &worker, NULL) || fd < 0)
+      _exit (99);
+    pid_t pid = fork ();
+    if (pid == 0) {
+      close (control.fd);
+      work (fd);
+    }
+    close (fd);
+    send_forked (worker, pid);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  int fd = -1;
+  for (int i = 1; i + 1 < argc; i++) {
+    if (g_str_equal (argv[i], "--control-fd"))
+      fd = atoi (argv[i + 1]);
+    else if (g_str_equal (argv[i], "--agent"))
+      behaviour = argv[i + 1];
+  }
+  signal (SIGCHLD, SIG_IGN);
+  fake_worker_adopt (&control, fd);
+  if (g_str_equal (behaviour, "dies"))
+    return 1;
+  if (g_str_equal (behaviour, "mute"))
+    pause ();
+  if (g_str_equal (behaviour, "bad-config")) {
+    static const char why[] = "no such agent";
+    fake_worker_send (&control, RP_FRAME_FAILED, why, strlen (why));
+    return 2;
+  }
+  static const char info[] = "{\"agent\":\"test\"}";
+  fake_worker_send (&control, RP_FRAME_READY, info, strlen (info));
+  serve ();
+  return 0;
+}
