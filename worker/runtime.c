@@ -469,12 +469,15 @@ make_engine (const RpAgent *agent)
     config.not_heard = agent->empty_turn_text;
   if (agent->brain_failure_text != NULL)
     config.brain_failed = agent->brain_failure_text;
-  if (agent->idle_texts->len > 0)
-    config.idle_prompt = agent->idle_texts->pdata[0];
+  g_autofree const char **prompts = g_new0 (const char *, agent->idle_texts->len + 1);
+  for (guint i = 0; i < agent->idle_texts->len; i++)
+    prompts[i] = agent->idle_texts->pdata[i];
+  config.idle_prompts = prompts;
   if (agent->idle_goodbye != NULL)
     config.idle_goodbye = agent->idle_goodbye;
   config.incomplete_stop_ms = agent->turn.incomplete_stop_ms;
   config.max_stop_ms = agent->turn.max_stop_ms;
+  config.max_turn_ms = agent->turn.max_turn_ms;
   config.idle_prompt_ms = agent->turn.idle_prompt_ms;
   config.max_idle_prompts = agent->turn.idle_prompts;
   config.interruptible = agent->turn.interruptible;

@@ -469,7 +469,8 @@ test_idle (void)
 {
   RpEngineConfig config;
   rp_engine_config_init (&config);
-  config.idle_prompt = "Are you still there?";
+  const char *const prompts[] = {"Are you still there?", NULL};
+  config.idle_prompts = prompts;
   g_autoptr (AutoWorld) world = world_new (&config);
   world_event (world, RP_ENGINE_CONNECTED);
   world_run (world, MS (60000));
@@ -624,7 +625,8 @@ test_chaos (void)
     RpEngineConfig config;
     rp_engine_config_init (&config);
     config.greeting = "Hello there my friend.";
-    config.idle_prompt = "Are you still there?";
+    const char *const prompts[] = {"Are you still there?", NULL};
+    config.idle_prompts = prompts;
     config.max_idle_prompts = 10;
     g_autoptr (AutoWorld) world = world_new (&config);
     world->brain = booking_brain;

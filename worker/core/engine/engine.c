@@ -36,7 +36,7 @@ copy_config (RpEngineConfig *to, const RpEngineConfig *from)
   to->greeting = g_strdup (from->greeting);
   to->not_heard = g_strdup (from->not_heard);
   to->brain_failed = g_strdup (from->brain_failed);
-  to->idle_prompt = g_strdup (from->idle_prompt);
+  to->idle_prompts = (const char *const *) g_strdupv ((char **) from->idle_prompts);
   to->idle_goodbye = g_strdup (from->idle_goodbye);
   to->drain_goodbye = g_strdup (from->drain_goodbye);
 }
@@ -48,7 +48,7 @@ clear_config (RpEngineConfig *config)
   g_free ((char *) config->greeting);
   g_free ((char *) config->not_heard);
   g_free ((char *) config->brain_failed);
-  g_free ((char *) config->idle_prompt);
+  g_strfreev ((char **) config->idle_prompts);
   g_free ((char *) config->idle_goodbye);
   g_free ((char *) config->drain_goodbye);
 }
@@ -179,8 +179,9 @@ idle_timeout (RpEngine *engine)
   engine->idle_prompts++;
   if (engine->idle_prompts > config->max_idle_prompts) {
     rp_generation_say (engine, config->idle_goodbye, TRUE);
-  } else if (config->idle_prompt != NULL && *config->idle_prompt != '\0') {
-    rp_generation_say (engine, config->idle_prompt, FALSE);
+  } else if (config->idle_prompts != NULL && config->idle_prompts[0] != NULL) {
+    guint last = g_strv_length ((char **) config->idle_prompts) - 1;
+    rp_generation_say (engine, config->idle_prompts[MIN (engine->idle_prompts - 1, last)], FALSE);
   } else {
     rp_engine_emit (engine, RP_EMIT_SILENT)->text = g_strdup ("nobody speaks");
     rp_engine_idle_restart (engine);

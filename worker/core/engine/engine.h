@@ -33,11 +33,12 @@ typedef enum {
 #define RP_ENGINE_FRAME_SAMPLES 320 /* 20 ms at 16 kHz */
 
 typedef struct {
-  const char *system_prompt; /* (nullable) first message of the context */
-  const char *greeting;      /* (nullable) said when media flows */
-  const char *not_heard;     /* asked when something was said and nothing understood */
-  const char *brain_failed;  /* said when the brain fails */
-  const char *idle_prompt;   /* (nullable) asked after idle_prompt_ms of silence on both sides */
+  const char *system_prompt;       /* (nullable) first message of the context */
+  const char *greeting;            /* (nullable) said when media flows */
+  const char *not_heard;           /* asked when something was said and nothing understood */
+  const char *brain_failed;        /* said when the brain fails */
+  const char *const *idle_prompts; /* (nullable) NULL-terminated: asked in turn after idle_prompt_ms
+                                      of silence on both sides */
   const char *idle_goodbye;  /* said when idle prompts were not answered; then the call ends */
   const char *drain_goodbye; /* said when the server goes down; then the call ends */
   guint incomplete_stop_ms;  /* silence that ends a turn whose words look unfinished */
