@@ -334,13 +334,13 @@ typedef struct {
 
 static void
 consider (const GPtrArray *candidates, const char *norm, guint limit, double quality,
-          const char **best, double *best_quality)
+          gboolean same_start, const char **best, double *best_quality)
 {
   for (guint i = 0; candidates != NULL && i < candidates->len; i++) {
     const char *word = g_ptr_array_index (candidates, i);
     guint distance = rp_edit_distance (norm, word, limit);
-    /* Short words are told apart by their first letter. */
-    if (distance > limit || (strlen (norm) <= 5 && norm[0] != word[0]))
+    /* Recognisers write words, not letters: another first letter is mostly another word. */
+    if (distance > limit || (norm[0] != word[0] && !same_start))
       continue;
     double q = quality - 0.05 * distance;
     if (q > *best_quality) {
@@ -359,17 +359,17 @@ find_similar (const RpIndex *self, const char *norm, guint *out_term, double *ou
     return FALSE;
   const char *best = NULL;
   double quality = 0;
-  guint limit = length >= 7 ? 2 : 1;
+  guint limit = length >= 8 ? 2 : 1;
   double near = length >= 6 ? 0.85 : 0.7;
-  consider (g_hash_table_lookup (self->deletes, norm), norm, limit, near, &best, &quality);
+  consider (g_hash_table_lookup (self->deletes, norm), norm, limit, near, FALSE, &best, &quality);
   for (gsize k = 0; k < length; k++) {
     g_autofree char *shorter = g_strdup (norm);
     memmove (shorter + k, shorter + k + 1, length - k);
-    consider (g_hash_table_lookup (self->deletes, shorter), norm, limit, near, &best, &quality);
+    consider (g_hash_table_lookup (self->deletes, shorter), norm, limit, near, FALSE, &best, &quality);
   }
   g_autofree char *sound = rp_sound_key (norm);
   if (strlen (sound) >= 2)
-    consider (g_hash_table_lookup (self->sounds, sound), norm, length >= 6 ? 3 : 2, 0.8, &best,
+    consider (g_hash_table_lookup (self->sounds, sound), norm, limit, 0.8, TRUE, &best,
               &quality);
   if (best == NULL)
     return FALSE;
