@@ -18,6 +18,16 @@ unknown_provider (const char *what, const RpAgentModel *model, const char *known
   return FALSE;
 }
 
+/* "tiny" and "en" are in moonshine-tiny-en. Returns: (transfer full) */
+static char *
+moonshine_name (const RpAgentModel *model)
+{
+  if (model->model != NULL && g_str_has_prefix (model->model, "moonshine-"))
+    return g_strdup (model->model);
+  return g_strdup_printf ("moonshine-%s-%s", model->model != NULL ? model->model : "tiny",
+                          model->language != NULL ? model->language : "en");
+}
+
 static gboolean
 load_stt (RpAssets *assets, const char *models_dir, GError **error)
 {
@@ -26,7 +36,8 @@ load_stt (RpAssets *assets, const char *models_dir, GError **error)
     const char *const texts[] = {model->model, NULL};
     assets->stt = rp_stt_scripted_new (texts);
   } else if (model->provider == NULL || g_str_equal (model->provider, "moonshine")) {
-    assets->stt = rp_stt_moonshine_new (assets->ort, models_dir, model->model, error);
+    g_autofree char *name = moonshine_name (model);
+    assets->stt = rp_stt_moonshine_new (assets->ort, models_dir, name, error);
   } else {
     return unknown_provider ("stt", model, "\"moonshine\", \"scripted\"", error);
   }

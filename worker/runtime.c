@@ -1,7 +1,7 @@
 #include "runtime.h"
 
 #include "brain-local.h"
-#include "engine.h"
+#include "engine-setup.h"
 #include "event-json.h"
 #include "input.h"
 #include "ready-source.h"
@@ -11,7 +11,6 @@
 #include "stt-runner.h"
 #include "tool-runner.h"
 #include "tts-runner.h"
-#include "vad-gate.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -20,8 +19,6 @@
 #define DTMF_PAUSE_US (2 * G_USEC_PER_SEC)
 #define MAX_DTMF_BYTES 64
 #define MAX_REASON_BYTES 1024
-/* Silero's own distance between the thresholds to enter and to leave speech. */
-#define VAD_HYSTERESIS 0.15
 
 typedef enum {
   PHASE_IDLE,     /* waits for START */
@@ -458,50 +455,6 @@ on_longest_call (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-static RpEngine *
-make_engine (const RpAgent *agent)
-{
-  RpEngineConfig config;
-  rp_engine_config_init (&config);
-  config.system_prompt = agent->prompt;
-  config.greeting = agent->greeting != NULL && *agent->greeting != '\0' ? agent->greeting : NULL;
-  if (agent->empty_turn_text != NULL)
-    config.not_heard = agent->empty_turn_text;
-  if (agent->brain_failure_text != NULL)
-    config.brain_failed = agent->brain_failure_text;
-  g_autofree const char **prompts = g_new0 (const char *, agent->idle_texts->len + 1);
-  for (guint i = 0; i < agent->idle_texts->len; i++)
-    prompts[i] = agent->idle_texts->pdata[i];
-  config.idle_prompts = prompts;
-  if (agent->idle_goodbye != NULL)
-    config.idle_goodbye = agent->idle_goodbye;
-  config.incomplete_stop_ms = agent->turn.incomplete_stop_ms;
-  config.max_stop_ms = agent->turn.max_stop_ms;
-  config.max_turn_ms = agent->turn.max_turn_ms;
-  config.idle_prompt_ms = agent->turn.idle_prompt_ms;
-  config.max_idle_prompts = agent->turn.idle_prompts;
-  config.interruptible = agent->turn.interruptible;
-  if (agent->stt.timeout_ms > 0)
-    config.stt_timeout_ms = (guint) agent->stt.timeout_ms;
-  if (agent->brain.timeout_ms > 0)
-    config.brain_timeout_ms = (guint) agent->brain.timeout_ms;
-  gint64 now_us = g_get_monotonic_time ();
-  return rp_engine_new (&config, g_get_real_time () - now_us, now_us);
-}
-
-static RpVadGate *
-make_gate (const RpAgentTurn *turn)
-{
-  RpVadGateConfig config;
-  rp_vad_gate_config_init (&config);
-  config.start_threshold = (float) turn->vad_threshold;
-  config.stop_threshold = (float) MAX (turn->vad_threshold - VAD_HYSTERESIS, 0.01);
-  config.start_ms = turn->vad_start_ms;
-  config.stop_ms = turn->vad_stop_ms;
-  config.pause_ms = MIN (config.pause_ms, config.stop_ms);
-  return rp_vad_gate_new (&config);
-}
-
 static RpBrain *
 make_brain (Runtime *self)
 {
@@ -518,11 +471,12 @@ begin (Runtime *self, GBytes *checkpoint)
 {
   const RpAgent *agent = self->assets->agent;
   self->phase = PHASE_RUNNING;
-  self->engine = make_engine (agent);
+  gint64 now_us = g_get_monotonic_time ();
+  self->engine = rp_engine_setup (agent, g_get_real_time () - now_us, now_us);
   self->deadline = rp_ready_source_new (self->context, on_deadline, self);
   self->input = rp_input_new (self->start.input_pos_samples);
   self->vad = rp_vad_new (self->assets->vad);
-  self->gate = make_gate (&agent->turn);
+  self->gate = rp_vad_gate_setup (&agent->turn);
   self->speech = rp_speech_out_new ();
   self->stt = rp_stt_runner_new (self->assets->stt, self->context, &stt_events, self);
   self->tts = rp_tts_runner_new (self->assets->voice, self->context, &tts_events, self);
@@ -534,8 +488,7 @@ begin (Runtime *self, GBytes *checkpoint)
   self->dtmf = g_string_new (NULL);
   self->dtmf_pause = rp_ready_source_new (self->context, on_dtmf_pause, self);
   self->longest_call = rp_ready_source_new (self->context, on_longest_call, self);
-  g_source_set_ready_time (self->longest_call,
-                           g_get_monotonic_time () + agent->turn.max_call_s * G_USEC_PER_SEC);
+  g_source_set_ready_time (self->longest_call, now_us + agent->turn.max_call_s * G_USEC_PER_SEC);
 
   rp_server_link_send (self->link, RP_FRAME_STARTED, NULL, 0);
   g_autoptr (GError) error = NULL;
