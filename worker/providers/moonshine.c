@@ -18,9 +18,9 @@
 /* The encoder's three strided convolutions fail on less than 895 samples; a quarter of a second is
  * also about the shortest word. */
 #define MIN_SAMPLES (RP_SPEECH_RATE_HZ / 4)
-/* The model was trained on up to half a minute, but its cost grows faster than the length: 20 s take
- * 0.3 s, as much as anybody should wait at the end of a long turn. */
-#define MAX_PIECE_SAMPLES (20 * RP_SPEECH_RATE_HZ)
+/* The model takes up to half a minute, but its cost grows faster than the length. On joined
+ * recordings of a minute, pieces of 12 s gave 9.8 % wrong words, of 20 s 11.2 %, of 30 s 11.9 %. */
+#define MAX_PIECE_SAMPLES (12 * RP_SPEECH_RATE_HZ)
 /* Fast talkers need almost as many, in short phrases a few more; what is longer is the model
  * repeating itself. */
 #define MAX_TOKENS_PER_SECOND 7

@@ -41,7 +41,7 @@ struct _RpStt {
  *   before and after the encoder; once it is not 0 the call ends with RP_SPEECH_ERROR_CANCELLED
  *
  * One utterance at a time per engine object. With the local engine about 15 ms per second of
- * speech. Audio longer than 20 s is cut at its quietest places and the texts are joined, so that no
+ * speech. Audio longer than 12 s is cut at its quietest places and the texts are joined, so that no
  * word of a long turn is lost; what is shorter than the model's window is padded with silence.
  *
  * Returns: (transfer full) (nullable): the text in UTF-8, without space at the ends; "" when
