@@ -7,6 +7,8 @@
 
 /* A question that was cut counts as heard from this share on: people answer before its end. */
 #define HEARD_SHARE 0.6
+/* What an answer is worth that was found without the days and times in the question. */
+#define WITHOUT_VALUES 0.95
 
 static void
 say_sentences (RpBrainReply *reply, const char *text)
@@ -62,7 +64,9 @@ rp_fold_search (const RpFold *fold, const RpWords *words, const gboolean *skip, 
   for (guint pass = 0; pass < 2; pass++)
     for (guint i = 0; i < n[pass]; i++) {
       double confidence = hits[pass][i].confidence;
-      /* A tie in confidence is broken by the whole text's rank, lightly. */
+      /* Days and times do matter to a question; a task takes them as values. */
+      if (pass == 1 && rp_fold_doc_flow (fold, hits[pass][i].doc) == NULL)
+        confidence *= WITHOUT_VALUES;
       if (hits[pass][i].doc == *out_doc) {
         best = MAX (best, confidence);
       } else if (confidence > best) {

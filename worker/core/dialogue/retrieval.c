@@ -9,12 +9,17 @@
 #define ANSWER_TF 0.4
 #define SECTION_TF 0.5
 /* A word that no document has speaks against all of them, less than a rare one speaks for one. */
-#define UNKNOWN_WEIGHT 0.55
+#define UNKNOWN_WEIGHT 0.7
 /* "where", "how much": they tell questions apart, but are in half of them. */
 #define QUESTION_WORD_WEIGHT 0.35
 #define ANSWER_MATCH 0.6
 #define SECTION_MATCH 0.5
 #define OTHER_WORDING_MATCH 0.85
+/* What function words count. */
+#define OVERLAP_SHARE 0.1
+#define MAX_OVERLAP_WORDS 16
+/* From this share on function words alone are a match. */
+#define MIN_OVERLAP 0.7
 #define MIN_FUZZY_LENGTH 4
 #define MAX_QUERY_TERMS 48
 #define MAX_SYNONYM_WORDS 3
@@ -26,7 +31,7 @@ typedef struct {
 
 typedef struct {
   GArray *terms; /* of VariantTerm, no term twice */
-  char *text;    /* every word, for questions that are nothing but function words */
+  char **words;  /* all of them, for questions that are little but function words */
   guint n_words;
 } Variant;
 
@@ -40,7 +45,7 @@ typedef struct {
 
 struct _RpIndex {
   GPtrArray *docs;
-  GHashTable *synonyms; /* normal words joined by spaces → head */
+  GHashTable *synonyms; /* stems joined by spaces → head */
   GHashTable *terms;    /* stem → term + 1 */
   GPtrArray *postings;  /* term → GArray of doc numbers */
   GHashTable *words;    /* every normal word → term + 1 */
@@ -69,7 +74,7 @@ variant_free (gpointer data)
 {
   Variant *variant = data;
   g_array_unref (variant->terms);
-  g_free (variant->text);
+  g_strfreev (variant->words);
   g_free (variant);
 }
 
@@ -115,14 +120,16 @@ rp_index_free (RpIndex *self)
   g_free (self);
 }
 
+/* Inflections of a word are one key. */
 static char *
-join_norm (const RpWords *words, guint first, guint n)
+join_stems (const RpWords *words, guint first, guint n)
 {
   GString *key = g_string_new (NULL);
   for (guint i = first; i < first + n && i < words->n; i++) {
+    g_autofree char *stem = rp_stem (words->v[i].norm);
     if (i > first)
       g_string_append_c (key, ' ');
-    g_string_append (key, words->v[i].norm);
+    g_string_append (key, stem);
   }
   return g_string_free (key, FALSE);
 }
@@ -134,13 +141,7 @@ rp_index_add_synonym (RpIndex *self, const char *head, const char *synonym)
   g_autoptr (RpWords) to = rp_words_split (head);
   if (from->n == 0 || from->n > MAX_SYNONYM_WORDS || to->n == 0)
     return;
-  char *key = join_norm (from, 0, from->n);
-  /* One word stands for its inflections too. */
-  if (from->n == 1) {
-    char *stem = rp_stem (key);
-    g_free (key);
-    key = stem;
-  }
+  char *key = join_stems (from, 0, from->n);
   g_hash_table_replace (self->synonyms, key, g_strdup (to->v[0].norm));
 }
 
@@ -155,7 +156,7 @@ synonym_at (const RpIndex *self, const RpWords *words, const gboolean *skip, gui
       skipped = skipped || (skip != NULL && skip[k]);
     if (skipped)
       continue;
-    g_autofree char *key = n == 1 ? rp_stem (words->v[i].norm) : join_norm (words, i, n);
+    g_autofree char *key = join_stems (words, i, n);
     *out_head = g_hash_table_lookup (self->synonyms, key);
     if (*out_head != NULL)
       return n;
@@ -291,7 +292,9 @@ rp_index_add (RpIndex *self, const GPtrArray *questions, const char *answer, con
     g_autoptr (GArray) terms = content_terms (self, words, NULL);
     Variant *variant = g_new0 (Variant, 1);
     variant->terms = g_array_new (FALSE, FALSE, sizeof (VariantTerm));
-    variant->text = join_norm (words, 0, words->n);
+    variant->words = g_new0 (char *, words->n + 1);
+    for (guint k = 0; k < words->n; k++)
+      variant->words[k] = g_strdup (words->v[k].norm);
     variant->n_words = words->n;
     for (guint k = 0; k < terms->len; k++) {
       const Term *term = &g_array_index (terms, Term, k);
@@ -365,12 +368,12 @@ find_similar (const RpIndex *self, const char *norm, guint *out_term, double *ou
   for (gsize k = 0; k < length; k++) {
     g_autofree char *shorter = g_strdup (norm);
     memmove (shorter + k, shorter + k + 1, length - k);
-    consider (g_hash_table_lookup (self->deletes, shorter), norm, limit, near, FALSE, &best, &quality);
+    consider (g_hash_table_lookup (self->deletes, shorter), norm, limit, near, FALSE, &best,
+              &quality);
   }
   g_autofree char *sound = rp_sound_key (norm);
   if (strlen (sound) >= 2)
-    consider (g_hash_table_lookup (self->sounds, sound), norm, limit, 0.8, TRUE, &best,
-              &quality);
+    consider (g_hash_table_lookup (self->sounds, sound), norm, limit, 0.8, TRUE, &best, &quality);
   if (best == NULL)
     return FALSE;
   *out_term = GPOINTER_TO_UINT (g_hash_table_lookup (self->words, best)) - 1;
@@ -428,23 +431,27 @@ variant_confidence (const RpIndex *self, const Doc *doc, const Variant *variant,
   return pow (found / asked, 0.65) * pow (MIN (covered, 1), 0.35);
 }
 
-/* For "who are you": all the words, in no order. */
+/* The words that both have, as a share of all: for "who are you", and to tell "I need a room" from
+ * "tell me about the rooms". */
 static double
-overlap (const RpWords *query, const Variant *variant)
+overlap (const RpWords *query, const gboolean *skip, const Variant *variant)
 {
-  g_auto (GStrv) words = g_strsplit (variant->text, " ", -1);
-  guint common = 0;
-  gboolean hit[16] = {FALSE};
-  if (variant->n_words > G_N_ELEMENTS (hit) || query->n > G_N_ELEMENTS (hit))
+  guint common = 0, asked = 0;
+  gboolean hit[MAX_OVERLAP_WORDS] = {FALSE};
+  if (variant->n_words > MAX_OVERLAP_WORDS || query->n > MAX_OVERLAP_WORDS)
     return 0;
-  for (guint i = 0; i < query->n; i++)
-    for (guint k = 0; words[k] != NULL && k < G_N_ELEMENTS (hit); k++)
-      if (!hit[k] && strcmp (query->v[i].norm, words[k]) == 0) {
+  for (guint i = 0; i < query->n; i++) {
+    if (skip != NULL && skip[i])
+      continue;
+    asked++;
+    for (guint k = 0; k < variant->n_words; k++)
+      if (!hit[k] && strcmp (query->v[i].norm, variant->words[k]) == 0) {
         hit[k] = TRUE;
         common++;
         break;
       }
-  guint all = query->n + variant->n_words - common;
+  }
+  guint all = asked + variant->n_words - common;
   return all > 0 ? (double) common / all : 0;
 }
 
@@ -503,8 +510,11 @@ rp_index_search (const RpIndex *self, const RpWords *query, const gboolean *skip
       const Variant *variant = g_ptr_array_index (doc->variants, k);
       double confidence =
           content ? variant_confidence (self, doc, variant, resolved, terms->len) : 0;
-      double same = query->n <= 8 ? overlap (query, variant) : 0;
-      hit.confidence = MAX (hit.confidence, MAX (confidence, same >= 0.7 ? same : 0));
+      double same = overlap (query, skip, variant);
+      confidence = (1 - OVERLAP_SHARE) * confidence + OVERLAP_SHARE * same;
+      if (!content && same < MIN_OVERLAP)
+        confidence = 0;
+      hit.confidence = MAX (hit.confidence, MAX (confidence, same >= MIN_OVERLAP ? same : 0));
     }
     hit.score = bm25 (self, doc, resolved, terms->len);
     if (hit.confidence > 0)

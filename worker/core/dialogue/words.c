@@ -453,6 +453,7 @@ rp_is_stop_word (const char *norm)
       "please just really actually also too very some any thing things stuff get got getting give "
       "want wants like need know tell say ok okay yes no not dont well um uh er oh hi hello hey "
       "thanks thank lets let about id im youre ive theres which whats go going gonna wanna able "
-      "sorry maybe then than more one ones kindly wondering wonder guys anything something again";
+      "sorry maybe then than more one ones kindly wondering wonder guys anything something "
+      "again per somewhere cant cannot didnt wont";
   return rp_word_in (norm, list);
 }
