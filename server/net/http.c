@@ -117,6 +117,8 @@ reply (RpHttpRequest *request, guint status, struct MHD_Response *response)
     request->suspended = FALSE;
     g_hash_table_remove (http->suspended, request);
     MHD_resume_connection (request->connection);
+    /* Without a thread of its own the library only looks at resumed connections when it is run. */
+    g_source_set_ready_time (http->source, 0);
   }
 }
 
@@ -452,6 +454,7 @@ source_check (GSource *base)
 static gboolean
 source_dispatch (GSource *base, GSourceFunc callback, gpointer data)
 {
+  g_source_set_ready_time (base, -1);
   MHD_run (((HttpSource *) base)->daemon);
   return G_SOURCE_CONTINUE;
 }
