@@ -23,10 +23,9 @@
 
 typedef enum {
   SLOT_VACANT,
-  SLOT_MISSING,  /* a newer packet has come, this one not yet */
-  SLOT_HELD,     /* waits for its turn */
-  SLOT_DONE,     /* released or discarded */
-  SLOT_GIVEN_UP, /* its turn has passed */
+  SLOT_MISSING, /* a newer packet has come, this one not (yet) */
+  SLOT_HELD,    /* waits for its turn */
+  SLOT_DONE,    /* released or discarded */
 } SlotState;
 
 typedef struct {
@@ -36,7 +35,7 @@ typedef struct {
   guint64 sequence;
   guint64 timestamp;
   gint64 arrival_us;
-  gint64 gap_us; /* MISSING and GIVEN_UP: when the first newer packet came */
+  gint64 gap_us; /* MISSING: when the first newer packet came */
   guint8 *payload;
   gsize payload_bytes;
   guint samples;
@@ -493,8 +492,6 @@ give_up_gap (RpJbuf *self)
     slot = find_slot (self, self->next_sequence);
     if (slot != NULL && slot->state == SLOT_HELD)
       break;
-    if (slot != NULL)
-      slot->state = SLOT_GIVEN_UP;
     self->stats.lost++;
     self->n_missing = MIN (self->n_missing + 1, RP_SEQ_MAX_DROPOUT);
   }

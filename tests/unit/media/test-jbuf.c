@@ -111,6 +111,8 @@ static const Row rows[] = {
      {{0, PLAIN, 0, 0, "D0"}, {20, PLAIN, 1, 0, "X-960 D1"}, {40, PLAIN, 2, F (1), "D2"}}},
     {"lost-dtx-refresh",
      {{0, PLAIN, 0, 0, "D0"}, {40, PLAIN, 2, F (14), ""}, {80, POLL, 0, 0, "P960 S5760 S5760 D2"}}},
+    {"lost-dtx-refresh-fec",
+     {{0, PLAIN, 0, 0, "D0"}, {40, LBRR, 2, F (14), ""}, {80, POLL, 0, 0, "S5760 S5760 F960 D2"}}},
     {"odd-gap",
      {{0, PLAIN, 0, 0, "D0"}, {40, PLAIN, 2, F (2) + 7, ""}, {80, POLL, 0, 0, "P960 S7 D2"}}},
     {"tiny-gap",
@@ -447,6 +449,23 @@ test_counters (void)
 }
 
 static void
+test_passed_over_is_lost (void)
+{
+  g_autoptr (RpJbuf) jbuf = rp_jbuf_new (NULL, T0);
+  Player player = {jbuf, 0};
+  RpJbufStats s;
+  feed (&player, 0, 0);
+  feed (&player, 20, 3);
+  feed (&player, 30, 200);
+  feed (&player, 200, 201);
+  rp_jbuf_stats (jbuf, &s);
+  assert_sums (&s);
+  g_assert_cmpuint (s.lost, ==, 198);
+  g_assert_cmpuint (s.discarded, ==, 1);
+  g_assert_cmpuint (s.decoded, ==, 3);
+}
+
+static void
 test_too_large (void)
 {
   g_autoptr (RpJbuf) jbuf = rp_jbuf_new (NULL, T0);
@@ -472,6 +491,7 @@ main (int argc, char **argv)
   g_test_add_func ("/jbuf/wait/hopeless", test_hopeless_lateness_is_not_waited_for);
   g_test_add_func ("/jbuf/unpolled-is-bounded", test_unpolled_is_bounded);
   g_test_add_func ("/jbuf/counters", test_counters);
+  g_test_add_func ("/jbuf/passed-over-is-lost", test_passed_over_is_lost);
   g_test_add_func ("/jbuf/too-large", test_too_large);
   return g_test_run ();
 }

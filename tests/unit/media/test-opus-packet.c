@@ -88,6 +88,17 @@ test_frame_size_limit (void)
 }
 
 static void
+test_long_padding (void)
+{
+  /* 255 says 254 and another count byte (RFC 6716 3.2.5). */
+  guint8 packet[4 + 1 + 254 + 1] = {0xfb, 0x41, 255, 1};
+  RpOpusPacket out;
+  g_assert_true (rp_opus_packet_parse (packet, sizeof packet, &out));
+  g_assert_cmpuint (out.frame_bytes[0], ==, 1);
+  g_assert_false (rp_opus_packet_parse (packet, sizeof packet - 2, &out));
+}
+
+static void
 test_like_libopus (void)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (20);
@@ -225,6 +236,7 @@ main (int argc, char **argv)
     g_test_add_data_func (path, &rows[i], test_row);
   }
   g_test_add_func ("/opus-packet/frame-size-limit", test_frame_size_limit);
+  g_test_add_func ("/opus-packet/long-padding", test_long_padding);
   g_test_add_func ("/opus-packet/like-libopus", test_like_libopus);
   g_test_add_func ("/opus-packet/lbrr-table", test_lbrr_table);
   g_test_add_func ("/opus-packet/lbrr-like-libopus", test_lbrr_like_libopus);
