@@ -561,9 +561,9 @@ end_worker (Worker *worker)
     rp_worker_link_end (worker->link, "stopping");
   } else if (worker->process != NULL) {
     /* Its session should have ended it; the link is on another thread. */
-    gint none = RP_WORKER_FATE_NONE;
-    g_atomic_int_compare_and_exchange (&worker->process->fate, none, RP_WORKER_FATE_ENDED);
-    rp_worker_process_signal (worker->process, SIGTERM);
+    if (g_atomic_int_compare_and_exchange (&worker->process->fate, RP_WORKER_FATE_NONE,
+                                           RP_WORKER_FATE_ENDED))
+      rp_worker_process_signal (worker->process, SIGTERM);
   }
 }
 

@@ -130,9 +130,10 @@ lose (RpWorkerLink *link, RpWorkerLost reason, const char *text)
   link->is_lost = TRUE;
   link->lost_reason = reason;
   link->lost_text = g_strdup_printf ("worker %u (pid %u) %s", link->process->id, link->pid, text);
-  if (reason != RP_WORKER_CLOSED)
+  if (reason != RP_WORKER_CLOSED) {
     g_atomic_int_set (&link->process->fate, RP_WORKER_FATE_LOST);
-  rp_worker_process_signal (link->process, SIGKILL);
+    rp_worker_process_signal (link->process, SIGKILL);
+  }
   unwatch (link);
   forget_queue (link);
 }
