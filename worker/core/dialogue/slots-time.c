@@ -508,10 +508,14 @@ clock_at (const RpWords *words, guint i, Clock *out)
     double hour;
     n = rp_number_at (words, i, &hour);
     const char *w = words->v[i].norm;
-    if (n == 1 && hour >= 100 && hour < 2400 && strlen (w) >= 3 && strchr (w, '.') == NULL &&
-        g_ascii_isdigit (w[0]) && fmod (hour, 100) < 60) {
-      out->hour = (int) hour / 100; /* "1430", "230" */
+    gboolean run_together =
+        n == 1 && strlen (w) >= 3 && strchr (w, '.') == NULL && g_ascii_isdigit (w[0]);
+    gboolean hundreds = n == 2 && is (words, i + 1, "hundred");
+    if ((run_together || hundreds) && hour >= 100 && hour < 2400 && fmod (hour, 100) < 60) {
+      out->hour = (int) hour / 100; /* "1430", "fourteen hundred" */
       out->minute = (int) hour % 100;
+      if (is (words, i + n, "hours"))
+        n++;
     } else if (n > 0 && hour >= 0 && hour <= 24 && hour == floor (hour)) {
       out->hour = (int) hour % 24;
       int minute = 0;
@@ -521,10 +525,6 @@ clock_at (const RpWords *words, guint i, Clock *out)
         out->minute = minute;
         out->strong = TRUE;
         n += m;
-      } else if (is (words, i + n, "hundred") && hour >= 1) {
-        n++;
-        if (is (words, i + n, "hours"))
-          n++;
       }
     } else {
       return 0;

@@ -332,7 +332,8 @@ name_words_at (const RpWords *words, const gboolean *used, guint i, gboolean loo
   while (i + n < words->n && n < 3 && !used[i + n]) {
     const RpWord *w = &words->v[i + n];
     if (is_no_name (w->norm) || g_ascii_isdigit (w->norm[0]) ||
-        (is_letter_word (words, i + n) && is_letter_word (words, i + n + 1)))
+        (is_letter_word (words, i + n) &&
+         (is_letter_word (words, i + n + 1) || is (words, i + n + 1, "as for like"))))
       break;
     /* A month's or a number's word is a name only when it is written like one. */
     double value;
