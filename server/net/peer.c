@@ -311,6 +311,12 @@ rp_peer_test_input (RpPeer *peer, const guint8 *data, gsize len)
   on_datagram (copy, len, peer);
 }
 
+gboolean
+rp_peer_init (GError **error)
+{
+  return rp_srtp_init (error) && rp_sctp_init (error);
+}
+
 RpPeer *
 rp_peer_new (RpLoop *loop, const RpPeerConfig *config, const RpPeerEvents *events,
              gpointer user_data, GError **error)

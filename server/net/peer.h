@@ -143,6 +143,10 @@ typedef struct {
                               inactivity timer runs on this */
 } RpPeerTimes;
 
+/* Starts what the libraries start once per process, which takes about 50 ms: at start-up, or the
+ * first call pays for it. Starts a thread, so a process forks before, not after. Thread: any. */
+gboolean rp_peer_init (GError **error);
+
 /* Makes the agent and gathers host candidates before it returns. Returns: (transfer full)
  * (nullable). */
 RpPeer *rp_peer_new (RpLoop *loop, const RpPeerConfig *config, const RpPeerEvents *events,

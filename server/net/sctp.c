@@ -48,6 +48,12 @@ push (RpSctp *sctp, RpSctpCommandType type, guint16 stream, guint32 ppid, GBytes
   rp_sctp_engine_push (command);
 }
 
+gboolean
+rp_sctp_init (GError **error)
+{
+  return rp_sctp_engine_start (error);
+}
+
 RpSctp *
 rp_sctp_new (RpLoop *loop, const RpSctpConfig *config, const RpSctpEvents *events,
              gpointer user_data, GError **error)

@@ -61,6 +61,9 @@ typedef struct {
   guint64 packets_dropped; /* a queue between the threads was full; SCTP repeats them */
 } RpSctpCounters;
 
+/* Starts the library and its thread; rp_sctp_new () does it when nobody has. Thread: any. */
+gboolean rp_sctp_init (GError **error);
+
 /* Connects at once: DTLS must be up, and the first packet from the peer must not be put in before.
  * Returns: (transfer full) (nullable). */
 RpSctp *rp_sctp_new (RpLoop *loop, const RpSctpConfig *config, const RpSctpEvents *events,

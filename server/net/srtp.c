@@ -22,8 +22,8 @@ struct _RpSrtp {
   RpSrtpCounters counters;
 };
 
-static gboolean
-init_library (GError **error)
+gboolean
+rp_srtp_init (GError **error)
 {
   static gsize once;
   static srtp_err_status_t status;
@@ -59,7 +59,7 @@ create (srtp_t *out, srtp_ssrc_type_t type, const guint8 *master, GError **error
 RpSrtp *
 rp_srtp_new (const guint8 *local_master, const guint8 *remote_master, GError **error)
 {
-  if (!init_library (error))
+  if (!rp_srtp_init (error))
     return NULL;
   g_autoptr (RpSrtp) srtp = g_new0 (RpSrtp, 1);
   if (!create (&srtp->outbound, ssrc_any_outbound, local_master, error) ||

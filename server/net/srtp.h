@@ -33,6 +33,10 @@ typedef struct {
   guint64 failed;
 } RpSrtpCounters;
 
+/* Starts libsrtp, once: its NSS takes about 40 ms. rp_srtp_new () does it when nobody has. Thread:
+ * any. */
+gboolean rp_srtp_init (GError **error);
+
 /* Masters are 30 bytes each: 16 of key, 14 of salt; local protects what we send. About 1 ms.
  * Returns: (transfer full) (nullable): NULL when the library refuses (error says why). */
 RpSrtp *rp_srtp_new (const guint8 *local_master, const guint8 *remote_master, GError **error);
