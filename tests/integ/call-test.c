@@ -1,5 +1,6 @@
 /* repartee-call against a small agent of known behaviour: what it measures must be what the agent
  * did. */
+#include "http.h"
 #include "json.h"
 #include "loop.h"
 #include "mic.h"
@@ -8,8 +9,8 @@
 #include "sctp.h"
 #include "wav.h"
 
+#include <gio/gio.h>
 #include <glib/gstdio.h>
-#include <libsoup/soup.h>
 #include <math.h>
 #include <opus/opus.h>
 #include <string.h>
@@ -47,7 +48,7 @@ typedef struct {
 
 typedef struct {
   Agent agent;
-  SoupServer *server;
+  RpHttp *server;
   char *url;
   char *dir;
   GMainLoop *main_loop;
@@ -207,35 +208,26 @@ agent_accept (gpointer data)
 }
 
 static void
-on_request (SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
-            gpointer data)
+on_offer (RpHttpRequest *request, gpointer data)
 {
   Fixture *f = data;
-  SoupMessageBody *body = soup_server_message_get_request_body (message);
-  g_autoptr (GBytes) bytes = soup_message_body_flatten (body);
   gsize len = 0;
-  const char *text = g_bytes_get_data (bytes, &len);
+  const char *text = rp_http_request_body (request, &len);
   g_autoptr (GError) error = NULL;
-
-  g_assert_cmpstr (path, ==, "/api/offer");
-  g_assert_cmpstr (soup_message_headers_get_one (soup_server_message_get_request_headers (message),
-                                                 "Authorization"),
-                   ==, "Bearer secret");
   g_autoptr (JsonObject) offer = rp_json_parse_object (text, len, 0, &error);
+
   g_assert_no_error (error);
   g_assert_cmpstr (rp_json_string (offer, "type", ""), ==, "offer");
-  const char *sdp = rp_json_string (offer, "sdp", "");
-  Accept accept = {.agent = &f->agent, .offer = rp_sdp_parse (sdp, strlen (sdp), &error)};
+  const char *sdp_text = rp_json_string (offer, "sdp", "");
+  g_autoptr (RpSdp) sdp = rp_sdp_parse (sdp_text, strlen (sdp_text), &error);
   g_assert_no_error (error);
+  Accept accept = {.agent = &f->agent, .offer = sdp};
   rp_loop_call_sync (f->agent.loop, agent_accept, &accept);
-  g_autoptr (GString) reply = g_string_new ("{\"type\":\"answer\",\"pc_id\":\"p\",\"sdp\":");
+  GString *reply = g_string_new ("{\"type\":\"answer\",\"pc_id\":\"p\",\"sdp\":");
   rp_json_append_string (reply, accept.answer);
   g_string_append_c (reply, '}');
-  soup_server_message_set_status (message, 200, NULL);
-  soup_server_message_set_response (message, "application/json", SOUP_MEMORY_COPY, reply->str,
-                                    reply->len);
-  rp_sdp_free ((RpSdp *) accept.offer);
   g_free (accept.answer);
+  rp_http_reply_json (request, 200, g_string_free (reply, FALSE));
 }
 
 /* A clip of a tone between two silences, all in ms, at a rate that has to be converted. */
@@ -256,6 +248,9 @@ make_clip (Fixture *f, const char *name, guint before, guint sound, guint after)
 static void
 set_up (Fixture *f)
 {
+  static const RpHttpRoute routes[] = {
+      {"POST", "/api/offer", RP_HTTP_AUTH | RP_HTTP_JSON_BODY, on_offer},
+  };
   g_autoptr (GError) error = NULL;
 
   memset (f, 0, sizeof *f);
@@ -266,12 +261,10 @@ set_up (Fixture *f)
   f->agent.encoder = opus_encoder_create (RATE, 1, OPUS_APPLICATION_VOIP, NULL);
   f->agent.decoder = opus_decoder_create (RATE, 1, NULL);
   f->main_loop = g_main_loop_new (NULL, FALSE);
-  f->server = soup_server_new (NULL, NULL);
-  soup_server_add_handler (f->server, NULL, on_request, f, NULL);
-  g_assert_true (soup_server_listen_local (f->server, 0, SOUP_SERVER_LISTEN_IPV4_ONLY, &error));
-  g_autoptr (GSList) uris = soup_server_get_uris (f->server);
-  f->url = g_uri_to_string (uris->data);
-  g_slist_foreach (uris, (GFunc) (void (*) (void)) g_uri_unref, NULL);
+  RpHttpConfig config = {.host = "127.0.0.1", .token = "secret"};
+  f->server = rp_http_new (&config, routes, G_N_ELEMENTS (routes), f, &error);
+  g_assert_no_error (error);
+  f->url = g_strdup_printf ("http://127.0.0.1:%u/", rp_http_port (f->server));
 }
 
 static void
@@ -291,8 +284,7 @@ tear_down (Fixture *f)
   rp_dtls_certificate_unref (f->agent.certificate);
   opus_encoder_destroy (f->agent.encoder);
   opus_decoder_destroy (f->agent.decoder);
-  soup_server_disconnect (f->server);
-  g_object_unref (f->server);
+  rp_http_free (f->server);
   g_main_loop_unref (f->main_loop);
   g_autoptr (GDir) dir = g_dir_open (f->dir, 0, NULL);
   const char *name;
@@ -523,7 +515,7 @@ test_failures (void)
   g_assert_null (run_caller (&f, 2, "--say", NULL));
   g_clear_pointer (&f.out, g_free);
   g_assert_null (run_caller (&f, 2, "--what", "x", NULL));
-  soup_server_disconnect (f.server);
+  g_clear_pointer (&f.server, rp_http_free);
   g_clear_pointer (&f.out, g_free);
   g_autoptr (JsonObject) refused = run_caller (&f, 1, NULL);
   g_assert_nonnull (strstr (rp_json_string (refused, "error", ""), "refused"));
