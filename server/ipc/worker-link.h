@@ -5,7 +5,7 @@
  * loop of one call with rp_worker_link_attach (), which owns it from then on. Nothing a worker does
  * can block, crash or grow the server: frames are checked before use, sending never waits, queues
  * are bounded. Whatever goes wrong with a worker is reported once, by lost (), after which the
- * worker has been killed and the link is only good for being freed. */
+ * worker has exited or been killed and the link is only good for being freed. */
 #pragma once
 
 #include "frame.h"
