@@ -10,6 +10,8 @@
 
 #define DAY_MIN 1440
 #define MAX_ALTERNATIVES 2
+/* Two offers closer than this are one to whom neither suits. */
+#define MIN_APART_MIN 30
 #define MAX_LISTED 10
 
 static void
@@ -231,6 +233,8 @@ add_alternatives (sqlite3 *db, const RpBookingsConfig *config, const Wish *wish,
       if ((away == 0 && sign > 0) || start == wish->start || start < earliest ||
           start + length > close)
         continue;
+      if (n > 0 && ABS (start - found[0]) < MIN_APART_MIN)
+        continue;
       const char *room = NULL;
       if (!find_room (db, config, wish, start, &room, error))
         return FALSE;
@@ -438,15 +442,16 @@ booking_free (gpointer data)
 /* Bookings that are still to come. @name, @reference, @day: (nullable) must match. */
 static GPtrArray *
 find_bookings (sqlite3 *db, const Now *now, const char *name, const char *reference,
-               const char *day, GError **error)
+               const char *day, gint64 start, GError **error)
 {
   g_autoptr (RpStatement) stmt =
       rp_store_prepare (db, error,
                         "SELECT id, reference, room, day, start_min, end_min, name FROM bookings"
                         " WHERE cancelled_s IS NULL AND (day > ?1 OR (day = ?1 AND end_min > ?2))"
                         " AND (?3 IS NULL OR reference = ?3) AND (?4 IS NULL OR day = ?4)"
+                        " AND (?5 < 0 OR start_min = ?5)"
                         " ORDER BY day, start_min, id LIMIT 1000",
-                        "siss", now->today_text, (gint64) now->now_min, reference, day);
+                        "sissi", now->today_text, (gint64) now->now_min, reference, day, start);
   if (stmt == NULL)
     return NULL;
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (booking_free);
@@ -491,15 +496,18 @@ find_by_arguments (sqlite3 *db, const RpBookingsConfig *config, JsonObject *argu
   const char *name = rp_json_string (arguments, "name", NULL);
   const char *reference = rp_json_string (arguments, "reference", NULL);
   const char *day = rp_json_string (arguments, "day", NULL);
+  const char *time = rp_json_string (arguments, "time", NULL);
   GDate date;
-  if (day != NULL && !parse_day (day, &date, error))
+  int start = -1;
+  if ((day != NULL && !parse_day (day, &date, error)) ||
+      (time != NULL && !parse_time (time, &start, error)))
     return NULL;
   if (name == NULL && reference == NULL) {
     g_set_error (error, RP_TOOL_ERROR, RP_TOOL_ERROR_ARGUMENTS, "a name or a reference is needed");
     return NULL;
   }
   /* A reference is enough; with both, a name misheard does not hide the booking. */
-  return find_bookings (db, &now, reference != NULL ? NULL : name, reference, day, error);
+  return find_bookings (db, &now, reference != NULL ? NULL : name, reference, day, start, error);
 }
 
 char *
@@ -527,6 +535,48 @@ rp_bookings_list (sqlite3 *db, const RpBookingsConfig *config, JsonObject *argum
   return rp_result_end (b);
 }
 
+static gboolean
+same_day (const GPtrArray *found)
+{
+  for (guint i = 1; i < found->len; i++)
+    if (strcmp (((const Booking *) g_ptr_array_index (found, i))->day,
+                ((const Booking *) g_ptr_array_index (found, 0))->day) != 0)
+      return FALSE;
+  return TRUE;
+}
+
+/* Two rooms at one time under one name: any of them will do. */
+static gboolean
+all_alike (const GPtrArray *found)
+{
+  for (guint i = 1; i < found->len; i++)
+    if (((const Booking *) g_ptr_array_index (found, i))->start !=
+        ((const Booking *) g_ptr_array_index (found, 0))->start)
+      return FALSE;
+  return same_day (found);
+}
+
+/* Says by what they differ: their days, or their times. */
+static char *
+which_one (const GPtrArray *found)
+{
+  gboolean by_time = same_day (found);
+  JsonBuilder *b = result_new (FALSE, by_time ? "several_times" : "several");
+  const char *last = NULL;
+  result_int (b, "count", found->len);
+  json_builder_set_member_name (b, by_time ? "times" : "days");
+  json_builder_begin_array (b);
+  for (guint i = 0; i < MIN (found->len, MAX_LISTED); i++) {
+    const Booking *booking = g_ptr_array_index (found, i);
+    g_autofree char *time = g_strdup_printf ("%02d:%02d", booking->start / 60, booking->start % 60);
+    if (by_time || g_strcmp0 (last, booking->day) != 0)
+      json_builder_add_string_value (b, by_time ? time : booking->day);
+    last = booking->day;
+  }
+  json_builder_end_array (b);
+  return rp_result_end (b);
+}
+
 char *
 rp_bookings_cancel (sqlite3 *db, const RpBookingsConfig *config, JsonObject *arguments,
                     gint64 now_unix_s, GError **error)
@@ -536,16 +586,8 @@ rp_bookings_cancel (sqlite3 *db, const RpBookingsConfig *config, JsonObject *arg
     return NULL;
   if (found->len == 0)
     return refusal ("not_found");
-  if (found->len > 1) {
-    JsonBuilder *b = result_new (FALSE, "several");
-    result_int (b, "count", found->len);
-    json_builder_set_member_name (b, "days");
-    json_builder_begin_array (b);
-    for (guint i = 0; i < MIN (found->len, MAX_LISTED); i++)
-      json_builder_add_string_value (b, ((const Booking *) g_ptr_array_index (found, i))->day);
-    json_builder_end_array (b);
-    return rp_result_end (b);
-  }
+  if (found->len > 1 && !all_alike (found))
+    return which_one (found);
   const Booking *booking = g_ptr_array_index (found, 0);
   if (!rp_store_run (db, error, "UPDATE bookings SET cancelled_s = ? WHERE id = ?", "ii",
                      now_unix_s, booking->id))

@@ -21,6 +21,7 @@ static const RpJsonField find_fields[] = {
     {.name = "name", .type = RP_JSON_STRING, .max_length = 200},
     {.name = "reference", .type = RP_JSON_STRING, .max_length = 20},
     {.name = "day", .type = RP_JSON_STRING, .max_length = 10},
+    {.name = "time", .type = RP_JSON_STRING, .max_length = 5},
 };
 static const RpJsonField message_fields[] = {
     {.name = "name", .type = RP_JSON_STRING, .required = TRUE, .max_length = 200},
@@ -42,15 +43,17 @@ static const RpToolInfo infos[] = {
     {"list_bookings", "Find the bookings to come under a name or a reference number.",
      "{\"type\":\"object\",\"properties\":{"
      "\"name\":{\"type\":\"string\"},\"reference\":{\"type\":\"string\"},"
-     "\"day\":{\"type\":\"string\",\"description\":\"date, "
-     "YYYY-MM-DD\"}},\"additionalProperties\":false}"},
+     "\"day\":{\"type\":\"string\",\"description\":\"date, YYYY-MM-DD\"},"
+     "\"time\":{\"type\":\"string\",\"description\":\"start, HH:MM, 24 hours\"}},"
+     "\"additionalProperties\":false}"},
     {"cancel_booking",
      "Cancel one booking, found by its name or reference number, and by its day when there are "
      "several.",
      "{\"type\":\"object\",\"properties\":{"
      "\"name\":{\"type\":\"string\"},\"reference\":{\"type\":\"string\"},"
-     "\"day\":{\"type\":\"string\",\"description\":\"date, "
-     "YYYY-MM-DD\"}},\"additionalProperties\":false}"},
+     "\"day\":{\"type\":\"string\",\"description\":\"date, YYYY-MM-DD\"},"
+     "\"time\":{\"type\":\"string\",\"description\":\"start, HH:MM, 24 hours\"}},"
+     "\"additionalProperties\":false}"},
     {"take_message", "Take a message for the people at the desk, who will call back.",
      "{\"type\":\"object\",\"properties\":{"
      "\"name\":{\"type\":\"string\"},\"number\":{\"type\":\"string\",\"description\":\"telephone "

@@ -16,6 +16,8 @@ G_BEGIN_DECLS
 #define RP_CONFIDENCE_FLOW 0.6
 /* In the middle of a flow something else must be meant clearly. */
 #define RP_CONFIDENCE_IN_FLOW 0.68
+/* Another task is taken up instead. */
+#define RP_CONFIDENCE_SWITCH 0.85
 /* Two answers this close are asked about. */
 #define RP_CONFIDENCE_TIE 0.97
 
@@ -109,6 +111,9 @@ gboolean rp_fold_intent (RpFold *fold, RpBrainReply *reply, RpIntent intent);
 /* The best entry of the knowledge (or flow) for @words. Returns: its confidence, 0 when none. */
 double rp_fold_search (const RpFold *fold, const RpWords *words, const gboolean *skip,
                        guint *out_doc, guint *out_rival);
+/* Marks dates, times and the like: they fill slots and do not say what is asked.
+ * Returns: (transfer full) one flag per word */
+gboolean *rp_fold_value_flags (const RpFold *fold, const RpWords *words);
 const RpFlow *rp_fold_doc_flow (const RpFold *fold, guint doc);
 void rp_fold_unknown (RpFold *fold, RpBrainReply *reply);
 /* Reads all of @request and answers the last message. */

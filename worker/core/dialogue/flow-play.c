@@ -399,7 +399,8 @@ correct_bare (RpFold *fold, const RpWords *words, gboolean *used)
       used[i] = TRUE;
   for (guint k = 0; k < G_N_ELEMENTS (order) && filled.found == 0; k++) {
     guint slot = slot_of_type (fold, order[k], NO_SLOT);
-    if (slot != NO_SLOT)
+    /* Any word could be a name: only what follows a "no" is taken for one. */
+    if (slot != NO_SLOT && (order[k] != RP_SLOT_NAME || fold->stage == RP_STAGE_CONFIRM))
       find_one (fold, words, used, slot, TRUE, &filled);
   }
   return filled;
@@ -498,6 +499,45 @@ at_question (RpFold *fold, RpBrainReply *reply, const RpWords *words, gboolean *
   not_understood (fold, reply, words);
 }
 
+/* "Cancel the booking" in the middle of making one drops it; in the flow that cancels bookings it
+ * is what was asked for. Returns: TRUE when it was dealt with. */
+static gboolean
+handle_cancel (RpFold *fold, RpBrainReply *reply, const RpWords *words, RpIntent *intent)
+{
+  g_autoptr (RpWords) own = rp_words_split (g_ptr_array_index (fold->flow->triggers, 0));
+  gboolean cancels = rp_words_find (own, "cancel", NULL);
+  gboolean said = rp_words_find (words, "cancel", NULL) && words->n <= 6;
+  if (cancels && said) {
+    *intent = RP_INTENT_NONE;
+    if (fold->stage != RP_STAGE_CONFIRM || !fold->question_heard ||
+        rp_yes_no (words) == RP_ANSWER_YES)
+      return FALSE;
+    guint first = 0;
+    if (rp_words_find (words, "dont", &first) || rp_words_find (words, "not", &first))
+      return FALSE;
+    call_tool (fold, reply);
+    return TRUE;
+  }
+  if (*intent == RP_INTENT_NONE && said && !rp_sounds_like_question (words))
+    *intent = RP_INTENT_CANCEL;
+  return *intent == RP_INTENT_CANCEL && rp_fold_intent (fold, reply, *intent);
+}
+
+/* Another task was named, in so many words. */
+static gboolean
+handle_switch (RpFold *fold, RpBrainReply *reply, const RpWords *words)
+{
+  g_autofree gboolean *values = rp_fold_value_flags (fold, words);
+  guint doc, rival;
+  if (words->n < 3 || rp_fold_search (fold, words, values, &doc, &rival) < RP_CONFIDENCE_SWITCH)
+    return FALSE;
+  const RpFlow *flow = rp_fold_doc_flow (fold, doc);
+  if (flow == NULL || flow == fold->flow)
+    return FALSE;
+  rp_fold_begin_flow (fold, reply, flow, words);
+  return TRUE;
+}
+
 void
 rp_fold_in_flow (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 {
@@ -513,10 +553,14 @@ rp_fold_in_flow (RpFold *fold, RpBrainReply *reply, const RpWords *words)
   }
   gboolean asked = fold->stage == RP_STAGE_ASK;
   RpIntent intent = rp_intent (words);
-  if (asked && slot_at (fold, fold->slot)->type == RP_SLOT_TEXT && intent != RP_INTENT_CANCEL &&
-      intent != RP_INTENT_STOP && intent != RP_INTENT_REPEAT && intent != RP_INTENT_WAIT &&
-      intent != RP_INTENT_GOODBYE && intent != RP_INTENT_HELP)
+  gboolean free_text = asked && slot_at (fold, fold->slot)->type == RP_SLOT_TEXT;
+  if (free_text && intent != RP_INTENT_CANCEL && intent != RP_INTENT_STOP &&
+      intent != RP_INTENT_REPEAT && intent != RP_INTENT_WAIT && intent != RP_INTENT_GOODBYE &&
+      intent != RP_INTENT_HELP)
     intent = RP_INTENT_NONE;
+  if (!free_text &&
+      (handle_cancel (fold, reply, words, &intent) || handle_switch (fold, reply, words)))
+    return;
   if (rp_fold_intent (fold, reply, intent))
     return;
   Filled filled = fill_slots (fold, words, used, asked ? fold->slot : NO_SLOT);
@@ -587,5 +631,11 @@ rp_fold_result (RpFold *fold, RpBrainReply *reply, const char *content)
   say_template (fold, reply, fold->flow->success, result);
   if (reply->segments->len == 0)
     rp_fold_say (reply, "That's done.");
+  /* The caller need not say the name again for the next task. */
+  guint name = slot_of_type (fold, RP_SLOT_NAME, NO_SLOT);
+  if (name != NO_SLOT && fold->values[name] != NULL) {
+    g_free (fold->user_name);
+    fold->user_name = g_strdup (fold->values[name]);
+  }
   rp_fold_end_flow (fold);
 }

@@ -265,8 +265,8 @@ settle_tie (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 }
 
 /* Marks dates, times and the like: they fill slots and do not say what is asked. */
-static gboolean *
-value_flags (const RpFold *fold, const RpWords *words)
+gboolean *
+rp_fold_value_flags (const RpFold *fold, const RpWords *words)
 {
   gboolean *used = g_new0 (gboolean, words->n + 1);
   RpSlotMatch match = {0};
@@ -279,6 +279,15 @@ value_flags (const RpFold *fold, const RpWords *words)
     g_clear_pointer (&match.value, g_free);
   if (rp_find_duration (words, used, FALSE, &match))
     g_clear_pointer (&match.value, g_free);
+  for (guint i = 0; i < fold->agent->flows->len; i++) {
+    const RpFlow *flow = g_ptr_array_index (fold->agent->flows, i);
+    for (guint k = 0; k < flow->slots->len; k++) {
+      const RpSlot *slot = g_ptr_array_index (flow->slots, k);
+      if (slot->type == RP_SLOT_NUMBER &&
+          rp_slot_find (slot, words, used, &fold->moment, FALSE, &match))
+        g_clear_pointer (&match.value, g_free);
+    }
+  }
   if (rp_find_name (words, used, FALSE, NULL, &match))
     g_clear_pointer (&match.value, g_free);
   return used;
@@ -317,7 +326,7 @@ when_idle (RpFold *fold, RpBrainReply *reply, const RpWords *words)
     }
     return;
   }
-  g_autofree gboolean *used = value_flags (fold, words);
+  g_autofree gboolean *used = rp_fold_value_flags (fold, words);
   guint doc, rival;
   double confidence = rp_fold_search (fold, words, used, &doc, &rival);
   const RpFlow *flow = confidence > 0 ? rp_fold_doc_flow (fold, doc) : NULL;
@@ -346,6 +355,15 @@ when_idle (RpFold *fold, RpBrainReply *reply, const RpWords *words)
   answer_doc (fold, reply, doc, words);
 }
 
+static gboolean
+is_hesitation (const RpWords *words)
+{
+  for (guint i = 0; i < words->n; i++)
+    if (!rp_word_in (words->v[i].norm, "um umm uh uhh erm er eh ah"))
+      return FALSE;
+  return TRUE;
+}
+
 static void
 read_user (RpFold *fold, RpBrainReply *reply, const char *content)
 {
@@ -354,7 +372,9 @@ read_user (RpFold *fold, RpBrainReply *reply, const char *content)
     rp_fold_phrase (fold, reply, RP_PHRASE_NOT_HEARD);
     return;
   }
-  if (fold->flow != NULL)
+  if (is_hesitation (words))
+    rp_fold_phrase (fold, reply, RP_PHRASE_WAIT);
+  else if (fold->flow != NULL)
     rp_fold_in_flow (fold, reply, words);
   else
     when_idle (fold, reply, words);
@@ -362,7 +382,7 @@ read_user (RpFold *fold, RpBrainReply *reply, const char *content)
   if (reply->segments->len == 0 && reply->calls->len == 0)
     rp_fold_phrase (fold, reply, RP_PHRASE_NOT_HEARD);
   if (reply->segments->len == 0)
-    rp_fold_phrase (fold, reply, RP_PHRASE_WAIT);
+    rp_fold_say (reply, "One moment.");
 }
 
 static void

@@ -581,7 +581,10 @@ rp_find_time (const RpWords *words, gboolean *used, const RpSlotMoment *moment, 
       if (used[k])
         n = k - i;
     gboolean led = i > 0 && is (words, i - 1, "at around about by for from till until make");
-    if (n > 0 && !clock.strong && counts_something (words, i + n))
+    /* "the second one" */
+    gboolean pronoun = is (words, i, "one") && i > 0 &&
+                       is (words, i - 1, "the first second third last that this which another");
+    if (n > 0 && !clock.strong && (pronoun || counts_something (words, i + n)))
       n = 0;
     gboolean at = i > 0 && is (words, i - 1, "at");
     if (n == 0 || (!clock.strong && !at && !wanted) || (best_strong && !clock.strong && !led))

@@ -123,15 +123,18 @@ number_value (double value)
   return g_strdup (g_ascii_formatd (text, sizeof text, "%.6g", value));
 }
 
-/* The words from @i on are one of @units, one word between them allowed: "six other people". */
-static gboolean
+/* One of @units from word @i on, one word between them allowed: "six other people".
+ * Returns: words up to its end, 0 when there is none. */
+static guint
 unit_follows (const RpWords *words, guint i, const GPtrArray *units)
 {
   for (guint k = 0; k < units->len; k++)
-    for (guint gap = 0; gap < 2; gap++)
-      if (rp_words_match_at (words, i + gap, g_ptr_array_index (units, k)) > 0)
-        return TRUE;
-  return FALSE;
+    for (guint gap = 0; gap < 2; gap++) {
+      guint n = rp_words_match_at (words, i + gap, g_ptr_array_index (units, k));
+      if (n > 0)
+        return gap + n;
+    }
+  return 0;
 }
 
 static gboolean
@@ -144,11 +147,12 @@ find_number (const RpSlot *slot, const RpWords *words, gboolean *used, gboolean 
     guint n = used[i] ? 0 : rp_number_at (words, i, &value);
     if (n == 0)
       continue;
-    gboolean unit = unit_follows (words, i + n, slot->units) ||
-                    (slot->units->len > 0 && i >= 2 && is (words, i - 1, "of") &&
-                     is (words, i - 2, "party group"));
-    if (!unit && (!wanted || found))
+    guint unit = unit_follows (words, i + n, slot->units);
+    gboolean party = slot->units->len > 0 && i >= 2 && is (words, i - 1, "of") &&
+                     is (words, i - 2, "party group");
+    if (unit == 0 && !party && (!wanted || found))
       continue;
+    n += unit;
     if (found)
       g_free (out_match->value);
     *out_match = (RpSlotMatch){number_value (value), i, i + n};
@@ -288,7 +292,7 @@ is_no_name (const char *w)
              "right correct wrong sure fine good great perfect actually sorry hmm mm hm what's "
              "people person persons meeting lunch work free calling caller speaking yeah yep nope "
              "looking trying hoping not happy interested here back available cost price open close "
-             "minimum question help wait stop repeat change make");
+             "minimum question help wait stop repeat change make time date number reference");
 }
 
 static char *
@@ -436,7 +440,7 @@ rp_find_name (const RpWords *words, gboolean *used, gboolean wanted, const char 
     /* A bare answer: "Anna", "uh, Anna King", "K I N G". */
     guint i = 0;
     while (i < words->n && (used[i] || is (words, i,
-                                           "um uh er yes yeah sure okay ok oh well it its the "
+                                           "um uh er yes yeah sure okay ok oh well it its "
                                            "so please hi hello no")))
       i++;
     g_string_truncate (spelled, 0);
@@ -467,12 +471,12 @@ rp_yes_no (const RpWords *words)
                                    "wrong", "incorrect",  "negative", "never", "cancel",
                                    "isnt",  "not really", "wait"};
   static const char *const yes[] = {
-      "yes",         "yeah",    "yep",         "yup",       "sure",      "correct",    "right",
-      "ok",          "okay",    "fine",        "go ahead",  "please do", "absolutely", "definitely",
-      "exactly",     "perfect", "sounds good", "of course", "indeed",    "alright",    "all right",
-      "do it",       "i would", "i do",        "thats it",  "great",     "good",       "lovely",
-      "certainly",   "yea",     "ya",          "go for it", "why not",   "confirm",    "confirmed",
-      "affirmative", "kay",     "lets do",     "please"};
+      "yes",       "yeah",    "yep",         "yup",         "sure",      "correct",    "right",
+      "ok",        "okay",    "fine",        "go ahead",    "please do", "absolutely", "definitely",
+      "exactly",   "perfect", "sounds good", "of course",   "indeed",    "alright",    "all right",
+      "do it",     "i would", "i do",        "thats it",    "great",     "good",       "lovely",
+      "certainly", "yea",     "ya",          "go for it",   "why not",   "confirm",    "mm hmm",
+      "uh huh",    "mhm",     "confirmed",   "affirmative", "kay",       "lets do",    "please"};
   static const char *const yes_in_spite[] = {"no problem", "not a problem", "why not",
                                              "dont worry", "no worries",    "cant wait"};
   for (guint k = 0; k < G_N_ELEMENTS (yes_in_spite); k++)
