@@ -6,10 +6,14 @@
 #include <glib-unix.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #define EPOLL_BATCH 64
+/* Times an eager loop wakes before its tick; a descriptor that nobody drains must not make it spin.
+ */
+#define EAGER_WAKES_MAX 64
 
 typedef struct {
   RpLoopFunc func;
@@ -34,6 +38,7 @@ struct _RpLoop {
   GThread *thread;
   GMainContext *context;
   gint epoll_fd;
+  gint timer_fd; /* ends an eager wait: poll's own timeout is only good to a millisecond */
 
   /* Shared with other threads, under lock. */
   GMutex lock;
@@ -167,6 +172,15 @@ run_tickers (RpLoop *loop)
   g_array_set_size (loop->tickers, kept);
 }
 
+static gboolean
+quitting (RpLoop *loop)
+{
+  g_mutex_lock (&loop->lock);
+  gboolean quit = loop->quit;
+  g_mutex_unlock (&loop->lock);
+  return quit;
+}
+
 static void
 sleep_until (gint64 due_us)
 {
@@ -174,6 +188,47 @@ sleep_until (gint64 due_us)
                         .tv_nsec = (due_us % G_USEC_PER_SEC) * 1000};
   while (clock_nanosleep (CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL) == EINTR)
     ;
+}
+
+/* Looks whether there is nothing to run; if so the loop is about to block and wants to be woken. */
+static gboolean
+begin_block (RpLoop *loop)
+{
+  g_mutex_lock (&loop->lock);
+  gboolean idle =
+      loop->queue->len == 0 && loop->urgent->len == 0 && loop->deferred->len == 0 && !loop->quit;
+  loop->blocked = idle;
+  g_mutex_unlock (&loop->lock);
+  return idle;
+}
+
+static void
+end_block (RpLoop *loop)
+{
+  g_mutex_lock (&loop->lock);
+  loop->blocked = FALSE;
+  g_mutex_unlock (&loop->lock);
+}
+
+/* With few sessions, waits in poll and serves what comes on the spot: a set-up has a dozen messages
+ * to and fro, and each would lose a millisecond on average waiting for its tick. */
+static void
+wait_eagerly (RpLoop *loop)
+{
+  struct itimerspec due = {.it_value = {.tv_sec = loop->due_us / G_USEC_PER_SEC,
+                                        .tv_nsec = (loop->due_us % G_USEC_PER_SEC) * 1000}};
+
+  timerfd_settime (loop->timer_fd, TFD_TIMER_ABSTIME, &due, NULL);
+  for (guint i = 0; i < EAGER_WAKES_MAX && rp_loop_now_us () < loop->due_us; i++) {
+    g_main_context_iteration (loop->context, begin_block (loop));
+    end_block (loop);
+    if (rp_loop_now_us () >= loop->due_us || quitting (loop))
+      return;
+    drain_commands (loop);
+    dispatch_watches (loop);
+    if (loop->n_tickers == 0)
+      return;
+  }
 }
 
 /* Sleeps to the next point of the grid. A loop that fell behind goes on at once, counts the points
@@ -185,6 +240,10 @@ wait_for_tick (RpLoop *loop)
   if (loop->due_us == 0)
     loop->due_us = now_us;
   if (loop->due_us > now_us) {
+    if (loop->n_tickers <= RP_LOOP_EAGER_MAX)
+      wait_eagerly (loop);
+    if (loop->n_tickers == 0 || quitting (loop))
+      return;
     sleep_until (loop->due_us);
     now_us = rp_loop_now_us ();
   }
@@ -205,24 +264,8 @@ static void
 wait_blocked (RpLoop *loop)
 {
   loop->due_us = 0;
-  g_mutex_lock (&loop->lock);
-  gboolean idle =
-      loop->queue->len == 0 && loop->urgent->len == 0 && loop->deferred->len == 0 && !loop->quit;
-  loop->blocked = idle;
-  g_mutex_unlock (&loop->lock);
-  g_main_context_iteration (loop->context, idle);
-  g_mutex_lock (&loop->lock);
-  loop->blocked = FALSE;
-  g_mutex_unlock (&loop->lock);
-}
-
-static gboolean
-quitting (RpLoop *loop)
-{
-  g_mutex_lock (&loop->lock);
-  gboolean quit = loop->quit;
-  g_mutex_unlock (&loop->lock);
-  return quit;
+  g_main_context_iteration (loop->context, begin_block (loop));
+  end_block (loop);
 }
 
 static gpointer
@@ -262,12 +305,32 @@ on_epoll_ready (gint fd, GIOCondition condition, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+static gboolean
+on_timer (gint fd, GIOCondition condition, gpointer data)
+{
+  guint64 expirations;
+  /* Nothing to do with an error: a timer that was set again meanwhile has nothing to read. */
+  if (read (fd, &expirations, sizeof expirations) < 0)
+    return G_SOURCE_CONTINUE;
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+attach_fd (RpLoop *loop, gint fd, GUnixFDSourceFunc func)
+{
+  g_autoptr (GSource) source = g_unix_fd_source_new (fd, G_IO_IN);
+  g_source_set_callback (source, G_SOURCE_FUNC (func), NULL, NULL);
+  g_source_attach (source, loop->context);
+}
+
 static void
 loop_destroy (RpLoop *loop)
 {
   g_clear_pointer (&loop->context, g_main_context_unref);
   if (loop->epoll_fd >= 0)
     close (loop->epoll_fd);
+  if (loop->timer_fd >= 0)
+    close (loop->timer_fd);
   g_array_unref (loop->queue);
   g_array_unref (loop->urgent);
   g_array_unref (loop->running);
@@ -297,16 +360,16 @@ rp_loop_new (const char *name, GError **error)
   loop->dead = g_ptr_array_new_with_free_func (watch_free);
   loop->next_ticker_id = 1;
   loop->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-  if (loop->epoll_fd < 0) {
+  loop->timer_fd = timerfd_create (CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (loop->epoll_fd < 0 || loop->timer_fd < 0) {
     int saved = errno;
-    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (saved), "epoll_create1: %s",
+    g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (saved), "media loop: %s",
                  g_strerror (saved));
     loop_destroy (loop);
     return NULL;
   }
-  g_autoptr (GSource) source = g_unix_fd_source_new (loop->epoll_fd, G_IO_IN);
-  g_source_set_callback (source, G_SOURCE_FUNC (on_epoll_ready), NULL, NULL);
-  g_source_attach (source, loop->context);
+  attach_fd (loop, loop->epoll_fd, on_epoll_ready);
+  attach_fd (loop, loop->timer_fd, on_timer);
 
   loop->thread = g_thread_try_new (name ? name : "loop", loop_thread, loop, error);
   if (!loop->thread) {

@@ -4,8 +4,9 @@
  * core at 500 agents. This loop sleeps to an absolute 2 ms grid instead and then does everything
  * that is due in one pass, always in this order: posted commands, one g_main_context_iteration
  * (libnice's sockets and timers), watched descriptors (workers' sockets), tickers (the sessions).
- * Without a ticker it blocks until something is posted or a descriptor or timer of its context is
- * ready.
+ * With RP_LOOP_EAGER_MAX tickers or fewer it also serves commands, packets and descriptors between
+ * the ticks, as they come. Without a ticker it blocks until something is posted or a descriptor or
+ * timer of its context is ready.
  *
  * A GSource of lower than G_PRIORITY_DEFAULT attached to the loop's context may starve: one
  * iteration dispatches one priority.
@@ -17,6 +18,9 @@
 /* Length of a tick. Larger saves little CPU and adds to every latency; smaller costs a third more.
  */
 #define RP_LOOP_TICK_US G_GINT64_CONSTANT (2000)
+
+/* Up to so many tickers waking for every packet costs no more than the ticks themselves. */
+#define RP_LOOP_EAGER_MAX 16
 
 /* Commands that may wait in the queue; rp_loop_post () refuses beyond that. */
 #define RP_LOOP_QUEUE_MAX 4096
@@ -54,10 +58,10 @@ RpLoop *rp_loop_new (const char *name, GError **error);
 void rp_loop_free (RpLoop *loop);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpLoop, rp_loop_free)
 
-/* Thread: any. Queues func (data) for the next tick, in order, and wakes a blocked loop. After func
- * has run, or when the loop ends first, destroy (nullable) is called with data on the loop's
- * thread. Returns: FALSE when the queue is full or the loop is ending: nothing was queued, data
- * stays the caller's. */
+/* Thread: any. Queues func (data) for the next tick at the latest, in order, and wakes a blocked
+ * loop. After func has run, or when the loop ends first, destroy (nullable) is called with data on
+ * the loop's thread. Returns: FALSE when the queue is full or the loop is ending: nothing was
+ * queued, data stays the caller's. */
 gboolean rp_loop_post (RpLoop *loop, RpLoopFunc func, gpointer data, GDestroyNotify destroy);
 
 /* Thread: any but the loop's is made to wait; on the loop itself func runs at once. Runs func

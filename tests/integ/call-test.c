@@ -360,7 +360,7 @@ turn (JsonObject *summary, guint i)
   return object;
 }
 
-/* The events file: every line is JSON and time does not run backwards. Returns: how many are of the
+/* The events file: every line is JSON with its time. Returns: how many are of the
  * event named. */
 static guint
 check_events (const char *path, const char *event)
