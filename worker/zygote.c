@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -219,6 +220,9 @@ rp_zygote_run (const RpZygoteOptions *options, gboolean *out_is_worker)
   g_autoptr (GError) error = NULL;
   fcntl (zygote.control_fd, F_SETFD, FD_CLOEXEC);
   prctl (PR_SET_NAME, "rp-zygote");
+  /* One heap for all threads: what one frees serves the other, which saves 3 MB per conversation.
+   * They seldom allocate at the same time. */
+  mallopt (M_ARENA_MAX, 1);
   take_signals (&zygote);
   rp_frame_receiver_init (&zygote.receiver, RP_FRAME_TO_ZYGOTE);
   *out_is_worker = FALSE;
