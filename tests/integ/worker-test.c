@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define PATIENCE_MS 60000
+/* Enough for the measured share of the models to be near what it is on a busy server. */
+#define N_IDLE 10
 
 static const char *worker_path;
 static const char *agents_dir;
@@ -100,9 +102,11 @@ make_pool (const char *agent_dir)
   config.zygote.agent_dir = agent_dir;
   config.zygote.models_dir = models_dir;
   config.zygote.data_dir = data_dir;
+  config.idle_target = N_IDLE;
   config.hung_timeout_ms = 20000; /* a sanitizer on a loaded machine is slow, not hung */
   RpPool *pool = rp_pool_new (&config, &events, NULL);
-  run_until (rp_pool_is_ready (pool));
+  RpPoolStats stats;
+  run_until ((rp_pool_stats (pool, &stats), stats.idle == N_IDLE));
   return pool;
 }
 
