@@ -6,6 +6,7 @@
 #include "call-sim.h"
 #include "pool.h"
 #include "tts.h"
+#include "wav.h"
 
 #include <glib/gstdio.h>
 #include <signal.h>
@@ -197,6 +198,49 @@ test_conversation (void)
   stop_pool (pool);
 }
 
+/* People, as far as there are recordings of them here. */
+static void
+test_real_speech (void)
+{
+  static const struct {
+    const char *file, *word;
+  } clips[] = {
+      {"speech/az_whatstheweatherlike.wav", "weather"},
+      {"speech/rh_what_time_is_it.wav", "time"},
+  };
+  const char *dir = g_getenv ("RP_SHARED_DATA");
+  g_autofree char *first = g_build_filename (dir != NULL ? dir : "", clips[0].file, NULL);
+  if (!g_file_test (first, G_FILE_TEST_EXISTS)) {
+    g_test_skip ("no recordings here");
+    return;
+  }
+  if (!have_models ())
+    return;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RpLoop) loop = rp_loop_new ("worker", &error);
+  g_assert_no_error (error);
+  g_autofree char *agent = g_build_filename (agents_dir, "reception", NULL);
+  RpPool *pool = make_pool (agent);
+  CallSim *sim = call_sim_new (loop);
+  call_sim_start (sim, take (pool));
+  g_free (call_sim_await_event (sim, "\"agent_started_speaking\""));
+  call_sim_await_quiet (sim);
+  for (guint i = 0; i < G_N_ELEMENTS (clips); i++) {
+    g_autofree char *path = g_build_filename (dir, clips[i].file, NULL);
+    g_auto (RpWav) wav = {0};
+    g_assert_true (rp_wav_read (path, &wav, &error));
+    g_assert_cmpuint (wav.rate_hz, ==, 16000);
+    g_test_message ("user: %s", clips[i].file);
+    call_sim_say (sim, wav.pcm, wav.n_frames);
+    g_autofree char *turn = call_sim_await_event (sim, "\"user_turn\"");
+    g_assert_nonnull (strstr (turn, clips[i].word));
+    g_free (call_sim_await_event (sim, "\"agent_started_speaking\""));
+    g_free (call_sim_await_event (sim, "\"agent_stopped_speaking\""));
+  }
+  call_sim_free (sim);
+  stop_pool (pool);
+}
+
 /* The worker is killed in the middle of a task; another one goes on with it. */
 static void
 test_replacement (void)
@@ -273,6 +317,7 @@ main (int argc, char **argv)
   data_dir = g_dir_make_tmp ("rp-worker-test-XXXXXX", NULL);
   g_assert_nonnull (data_dir);
   g_test_add_func ("/worker/conversation", test_conversation);
+  g_test_add_func ("/worker/real-speech", test_real_speech);
   g_test_add_func ("/worker/replacement", test_replacement);
   g_test_add_func ("/worker/bad-agent", test_bad_agent);
   int result = g_test_run ();
