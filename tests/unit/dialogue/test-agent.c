@@ -1,0 +1,258 @@
+#include "agent.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+typedef struct {
+  char *root, *dir;
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  f->root = g_dir_make_tmp ("repartee-test-XXXXXX", NULL);
+  f->dir = g_build_filename (f->root, "desk", NULL);
+  g_autofree char *flows = g_build_filename (f->dir, "flows", NULL);
+  g_mkdir_with_parents (flows, 0700);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  static const char *const files[] = {"agent.json",      "knowledge.md", "prompt.md",
+                                      "flows/call.json", "flows",        "."};
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
+    g_autofree char *path = g_build_filename (f->dir, files[i], NULL);
+    g_remove (path);
+  }
+  g_rmdir (f->dir);
+  g_rmdir (f->root);
+  g_free (f->root);
+  g_free (f->dir);
+}
+
+static void
+write_file (Fixture *f, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (f->dir, name, NULL);
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+}
+
+static void
+test_shipped (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RpAgent) agent = rp_agent_load (RP_AGENT_DIR, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (agent->name, ==, "reception");
+  g_assert_cmpstr (agent->tts.voice, ==, "slt");
+  g_assert_cmpstr (agent->brain.provider, ==, "builtin");
+  g_assert_cmpuint (agent->turn.vad_stop_ms, ==, 200);
+  g_assert_cmpuint (agent->bookings.rooms->len, ==, 4);
+  g_assert_cmpuint (agent->bookings.hours[6].close_min, ==, 0);
+  g_assert_cmpuint (agent->bookings.hours[5].open_min, ==, 9 * 60);
+  g_assert_cmpuint (strlen (agent->prompt), >, 100);
+}
+
+static void
+test_defaults (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  write_file (f, "agent.json", "{}");
+  g_autoptr (RpAgent) agent = rp_agent_load (f->dir, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (agent->title, ==, "desk");
+  g_assert_cmpstr (agent->stt.provider, ==, "moonshine");
+  g_assert_null (agent->tts.voice);
+  g_assert_cmpfloat (agent->tts.speed, <, 0);
+  g_assert_cmpuint (agent->turn.vad_start_ms, ==, 200);
+  g_assert_cmpuint (agent->turn.incomplete_stop_ms, ==, 800);
+  g_assert_cmpuint (agent->turn.max_stop_ms, ==, 2000);
+  g_assert_cmpuint (agent->turn.idle_prompt_ms, ==, 15000);
+  g_assert_true (agent->turn.interruptible);
+  g_assert_cmpuint (agent->idle_texts->len, ==, 2);
+  g_assert_cmpstr (agent->prompt, ==, "");
+  g_autoptr (GTimeZone) tz = rp_agent_timezone (agent);
+  g_assert_nonnull (tz);
+}
+
+#define FLOW(more) \
+  "{\"triggers\":[\"call me\"],\"tool\":\"take_message\",\"success\":\"Done.\"" more "}"
+
+static void
+test_errors (Fixture *f, gconstpointer data)
+{
+  static const struct {
+    const char *file, *text;
+    const char *parts; /* of the message, parted by '|' */
+  } rows[] = {
+      {"agent.json", "{", "agent.json: |"},
+      {"agent.json", "[]", "agent.json: |object"},
+      {"agent.json", "{\"turns\":{}}", "agent.json: turns|unknown|agents/README.md"},
+      {"agent.json", "{\"turn\":{\"vad_stop\":3}}", "turn.vad_stop|agents/README.md"},
+      {"agent.json", "{\"turn\":{\"vad_start_ms\":5}}", "turn.vad_start_ms|20 to 2000"},
+      {"agent.json", "{\"turn\":{\"vad_stop_ms\":900}}", "vad_stop_ms (900)|must not decrease"},
+      {"agent.json", "{\"greeting\":7}", "greeting"},
+      {"agent.json", "{\"timezone\":\"Mars/Olympus\"}", "timezone|Mars/Olympus|Europe/London"},
+      {"agent.json", "{\"tts\":{\"voice\":\"slt\"}}", "tts.provider"},
+      {"agent.json", "{\"stt\":{\"provider\":\"x\",\"url\":\"ftp://x\"}}", "stt.url|https://"},
+      {"agent.json", "{\"tools\":[\"fly\"]}", "tools[0]|fly"},
+      {"agent.json", "{\"phrases\":{\"greetings\":[\"Hi\"]}}", "phrases.greetings|no such phrase"},
+      {"agent.json", "{\"phrases\":{\"greeting\":\"Hi\"}}", "phrases.greeting|array"},
+      {"agent.json", "{\"phrases\":{\"greeting\":[]}}", "phrases.greeting|array"},
+      {"agent.json", "{\"flows\":[\"none\"]}", "flows/none.json: cannot be read"},
+      {"agent.json", "{\"offer_flow\":\"none\"}", "agent.json: |none"},
+      {"agent.json", "{\"bookings\":{\"step_min\":7}}", "bookings.step_min|divide"},
+      {"agent.json", "{\"bookings\":{\"hours\":{\"monday\":\"8-9\"}}}",
+       "bookings.hours.monday|8-9"},
+      {"agent.json", "{\"bookings\":{\"hours\":{\"funday\":\"closed\"}}}", "bookings.hours.funday"},
+      {"agent.json", "{\"bookings\":{\"rooms\":[{\"name\":\"A\"}]}}", "rooms[0].seats"},
+      {"knowledge.md", "## A?\n", "knowledge.md: line 1: "},
+      {"flows/call.json", "{}", "flows/call.json: |triggers"},
+      {"flows/call.json", FLOW (""), "flows/call.json: tool|take_message|agent.json"},
+      {"flows/call.json", FLOW (",\"slots\":[{\"name\":\"a\",\"type\":\"b\"}]"),
+       "slots[0].type|yes-no"},
+      {"flows/call.json", FLOW (",\"slots\":[{\"name\":\"a\",\"type\":\"date\"}]"),
+       "slot \"a\"|prompt"},
+      {"flows/call.json", FLOW (",\"confirm\":\"Shall I {do} it?\""), "confirm|{do}"},
+      {"flows/call.json", FLOW (",\"confirm\":\"Shall I {do it?\""), "confirm|without"},
+      {"flows/call.json", FLOW (",\"failures\":[{\"reason\":\"x\",\"say\":\"y\",\"ask\":\"z\"}]"),
+       "ask"},
+      {"flows/call.json", FLOW (",\"colour\":\"red\""), "colour"},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (GError) error = NULL;
+    write_file (f, "agent.json", "{}");
+    write_file (f, rows[i].file, rows[i].text);
+    g_autoptr (RpAgent) agent = rp_agent_load (f->dir, &error);
+    g_assert_null (agent);
+    g_assert_nonnull (error);
+    g_assert_true (error->domain == RP_AGENT_ERROR);
+    g_assert_true (g_str_has_prefix (error->message, f->dir));
+    g_auto (GStrv) parts = g_strsplit (rows[i].parts, "|", -1);
+    for (guint k = 0; parts[k] != NULL; k++) {
+      if (strstr (error->message, parts[k]) == NULL)
+        g_test_message ("%s: wants %s in: %s", rows[i].text, parts[k], error->message);
+      g_assert_nonnull (strstr (error->message, parts[k]));
+    }
+    g_autofree char *path = g_build_filename (f->dir, rows[i].file, NULL);
+    g_remove (path);
+  }
+}
+
+static void
+test_missing (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_assert_null (rp_agent_load ("/nonexistent/desk", &error));
+  g_assert_error (error, RP_AGENT_ERROR, RP_AGENT_ERROR_FILE);
+  g_clear_error (&error);
+  g_assert_null (rp_agent_load ("/nonexistent/My Desk", &error));
+  g_assert_error (error, RP_AGENT_ERROR, RP_AGENT_ERROR_INVALID);
+}
+
+/* The README lists every key, so that nothing has to be guessed. */
+static void
+test_documented (void)
+{
+  g_autofree char *path = g_build_filename (RP_AGENT_DIR, "..", "README.md", NULL);
+  g_autofree char *text = NULL;
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  for (guint i = 0; i < RP_PHRASE_N; i++) {
+    g_autofree char *key = g_strdup_printf ("`%s`", rp_phrase_name ((RpPhrase) i));
+    g_assert_nonnull (strstr (text, key));
+  }
+  static const char *const keys[] = {
+      "title",
+      "greeting",
+      "greeting_interruptible",
+      "timezone",
+      "stt",
+      "brain",
+      "tts",
+      "turn",
+      "tools",
+      "flows",
+      "offer_flow",
+      "phrases",
+      "idle.texts",
+      "idle.goodbye",
+      "empty_turn",
+      "brain_failure",
+      "context_messages",
+      "journal",
+      "bookings",
+      "speech.first_clause_words",
+      "speech.max_chars",
+      "vad_start_ms",
+      "vad_stop_ms",
+      "vad_threshold",
+      "incomplete_stop_ms",
+      "max_stop_ms",
+      "max_turn_ms",
+      "min_interruption_ms",
+      "min_interruption_words",
+      "false_interruption_ms",
+      "idle_prompt_ms",
+      "idle_prompts",
+      "max_call_s",
+      "interruptible",
+      "backchannels_interrupt",
+      "provider",
+      "model",
+      "voice",
+      "language",
+      "url",
+      "api_key_env",
+      "speed",
+      "temperature",
+      "max_tokens",
+      "timeout_ms",
+      "rooms",
+      "hours",
+      "step_min",
+      "shortest_min",
+      "longest_min",
+      "max_days_ahead",
+      "summary",
+      "triggers",
+      "opening",
+      "slots",
+      "confirm",
+      "tool",
+      "working",
+      "success",
+      "failures",
+      "prompt",
+      "reprompt",
+      "default",
+      "optional",
+      "words",
+      "units",
+      "choices",
+      "earliest",
+      "latest",
+      "minimum",
+      "maximum",
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    g_autofree char *key = g_strdup_printf ("`%s`", keys[i]);
+    if (strstr (text, key) == NULL)
+      g_test_message ("%s is not in agents/README.md", key);
+    g_assert_nonnull (strstr (text, key));
+  }
+}
+
+#define ADD(path, func) g_test_add (path, Fixture, NULL, set_up, func, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/agent/shipped", test_shipped);
+  ADD ("/agent/defaults", test_defaults);
+  ADD ("/agent/errors", test_errors);
+  g_test_add_func ("/agent/missing", test_missing);
+  g_test_add_func ("/agent/documented", test_documented);
+  return g_test_run ();
+}
