@@ -171,6 +171,9 @@ ends_here (const RpSentence *self, gsize at, gsize after, gunichar c, gsize *out
   gsize n;
   gboolean ellipsis = c == 0x2026;
   guint closers = 0;
+  *out_end = end;
+  if (is_wide_terminator (c))
+    return CUT_YES;
   while ((n = char_at (self, end, &next)) > 0 && is_closer (next) && closers < 16) {
     if (next == '.' && c == '.')
       ellipsis = TRUE;
@@ -180,8 +183,6 @@ ends_here (const RpSentence *self, gsize at, gsize after, gunichar c, gsize *out
     closers++;
   }
   *out_end = end;
-  if (is_wide_terminator (c))
-    return CUT_YES;
   if (n == 0)
     return self->ended ? CUT_YES : CUT_WAIT;
   if (!g_unichar_isspace (next))
