@@ -79,7 +79,7 @@ forget_before (RpInput *input, gint64 pos)
 void
 rp_input_forget (RpInput *input, gint64 pos_samples)
 {
-  forget_before (input, pos_samples);
+  forget_before (input, MIN (pos_samples, input->polled - RP_INPUT_KEPT_SAMPLES));
 }
 
 gboolean

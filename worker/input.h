@@ -12,6 +12,10 @@ G_BEGIN_DECLS
 /* More than the longest turn. What is older is forgotten even when it is still needed. */
 #define RP_INPUT_MAX_SAMPLES (300 * 16000)
 
+/* The longest time after which speech counts as begun (agent.h: 2 s) and what is transcribed from
+ * before its onset, with room. */
+#define RP_INPUT_KEPT_SAMPLES (3 * 16000)
+
 typedef struct {
   gint64 pos_samples; /* of the first sample */
   gboolean invented;  /* more than half of it was not sent by the client */
@@ -39,8 +43,8 @@ gint64 rp_input_arrival_us (const RpInput *input, gint64 pos_samples);
 /* Returns: (transfer full): samples in [-1, 1] from @from_samples to @to_samples as far as they are
  * there; @out_n may be 0. */
 float *rp_input_copy (const RpInput *input, gint64 from_samples, gint64 to_samples, gsize *out_n);
-/* What lies before @pos_samples is not needed any more. Nothing is forgotten that was not polled.
- */
+/* What lies before @pos_samples is not needed any more. Nothing is forgotten that was not polled,
+ * nor of the newest RP_INPUT_KEPT_SAMPLES: speech is known of only after it has begun. */
 void rp_input_forget (RpInput *input, gint64 pos_samples);
 
 G_END_DECLS

@@ -121,12 +121,30 @@ test_copy_and_forget (void)
   assert_copy (input, 0, 320, 0, 320);
   while (rp_input_poll (input, &chunk))
     ;
-  rp_input_forget (input, end - 16000);
+  rp_input_forget (input, end - 20 * 16000);
   assert_copy (input, 0, 320, 0, 0);
-  assert_copy (input, end - 16000, end, end - 16000, 16000);
+  assert_copy (input, end - 20 * 16000, end, end - 20 * 16000, 20 * 16000);
   g_assert_cmpint (rp_input_arrival_us (input, end), ==, end - 320);
   rp_input_forget (input, 0);
-  assert_copy (input, end - 16000, end, end - 16000, 16000);
+  assert_copy (input, end - 20 * 16000, end, end - 20 * 16000, 20 * 16000);
+}
+
+/* While nobody speaks nothing is needed, but the words that come next have begun already. */
+static void
+test_onset_is_kept (void)
+{
+  g_autoptr (RpInput) input = rp_input_new (0);
+  RpInputChunk chunk;
+  gint64 pos;
+  for (pos = 0; pos < 60 * 16000; pos += 320) {
+    push (input, pos, 320, RP_AUDIO_DECODED, pos);
+    while (rp_input_poll (input, &chunk))
+      ;
+    rp_input_forget (input, G_MAXINT64);
+    gint64 kept = MAX (pos + 320 - RP_INPUT_KEPT_SAMPLES, 0);
+    assert_copy (input, kept, pos + 320, kept, (gsize) (pos + 320 - kept));
+  }
+  assert_copy (input, 0, pos - RP_INPUT_KEPT_SAMPLES - 17 * 1000, 0, 0);
 }
 
 /* A turn that never ends does not eat the memory. */
@@ -158,6 +176,7 @@ main (int argc, char **argv)
   g_test_add_func ("/input/invented", test_invented);
   g_test_add_func ("/input/arrival", test_arrival);
   g_test_add_func ("/input/copy-and-forget", test_copy_and_forget);
+  g_test_add_func ("/input/onset-is-kept", test_onset_is_kept);
   g_test_add_func ("/input/bounded", test_bounded);
   return g_test_run ();
 }
