@@ -1,0 +1,173 @@
+#include "srtp.h"
+
+#include <string.h>
+
+#define PACKET 60
+
+typedef struct {
+  RpSrtp *a;
+  RpSrtp *b;
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer data)
+{
+  guint8 one[30], two[30];
+  g_autoptr (GError) error = NULL;
+  for (guint i = 0; i < 30; i++) {
+    one[i] = (guint8) i;
+    two[i] = (guint8) (100 + i);
+  }
+  f->a = rp_srtp_new (one, two, &error);
+  g_assert_no_error (error);
+  f->b = rp_srtp_new (two, one, &error);
+  g_assert_no_error (error);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer data)
+{
+  rp_srtp_free (f->a);
+  rp_srtp_free (f->b);
+}
+
+static gsize
+make_rtp (guint8 *out, gsize size, guint32 ssrc, guint16 sequence)
+{
+  memset (out, 0x5a, size);
+  out[0] = 0x80;
+  out[1] = 111;
+  out[2] = (guint8) (sequence >> 8);
+  out[3] = (guint8) sequence;
+  for (guint i = 0; i < 4; i++)
+    out[8 + i] = (guint8) (ssrc >> (24 - 8 * i));
+  return PACKET;
+}
+
+/* Protects at a and unprotects at b in a heap copy of exactly the datagram's size. */
+static RpSrtpResult
+pass (Fixture *f, guint32 ssrc, guint16 sequence)
+{
+  guint8 buffer[PACKET + RP_SRTP_TAILROOM];
+  gsize len = make_rtp (buffer, sizeof buffer, ssrc, sequence);
+  g_assert_cmpint (rp_srtp_protect_rtp (f->a, buffer, &len, sizeof buffer), ==, RP_SRTP_OK);
+  g_assert_cmpuint (len, ==, PACKET + 10);
+  g_autofree guint8 *datagram = g_memdup2 (buffer, len);
+  RpSrtpResult result = rp_srtp_unprotect_rtp (f->b, datagram, &len);
+  if (result == RP_SRTP_OK) {
+    g_assert_cmpuint (len, ==, PACKET);
+    g_assert_cmpuint (datagram[PACKET - 1], ==, 0x5a);
+  }
+  return result;
+}
+
+static void
+test_round_trip (Fixture *f, gconstpointer data)
+{
+  RpSrtpCounters counters;
+  for (guint i = 0; i < 70000; i++) /* over the sequence number's wrap */
+    g_assert_cmpint (pass (f, 7, (guint16) (60000 + i)), ==, RP_SRTP_OK);
+  rp_srtp_counters (f->b, &counters);
+  g_assert_cmpuint (counters.unprotected_packets, ==, 70000);
+}
+
+static void
+test_rtcp (Fixture *f, gconstpointer data)
+{
+  guint8 buffer[8 + RP_SRTP_TAILROOM] = {0x80, 201, 0, 1, 0, 0, 0, 7};
+  gsize len = 8;
+  g_assert_cmpint (rp_srtp_protect_rtcp (f->a, buffer, &len, sizeof buffer), ==, RP_SRTP_OK);
+  g_assert_cmpuint (len, ==, 8 + 4 + 10);
+  g_autofree guint8 *datagram = g_memdup2 (buffer, len);
+  g_autofree guint8 *again = g_memdup2 (buffer, len);
+  gsize again_len = len;
+  g_assert_cmpint (rp_srtp_unprotect_rtcp (f->b, datagram, &len), ==, RP_SRTP_OK);
+  g_assert_cmpuint (len, ==, 8);
+  g_assert_cmpint (rp_srtp_unprotect_rtcp (f->b, again, &again_len), ==, RP_SRTP_REPLAY);
+}
+
+static void
+test_refused (Fixture *f, gconstpointer data)
+{
+  guint8 buffer[PACKET + RP_SRTP_TAILROOM];
+  RpSrtpCounters counters;
+
+  gsize len = make_rtp (buffer, sizeof buffer, 7, 1);
+  g_assert_cmpint (rp_srtp_protect_rtp (f->a, buffer, &len, sizeof buffer - 1), ==, RP_SRTP_FAILED);
+  len = 11;
+  g_assert_cmpint (rp_srtp_protect_rtp (f->a, buffer, &len, sizeof buffer), ==, RP_SRTP_INVALID);
+
+  len = make_rtp (buffer, sizeof buffer, 7, 1);
+  rp_srtp_protect_rtp (f->a, buffer, &len, sizeof buffer);
+  /* Every truncation, every flipped byte, the packet, and the packet again. */
+  for (gsize n = 0; n < len; n++) {
+    g_autofree guint8 *cut = g_memdup2 (buffer, n);
+    gsize cut_len = n;
+    g_assert_cmpint (rp_srtp_unprotect_rtp (f->b, cut, &cut_len), !=, RP_SRTP_OK);
+    cut_len = n;
+    g_assert_cmpint (rp_srtp_unprotect_rtcp (f->b, cut, &cut_len), !=, RP_SRTP_OK);
+  }
+  for (gsize i = 0; i < len; i++) {
+    g_autofree guint8 *flipped = g_memdup2 (buffer, len);
+    gsize flipped_len = len;
+    flipped[i] ^= 0x10;
+    g_assert_cmpint (rp_srtp_unprotect_rtp (f->b, flipped, &flipped_len), !=, RP_SRTP_OK);
+  }
+  g_autofree guint8 *good = g_memdup2 (buffer, len);
+  g_autofree guint8 *again = g_memdup2 (buffer, len);
+  gsize good_len = len, again_len = len;
+  g_assert_cmpint (rp_srtp_unprotect_rtp (f->b, good, &good_len), ==, RP_SRTP_OK);
+  g_assert_cmpint (rp_srtp_unprotect_rtp (f->b, again, &again_len), ==, RP_SRTP_REPLAY);
+  rp_srtp_counters (f->b, &counters);
+  g_assert_cmpuint (counters.auth_fail, >, 0);
+  g_assert_cmpuint (counters.invalid, >, 0);
+  g_assert_cmpuint (counters.replay, ==, 1);
+}
+
+/* Headers that claim more than there is: CSRCs and extensions beyond the end. */
+static void
+test_lying_headers (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (3);
+  for (guint i = 0; i < 20000; i++) {
+    gsize len = (gsize) g_rand_int_range (rand, 0, 80);
+    g_autofree guint8 *packet = g_malloc (MAX (len, 1));
+    for (gsize j = 0; j < len; j++)
+      packet[j] = (guint8) g_rand_int (rand);
+    if (len > 0)
+      packet[0] = (guint8) (0x80 | (packet[0] & 0x3f));
+    gsize n = len;
+    g_assert_cmpint (rp_srtp_unprotect_rtp (f->b, packet, &n), !=, RP_SRTP_OK);
+    n = len;
+    g_assert_cmpint (rp_srtp_unprotect_rtcp (f->b, packet, &n), !=, RP_SRTP_OK);
+  }
+}
+
+/* An authenticated peer cannot make us keep more than so many streams; forged SSRCs take no place.
+ */
+static void
+test_ssrc_limit (Fixture *f, gconstpointer data)
+{
+  for (guint32 ssrc = 1000; ssrc < 1100; ssrc++) {
+    guint8 forged[PACKET];
+    gsize len = make_rtp (forged, sizeof forged, ssrc, 1);
+    g_assert_cmpint (rp_srtp_unprotect_rtp (f->b, forged, &len), ==, RP_SRTP_AUTH_FAIL);
+  }
+  for (guint32 ssrc = 1; ssrc <= RP_SRTP_MAX_SSRC; ssrc++)
+    g_assert_cmpint (pass (f, ssrc, 1), ==, RP_SRTP_OK);
+  g_assert_cmpint (pass (f, RP_SRTP_MAX_SSRC + 1, 1), ==, RP_SRTP_SSRC_LIMIT);
+  g_assert_cmpint (pass (f, 1, 2), ==, RP_SRTP_OK);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+#define ADD(name, func) g_test_add ("/srtp/" name, Fixture, NULL, set_up, func, tear_down)
+  ADD ("round-trip", test_round_trip);
+  ADD ("rtcp", test_rtcp);
+  ADD ("refused", test_refused);
+  ADD ("lying-headers", test_lying_headers);
+  ADD ("ssrc-limit", test_ssrc_limit);
+  return g_test_run ();
+}
