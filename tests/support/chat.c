@@ -1,4 +1,5 @@
-/* Talks with an agent's built-in brain by keyboard: chat DIR [UNIX_TIME]. For authors and for debugging. */
+/* Talks with an agent's built-in brain by keyboard: chat DIR [UNIX_TIME]. For authors and for
+ * debugging. */
 #include "agent.h"
 #include "tool.h"
 
@@ -12,8 +13,8 @@ run_tools (const RpBrainReply *reply, RpTools *tools, GPtrArray *messages, gint6
   for (guint i = 0; i < reply->calls->len; i++) {
     const RpToolCall *call = g_ptr_array_index (reply->calls, i);
     g_autoptr (GError) error = NULL;
-    g_autofree char *result
-        = rp_tools_call (tools, call->name, call->id, call->arguments, now, &error);
+    g_autofree char *result =
+        rp_tools_call (tools, call->name, call->id, call->arguments, now, &error);
     if (result == NULL)
       result = rp_tools_error_result (error);
     printf ("    %s %s -> %s\n", call->name, call->arguments, result);
@@ -47,7 +48,7 @@ main (int argc, char **argv)
     printf ("> %s\n", line);
     g_ptr_array_add (messages, rp_message_new (RP_ROLE_USER, line, now));
     for (gboolean again = TRUE; again;) {
-      RpBrainRequest request = { messages, now, tz, id };
+      RpBrainRequest request = {messages, now, tz, id};
       g_autoptr (RpBrainReply) reply = rp_dialogue_respond (agent->dialogue, &request);
       g_autofree char *text = rp_brain_reply_text (reply);
       printf ("%s\n", text);
@@ -55,7 +56,8 @@ main (int argc, char **argv)
       if (reply->calls->len > 0)
         message->tool_calls = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_tool_call_free);
       for (guint i = 0; i < reply->calls->len; i++)
-        g_ptr_array_add (message->tool_calls, rp_tool_call_copy (g_ptr_array_index (reply->calls, i)));
+        g_ptr_array_add (message->tool_calls,
+                         rp_tool_call_copy (g_ptr_array_index (reply->calls, i)));
       g_ptr_array_add (messages, message);
       run_tools (reply, tools, messages, now);
       done = reply->end_call;

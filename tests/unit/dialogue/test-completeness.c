@@ -105,6 +105,8 @@ test_words (void)
   g_assert_true (rp_is_filler ("Um, uh"));
   g_assert_false (rp_is_filler ("Um yes"));
   g_assert_false (rp_is_filler (""));
+  g_assert_false (rp_is_filler ("Mm-hmm."));
+  g_assert_true (rp_is_filler ("Mm."));
 }
 
 /* Recorded turns with their transcripts, and what Moonshine made of them. */

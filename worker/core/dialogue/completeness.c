@@ -237,6 +237,9 @@ gboolean
 rp_is_filler (const char *text)
 {
   g_autoptr (RpWords) words = rp_words_split (text);
+  /* "Mm-hmm" is a yes. */
+  if (words->n == 2 && rp_words_match_at (words, 0, "mm") > 0 && rp_is_backchannel (text))
+    return FALSE;
   for (guint i = 0; i < words->n; i++)
     if (!rp_word_in (words->v[i].norm, fillers))
       return FALSE;

@@ -117,11 +117,9 @@ say_time (RpFold *fold, RpBrainReply *reply)
 static void
 say_date (RpFold *fold, RpBrainReply *reply)
 {
-  char text[64];
-  g_date_strftime (text, sizeof text, "%A, %B", &fold->moment.today);
-  g_autofree char *all =
-      g_strdup_printf ("Today is %s %u.", text, (guint) g_date_get_day (&fold->moment.today));
-  rp_fold_say (reply, all);
+  g_autofree char *date = rp_say_weekday (&fold->moment.today);
+  g_autofree char *text = g_strdup_printf ("Today is %s.", date);
+  rp_fold_say (reply, text);
 }
 
 /* Answers what any agent answers. Returns: FALSE when @intent has no meaning of its own here. */

@@ -18,26 +18,34 @@ parse_date (const char *value, GDate *out)
   return TRUE;
 }
 
+/* Own names: those of the C library follow the locale. */
 char *
-rp_say_date (const char *value, const RpSlotMoment *moment)
+rp_say_weekday (const GDate *date)
 {
   static const char *const weekdays[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                          "Friday", "Saturday", "Sunday"};
   static const char *const months[] = {"January",   "February", "March",    "April",
                                        "May",       "June",     "July",     "August",
                                        "September", "October",  "November", "December"};
+  return g_strdup_printf ("%s, %s %u", weekdays[g_date_get_weekday (date) - 1],
+                          months[g_date_get_month (date) - 1], (guint) g_date_get_day (date));
+}
+
+char *
+rp_say_date (const char *value, const RpSlotMoment *moment)
+{
   GDate date;
   if (!parse_date (value, &date))
     return g_strdup (value);
   int days = g_date_days_between (&moment->today, &date);
   if (days == 0 || days == 1)
     return g_strdup (days == 0 ? "today" : "tomorrow");
-  GString *text = g_string_new (NULL);
-  g_string_append_printf (text, "%s, %s %u", weekdays[g_date_get_weekday (&date) - 1],
-                          months[g_date_get_month (&date) - 1], (guint) g_date_get_day (&date));
-  if (days < -180 || days > 330)
-    g_string_append_printf (text, " %u", (guint) g_date_get_year (&date));
-  return g_string_free (text, FALSE);
+  char *text = rp_say_weekday (&date);
+  if (days >= -180 && days <= 330)
+    return text;
+  char *dated = g_strdup_printf ("%s %u", text, (guint) g_date_get_year (&date));
+  g_free (text);
+  return dated;
 }
 
 char *

@@ -57,6 +57,8 @@ RpAnswer rp_yes_no (const RpWords *words);
 
 /* How it is said: "tomorrow", "Tuesday, May 6"; "2:30 PM", "noon"; "1 hour"; "0 7 9, 1 1 2".
  * A value that is not canonical is returned as it is. Returns: (transfer full) */
+/* "Tuesday, May 6". Returns: (transfer full) */
+char *rp_say_weekday (const GDate *date);
 char *rp_say_date (const char *value, const RpSlotMoment *moment);
 char *rp_say_time (const char *value);
 char *rp_say_duration (const char *value);
