@@ -18,6 +18,10 @@
 /* The encoder's three strided convolutions fail on less than 895 samples; a quarter of a second is
  * also about the shortest word. */
 #define MIN_SAMPLES (RP_SPEECH_RATE_HZ / 4)
+/* Silence put behind what the VAD cut: the model wants to hear that a word is over. Over 957 words
+ * of recordings, cut two chunks behind the end of speech, it took the word errors from 9.4 to 8.7 %
+ * and those of short commands from 22 to 5 %; cut at the end itself, from 10.3 to 8.7 %. */
+#define TAIL_SAMPLES (RP_SPEECH_RATE_HZ * 64 / 1000)
 /* The model takes up to half a minute, but its cost grows faster than the length. On joined
  * recordings of a minute, pieces of 12 s gave 9.8 % wrong words, of 20 s 11.2 %, of 30 s 11.9 %. */
 #define MAX_PIECE_SAMPLES (12 * RP_SPEECH_RATE_HZ)
@@ -219,10 +223,10 @@ moonshine_transcribe (RpStt *stt, const float *pcm, gsize n, const gint *cancel,
   g_autofree float *piece = NULL;
 
   pcm += span.start;
-  piece = g_new (float, MIN (MAX (span.n, MIN_SAMPLES), MAX_PIECE_SAMPLES));
+  piece = g_new (float, MIN (MAX (span.n, MIN_SAMPLES), MAX_PIECE_SAMPLES) + TAIL_SAMPLES);
   while (span.n > 0) {
     gsize length = rp_utterance_next_piece (pcm, span.n, MAX_PIECE_SAMPLES);
-    gsize padded = MAX (length, MIN_SAMPLES);
+    gsize padded = MAX (length, MIN_SAMPLES) + TAIL_SAMPLES;
 
     memcpy (piece, pcm, length * sizeof *piece);
     rp_utterance_normalise (piece, length);
