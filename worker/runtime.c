@@ -308,7 +308,7 @@ hear (Runtime *self, const RpInputChunk *chunk)
   float probability = rp_vad_process (self->vad, chunk->pcm, &error);
   /* A model that failed has no opinion: the same as audio that was not sent. */
   gboolean invented = chunk->invented || probability < 0;
-  rp_vad_gate_input (self->gate, chunk->pos_samples, MAX (probability, 0), invented);
+  rp_vad_gate_input (self->gate, chunk->pos_samples, MAX (probability, 0), invented, chunk->pcm);
   RpVadGateEvent event;
   while (rp_vad_gate_poll (self->gate, &event))
     feed_gate_event (self, &event);

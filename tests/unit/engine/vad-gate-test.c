@@ -4,14 +4,18 @@
 
 typedef struct {
   const char *what;
-  const char *chunks; /* one character a chunk of 32 ms: S speech, w weak (between the thresholds),
-                         . silence, P invented */
-  const char *events; /* letter and chunk index of its position: b(egin) p(ause) r(esume) e(nd), at
-                         the chunk where it comes */
+  /* One character a chunk of 32 ms. S: speech, loud; q: speech for the VAD, but quiet; w: weak,
+   * between the thresholds, loud; .: silence; n: silence for the VAD, but loud; P: invented. */
+  const char *chunks;
+  /* b(egin) p(ause) r(esume) e(nd), its position in chunks, and the chunk at which it came. */
+  const char *events;
 } Row;
 
 static const Row rows[] = {
     {"a word", "..SSSSSSSS.......", "b2@7 p10@11 e10@15 "},
+    {"the VAD lags by two chunks", "..SSSSSSSSqq.......", "b2@7 p10@12 e10@15 "},
+    {"it cannot lag by more than three", "..SSSSSSSSqqqqqqq.....", "b2@7 p14@17 e14@19 "},
+    {"noise is as loud as speech", "..SSSSSSSSnnnnnnnn", "b2@7 p10@11 e10@15 "},
     {"a click is no speech", "..SS.....SS....", ""},
     {"weak chunks hold speech", "..SSSSSSwwwwSS......", "b2@7 p14@15 e14@19 "},
     {"weak chunks start nothing", "..wwwwwwwwwwww....", ""},
@@ -32,8 +36,11 @@ run_row (gconstpointer data)
   g_autoptr (GString) events = g_string_new (NULL);
   for (guint i = 0; row->chunks[i] != '\0'; i++) {
     char c = row->chunks[i];
-    float probability = c == 'S' ? 0.9f : c == 'w' ? 0.4f : 0.05f;
-    rp_vad_gate_input (gate, (gint64) i * RP_VAD_CHUNK_SAMPLES, probability, c == 'P');
+    float probability = c == 'S' || c == 'q' ? 0.9f : c == 'w' ? 0.4f : 0.05f;
+    float pcm[RP_VAD_CHUNK_SAMPLES];
+    for (guint j = 0; j < RP_VAD_CHUNK_SAMPLES; j++)
+      pcm[j] = (j % 2 == 0 ? 1.0f : -1.0f) * (c == 'S' || c == 'w' || c == 'n' ? 0.1f : 0.0005f);
+    rp_vad_gate_input (gate, (gint64) i * RP_VAD_CHUNK_SAMPLES, probability, c == 'P', pcm);
     RpVadGateEvent event;
     while (rp_vad_gate_poll (gate, &event))
       g_string_append_printf (events, "%c%d@%u ", "bpre"[event.type],

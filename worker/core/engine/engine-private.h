@@ -137,7 +137,7 @@ struct _RpEngine {
   guint32 next_utterance;
   GPtrArray *generations; /* of Generation, live, oldest first */
   GQueue utterances;      /* of Utterance, not ended, in playing order */
-  gboolean speaking; /* AGENT_STARTED_SPEAKING was told */
+  gboolean speaking;      /* AGENT_STARTED_SPEAKING was told */
 
   gboolean flushing; /* FLUSH was sent, its answer has not come */
   guint32 flush_utterance;

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #define SAMPLES_PER_MS 16
-/* Speech begins before the VAD is sure of it. Six chunks before and two behind what it saw gave the
- * recogniser 9.4 % word errors over 957 words of recordings, four before 9.8 %, five behind 9.3 %;
- * the two are there the moment the pause is noticed. */
+/* Speech begins before the VAD is sure of it: six chunks before what it saw gave the recogniser
+ * fewer word errors than four or ten (957 words of recordings). Behind the end, all that has come
+ * is given. */
 #define PREFIX_SAMPLES (192 * SAMPLES_PER_MS)
-#define SUFFIX_SAMPLES (64 * SAMPLES_PER_MS)
+#define SUFFIX_SAMPLES (128 * SAMPLES_PER_MS)
 /* A link that is gone for longer than this ends the turn: the caller would otherwise wait for an
  * answer for ever. */
 #define MAX_STALL_US (10 * G_USEC_PER_SEC)

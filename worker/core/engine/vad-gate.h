@@ -39,9 +39,15 @@ RpVadGate *rp_vad_gate_new (const RpVadGateConfig *config);
 void rp_vad_gate_free (RpVadGate *gate);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpVadGate, rp_vad_gate_free)
 
-/* One chunk of RP_VAD_CHUNK_SAMPLES that begins at @pos_samples. @invented: more than half of it
- * was not sent by the client. */
-void rp_vad_gate_input (RpVadGate *gate, gint64 pos_samples, float probability, gboolean invented);
+/* One chunk that begins at @pos_samples: @pcm is its RP_VAD_CHUNK_SAMPLES samples in [-1, 1],
+ * @probability the VAD's word on it.
+ * @invented: more than half of it was not sent by the client.
+ *
+ * The VAD answers late: its probability falls two or three chunks after the voice has gone. So the
+ * windows are counted from the last samples that were as loud as speech, as far back as the VAD is
+ * known to lag; it is the VAD alone that says that speech has ended. */
+void rp_vad_gate_input (RpVadGate *gate, gint64 pos_samples, float probability, gboolean invented,
+                        const float *pcm);
 gboolean rp_vad_gate_poll (RpVadGate *gate, RpVadGateEvent *out_event);
 /* Speech has started and not stopped. */
 gboolean rp_vad_gate_is_speech (const RpVadGate *gate);
