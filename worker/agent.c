@@ -32,9 +32,6 @@ static const RpJsonField turn_fields[] = {
     {.name = "incomplete_stop_ms", .type = RP_JSON_INT, .min = 50, .max = 10000},
     {.name = "max_stop_ms", .type = RP_JSON_INT, .min = 50, .max = 20000},
     {.name = "max_turn_ms", .type = RP_JSON_INT, .min = 5000, .max = 600000},
-    {.name = "min_interruption_ms", .type = RP_JSON_INT, .min = 0, .max = 5000},
-    {.name = "min_interruption_words", .type = RP_JSON_INT, .min = 0, .max = 10},
-    {.name = "false_interruption_ms", .type = RP_JSON_INT, .min = 0, .max = 10000},
     {.name = "idle_prompt_ms", .type = RP_JSON_INT, .min = 0, .max = 600000},
     {.name = "idle_prompts", .type = RP_JSON_INT, .min = 0, .max = 10},
     {.name = "max_call_s", .type = RP_JSON_INT, .min = 10, .max = 86400},
@@ -94,7 +91,6 @@ static const RpJsonField bookings_fields[] = {
 static const RpJsonField agent_fields[] = {
     TEXT ("title"),
     TEXT ("greeting"),
-    {.name = "greeting_interruptible", .type = RP_JSON_BOOL},
     {.name = "timezone", .type = RP_JSON_STRING, .max_length = 64},
     MODEL ("stt"),
     MODEL ("brain"),
@@ -119,7 +115,6 @@ static const RpJsonField agent_fields[] = {
     TEXT ("empty_turn"),
     TEXT ("brain_failure"),
     {.name = "context_messages", .type = RP_JSON_INT, .min = 4, .max = 1000},
-    {.name = "journal", .type = RP_JSON_BOOL},
     {.name = "bookings",
      .type = RP_JSON_OBJECT,
      .fields = bookings_fields,
@@ -231,9 +226,6 @@ load_turn (RpAgentTurn *turn, JsonObject *object, const char *path, GError **err
       .incomplete_stop_ms = get_uint (object, "incomplete_stop_ms", 800),
       .max_stop_ms = get_uint (object, "max_stop_ms", 2000),
       .max_turn_ms = get_uint (object, "max_turn_ms", 60000),
-      .min_interruption_ms = get_uint (object, "min_interruption_ms", 250),
-      .min_interruption_words = get_uint (object, "min_interruption_words", 0),
-      .false_interruption_ms = get_uint (object, "false_interruption_ms", 1500),
       .idle_prompt_ms = get_uint (object, "idle_prompt_ms", 15000),
       .idle_prompts = get_uint (object, "idle_prompts", 2),
       .max_call_s = get_uint (object, "max_call_s", 3600),
@@ -417,7 +409,6 @@ load_texts (RpAgent *agent, JsonObject *object, const char *path, GError **error
 {
   agent->title = g_strdup (rp_json_string (object, "title", agent->name));
   agent->greeting = g_strdup (rp_json_string (object, "greeting", "Hello! How can I help?"));
-  agent->greeting_interruptible = rp_json_bool (object, "greeting_interruptible", TRUE);
   agent->timezone = g_strdup (rp_json_string (object, "timezone", NULL));
   g_autoptr (GTimeZone) tz =
       agent->timezone != NULL ? g_time_zone_new_identifier (agent->timezone) : NULL;
@@ -441,7 +432,6 @@ load_texts (RpAgent *agent, JsonObject *object, const char *path, GError **error
   agent->brain_failure_text = g_strdup (rp_json_string (
       object, "brain_failure", "I'm sorry, something went wrong. Please say that again."));
   agent->context_messages = get_uint (object, "context_messages", 200);
-  agent->journal = rp_json_bool (object, "journal", FALSE);
   return TRUE;
 }
 

@@ -35,21 +35,16 @@ typedef struct {
 } RpAgentModel;
 
 typedef struct {
-  guint vad_start_ms;           /* speech for this long begins a turn; 20-2000, default 200 */
-  guint vad_stop_ms;            /* silence for this long may end one; 50-5000, default 200 */
-  double vad_threshold;         /* 0.05-0.95, default 0.5 */
-  guint incomplete_stop_ms;     /* the same when the words sound unfinished; default 800 */
-  guint max_stop_ms;            /* silence that ends a turn whatever was said; default 2000 */
-  guint max_turn_ms;            /* a longer turn is cut and answered; default 60000 */
-  guint min_interruption_ms;    /* speech over the agent shorter than this does not stop it; 0-5000,
-                                   default 250 */
-  guint min_interruption_words; /* 0: the time decides; 0-10, default 0 */
-  guint false_interruption_ms;  /* no words this long after an interruption: the agent goes on; 0
-                                   never; default 1500 */
-  guint idle_prompt_ms;   /* silence until the agent asks whether one is there; 0 never; 15000 */
-  guint idle_prompts;     /* how often before it says goodbye; 0-10, default 2 */
-  guint max_call_s;       /* 10-86400, default 3600 */
-  gboolean interruptible; /* FALSE: the agent always finishes; default TRUE */
+  guint vad_start_ms;       /* speech for this long begins a turn; 20-2000, default 200 */
+  guint vad_stop_ms;        /* silence for this long may end one; 50-5000, default 200 */
+  double vad_threshold;     /* 0.05-0.95, default 0.5 */
+  guint incomplete_stop_ms; /* the same when the words sound unfinished; default 800 */
+  guint max_stop_ms;        /* silence that ends a turn whatever was said; default 2000 */
+  guint max_turn_ms;        /* a longer turn is cut and answered; default 60000 */
+  guint idle_prompt_ms;     /* silence until the agent asks whether one is there; 0 never; 15000 */
+  guint idle_prompts;       /* how often before it says goodbye; 0-10, default 2 */
+  guint max_call_s;         /* 10-86400, default 3600 */
+  gboolean interruptible;   /* FALSE: the agent always finishes; default TRUE */
   gboolean backchannels_interrupt; /* default FALSE */
 } RpAgentTurn;
 
@@ -58,7 +53,6 @@ typedef struct {
   char *name;     /* the directory's own name: [a-z0-9_-]+ */
   char *title;    /* "Harbour Rooms reception" */
   char *greeting; /* said first; "" waits for the user */
-  gboolean greeting_interruptible;
   char *timezone; /* (nullable) IANA name; NULL: the machine's */
   RpAgentModel stt, brain, tts;
   RpAgentTurn turn;
@@ -69,7 +63,6 @@ typedef struct {
   char *empty_turn_text;    /* a turn without a word that could be made out */
   char *brain_failure_text; /* the brain failed or took too long */
   guint context_messages;   /* most messages given to the brain; 4-1000, default 200 */
-  gboolean journal;         /* write the conversation's events to a file; default FALSE */
   char *prompt;             /* prompt.md; "" when there is none */
   RpBookingsConfig bookings;
   RpDialogue *dialogue; /* the built-in brain; knows nothing when there is no knowledge.md */

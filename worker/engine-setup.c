@@ -27,6 +27,7 @@ set_times (RpEngineConfig *config, const RpAgent *agent)
   config->idle_prompt_ms = turn->idle_prompt_ms;
   config->max_idle_prompts = turn->idle_prompts;
   config->interruptible = turn->interruptible;
+  config->nods_interrupt = turn->backchannels_interrupt;
   if (agent->stt.timeout_ms > 0)
     config->stt_timeout_ms = (guint) agent->stt.timeout_ms;
   if (agent->brain.timeout_ms > 0)
@@ -40,6 +41,8 @@ rp_engine_setup (const RpAgent *agent, gint64 unix_offset_us, gint64 now_us)
   rp_engine_config_init (&config);
   set_texts (&config, agent);
   set_times (&config, agent);
+  config.max_context_messages = agent->context_messages;
+  config.sentence = agent->sentence;
   g_autofree const char **prompts = g_new0 (const char *, agent->idle_texts->len + 1);
   for (guint i = 0; i < agent->idle_texts->len; i++)
     prompts[i] = agent->idle_texts->pdata[i];

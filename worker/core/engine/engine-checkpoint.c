@@ -180,12 +180,11 @@ unpack_messages (RpEngine *engine, GVariant *list, GPtrArray *out, GError **erro
 static gboolean
 unpack_generation (RpEngine *engine, GVariant *packed, guint base, GError **error)
 {
-  static const RpSentenceConfig splitter = RP_SENTENCE_CONFIG_DEFAULT;
   const char *text, *heard;
   int message = 0, after = 0;
   g_autoptr (GVariant) tools = NULL;
   Generation *generation = g_new0 (Generation, 1);
-  generation->splitter = rp_sentence_new (&splitter);
+  generation->splitter = rp_sentence_new (&engine->config.sentence);
   generation->tools = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_tool_record_free);
   g_variant_get (packed, "(ubbbb&s&sii@" TOOLS_TYPE ")", &generation->id, &generation->own,
                  &generation->llm_done, &generation->dead, &generation->end_call, &text, &heard,

@@ -9,7 +9,6 @@
 /* What a brain may write in one generation; more is cut off. Ten minutes of speech. */
 #define MAX_TEXT_BYTES (16 * 1024)
 /* The context given to a brain. */
-#define MAX_REQUEST_MESSAGES 200
 #define MAX_REQUEST_BYTES (64 * 1024)
 
 void
@@ -37,10 +36,9 @@ rp_utterance_free (Utterance *utterance)
 static Generation *
 new_generation (RpEngine *engine)
 {
-  static const RpSentenceConfig splitter = RP_SENTENCE_CONFIG_DEFAULT;
   Generation *generation = g_new0 (Generation, 1);
   generation->id = engine->next_generation++;
-  generation->splitter = rp_sentence_new (&splitter);
+  generation->splitter = rp_sentence_new (&engine->config.sentence);
   generation->text = g_string_new (NULL);
   generation->heard = g_string_new (NULL);
   generation->tools = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_tool_record_free);
@@ -101,7 +99,7 @@ rp_generation_request (RpEngine *engine, const char *user_text)
   }
   if (user_text != NULL)
     rp_turn_append_user (engine, request, user_text);
-  rp_messages_trim (request, MAX_REQUEST_MESSAGES, MAX_REQUEST_BYTES);
+  rp_messages_trim (request, engine->config.max_context_messages, MAX_REQUEST_BYTES);
   return request;
 }
 

@@ -203,8 +203,9 @@ static gboolean
 is_nod (const RpEngine *engine, const char *text)
 {
   const CarryOn *carry = &engine->turn.carry_on;
-  return carry->text != NULL && *carry->text != '\0' && engine->expect != RP_EXPECT_YES_NO &&
-         strchr (carry->text, '?') == NULL && rp_is_backchannel (text);
+  return !engine->config.nods_interrupt && carry->text != NULL && *carry->text != '\0' &&
+         engine->expect != RP_EXPECT_YES_NO && strchr (carry->text, '?') == NULL &&
+         rp_is_backchannel (text);
 }
 
 /* Decides, once the stop window has passed, whether the turn has ended. */

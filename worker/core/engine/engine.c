@@ -23,6 +23,8 @@ rp_engine_config_init (RpEngineConfig *config)
       .brain_timeout_ms = 10000,
       .tool_timeout_ms = 10000,
       .max_tool_steps = 5,
+      .max_context_messages = 200,
+      .sentence = RP_SENTENCE_CONFIG_DEFAULT,
       .interruptible = TRUE,
       .preemptive = TRUE,
   };

@@ -19,6 +19,7 @@
 
 #include "completeness.h"
 #include "context.h"
+#include "sentence.h"
 
 #include <glib.h>
 
@@ -53,8 +54,11 @@ typedef struct {
   guint stt_timeout_ms;
   guint brain_timeout_ms; /* to the first token */
   guint tool_timeout_ms;
-  guint max_tool_steps; /* generations in a row that end in tool calls */
+  guint max_tool_steps;       /* generations in a row that end in tool calls */
+  guint max_context_messages; /* given to the brain; older ones are left out */
+  RpSentenceConfig sentence;  /* how text is cut for the voice */
   gboolean interruptible;
+  gboolean nods_interrupt; /* "mm-hmm" over the agent's speech takes the turn */
   gboolean preemptive; /* run brain and voice on an early transcript, held back until the turn has
                           ended */
 } RpEngineConfig;
