@@ -499,11 +499,25 @@ rp_call_answer (RpCall *call, const char *sdp, GError **error)
   return sync.ok;
 }
 
+/* A last report with BYE and DTLS's close_notify: either tells the server, should one get lost. */
+static void
+send_bye (RpCall *call)
+{
+  guint8 buffer[RP_RTCP_MAX_REPORT_BYTES + RP_PEER_TAILROOM];
+  RpRtcpOut report;
+
+  rp_peer_set_media_tap (call->peer, NULL, NULL);
+  rp_rtcp_session_bye (call->rtcp, rp_loop_now_us (), &report);
+  memcpy (buffer, report.data, report.length);
+  rp_peer_send_rtcp (call->peer, buffer, report.length, sizeof buffer);
+}
+
 static void
 hang_up (gpointer data)
 {
   Sync *sync = data;
   finish (sync->call, sync->text);
+  send_bye (sync->call);
   rp_peer_close (sync->call->peer, "hung up");
 }
 
