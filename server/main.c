@@ -201,8 +201,9 @@ run (const RpConfig *config)
   };
   rp_log_start (&log);
   raise_descriptor_limit ();
-  guint term = g_unix_signal_add (SIGTERM, on_signal, &server);
-  guint intr = g_unix_signal_add (SIGINT, on_signal, &server);
+  /* Never taken away again: a third signal must not kill us while we clean up. */
+  g_unix_signal_add (SIGTERM, on_signal, &server);
+  g_unix_signal_add (SIGINT, on_signal, &server);
   if (start (&server, &error)) {
     rp_log_info ("server", "listening", RP_LOG_INT ("port", rp_http_port (server.http)),
                  RP_LOG_INT ("loops", config->loops), RP_LOG_STR ("web", config->web));
@@ -211,8 +212,6 @@ run (const RpConfig *config)
     rp_log_error ("server", "cannot start", RP_LOG_STR ("why", error->message));
     server.exit_code = EXIT_CODE_FAILED;
   }
-  g_source_remove (term);
-  g_source_remove (intr);
   stop (&server);
   rp_log_info ("server", "stopped", RP_LOG_INT ("exit_code", server.exit_code));
   rp_log_stop ();

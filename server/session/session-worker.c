@@ -4,6 +4,21 @@
 
 #include "json.h"
 
+#include <string.h>
+
+/* Without a worker, what is for the next one is kept: this much of the audio (5 s of 20 ms frames)
+ * and this many messages of the client, the oldest being dropped. */
+#define MAX_KEPT_AUDIO 250
+#define MAX_KEPT_MESSAGES 32
+
+typedef struct {
+  gint64 pos_samples;
+  gint64 arrival_us;
+  RpAudioKind kind;
+  guint n_samples;
+  gint16 pcm[];
+} KeptAudio;
+
 struct _RpSessionWorker {
   RpLoop *loop;
   RpSessionWorkerEvents events;
@@ -13,6 +28,11 @@ struct _RpSessionWorker {
   guint restarts;
   gint64 lost_us[RP_SESSION_MAX_RESTARTS]; /* a ring: when the last ones were lost */
   guint64 audio_dropped;                   /* of workers that are gone */
+  gboolean is_ended;
+  GQueue kept_audio;    /* of KeptAudio */
+  GQueue kept_messages; /* of char * */
+  gboolean stalled;
+  gint64 stalled_pos_samples;
 };
 
 static void
@@ -100,7 +120,16 @@ rp_session_worker_new (RpLoop *loop, const RpSessionWorkerEvents *events, gpoint
   self->loop = loop;
   self->events = *events;
   self->user_data = user_data;
+  g_queue_init (&self->kept_audio);
+  g_queue_init (&self->kept_messages);
   return self;
+}
+
+static void
+drop_kept (RpSessionWorker *self)
+{
+  g_queue_clear_full (&self->kept_audio, g_free);
+  g_queue_clear_full (&self->kept_messages, g_free);
 }
 
 void
@@ -109,6 +138,7 @@ rp_session_worker_free (RpSessionWorker *self)
   if (self == NULL)
     return;
   drop_link (self);
+  drop_kept (self);
   g_clear_pointer (&self->checkpoint, g_bytes_unref);
   g_free (self);
 }
@@ -128,7 +158,7 @@ add_bool (JsonBuilder *builder, const char *name, gboolean value)
 }
 
 static char *
-start_json (const RpSessionWorkerStart *start, gboolean resume)
+start_json (const RpSessionWorkerStart *start, gint64 pos_samples, gboolean resume)
 {
   JsonBuilder *builder = json_builder_new ();
   json_builder_begin_object (builder);
@@ -138,7 +168,7 @@ start_json (const RpSessionWorkerStart *start, gboolean resume)
   json_builder_add_string_value (builder, start->agent);
   add_bool (builder, "resume", resume);
   add_bool (builder, "connected", start->connected);
-  add_int (builder, "input_pos_samples", start->input_pos_samples);
+  add_int (builder, "input_pos_samples", pos_samples);
   json_builder_set_member_name (builder, "utterances");
   json_builder_begin_array (builder);
   for (guint i = 0; i < start->n_utterances; i++) {
@@ -155,35 +185,68 @@ start_json (const RpSessionWorkerStart *start, gboolean resume)
   return rp_json_builder_to_string (builder);
 }
 
+/* What came in between. */
+static void
+hand_over_kept (RpSessionWorker *self)
+{
+  for (GList *l = self->kept_audio.head; l != NULL; l = l->next) {
+    const KeptAudio *audio = l->data;
+    rp_worker_link_audio_in (self->link, audio->pos_samples, audio->kind, audio->pcm,
+                             audio->n_samples, audio->arrival_us);
+  }
+  if (self->stalled)
+    rp_worker_link_input (self->link, self->stalled_pos_samples, TRUE);
+  for (GList *l = self->kept_messages.head; l != NULL; l = l->next)
+    rp_worker_link_client (self->link, l->data);
+  drop_kept (self);
+}
+
 void
 rp_session_worker_set (RpSessionWorker *self, RpWorkerLink *link, const RpSessionWorkerStart *start)
 {
-  g_autofree char *json = start_json (start, self->checkpoint != NULL);
+  const KeptAudio *first = g_queue_peek_head (&self->kept_audio);
+  gint64 pos_samples = first != NULL ? first->pos_samples : start->input_pos_samples;
+  g_autofree char *json = start_json (start, pos_samples, self->checkpoint != NULL);
   drop_link (self);
   self->link = link;
   rp_worker_link_attach (link, self->loop, &link_events, self);
   rp_worker_link_start (link, json, self->checkpoint);
+  hand_over_kept (self);
 }
 
 void
 rp_session_worker_end (RpSessionWorker *self, const char *reason)
 {
+  self->is_ended = TRUE;
   if (self->link != NULL)
     rp_worker_link_end (self->link, reason);
   drop_link (self);
+  drop_kept (self);
 }
 
 void
 rp_session_worker_audio_in (RpSessionWorker *self, gint64 pos_samples, RpAudioKind kind,
                             const gint16 *pcm, guint n_samples, gint64 arrival_us)
 {
-  if (self->link != NULL)
+  if (self->link != NULL) {
     rp_worker_link_audio_in (self->link, pos_samples, kind, pcm, n_samples, arrival_us);
+    return;
+  }
+  if (self->is_ended)
+    return;
+  KeptAudio *audio = g_malloc (sizeof *audio + n_samples * sizeof *pcm);
+  *audio = (KeptAudio){pos_samples, arrival_us, kind, n_samples};
+  memcpy (audio->pcm, pcm, n_samples * sizeof *pcm);
+  g_queue_push_tail (&self->kept_audio, audio);
+  if (self->kept_audio.length > MAX_KEPT_AUDIO)
+    g_free (g_queue_pop_head (&self->kept_audio));
 }
 
 void
 rp_session_worker_input (RpSessionWorker *self, gint64 pos_samples, gboolean stalled)
 {
+  self->stalled = stalled;
+  self->stalled_pos_samples = pos_samples;
   if (self->link != NULL)
     rp_worker_link_input (self->link, pos_samples, stalled);
 }
@@ -198,8 +261,15 @@ rp_session_worker_playout (RpSessionWorker *self, const RpPlayout *playout)
 void
 rp_session_worker_client (RpSessionWorker *self, const char *json)
 {
-  if (self->link != NULL)
+  if (self->link != NULL) {
     rp_worker_link_client (self->link, json);
+    return;
+  }
+  if (self->is_ended)
+    return;
+  g_queue_push_tail (&self->kept_messages, g_strdup (json));
+  if (self->kept_messages.length > MAX_KEPT_MESSAGES)
+    g_free (g_queue_pop_head (&self->kept_messages));
 }
 
 gboolean

@@ -42,7 +42,7 @@ void rp_session_worker_set (RpSessionWorker *self, RpWorkerLink *link,
                             const RpSessionWorkerStart *start);
 void rp_session_worker_end (RpSessionWorker *self, const char *reason);
 
-/* Nothing happens while there is no worker. */
+/* Between two workers, audio and messages of the client are kept, within bounds, for the next. */
 void rp_session_worker_audio_in (RpSessionWorker *self, gint64 pos_samples, RpAudioKind kind,
                                  const gint16 *pcm, guint n_samples, gint64 arrival_us);
 void rp_session_worker_input (RpSessionWorker *self, gint64 pos_samples, gboolean stalled);

@@ -721,7 +721,9 @@ void
 rp_session_drain (RpSession *self)
 {
   self->draining = TRUE;
-  rp_session_worker_client (self->worker, "{\"type\":\"drain\"}");
+  /* The next worker, if there is none now, is told when it comes. */
+  if (rp_session_worker_is_there (self->worker))
+    rp_session_worker_client (self->worker, "{\"type\":\"drain\"}");
 }
 
 void

@@ -1,0 +1,410 @@
+"""The server's HTTP side: every path, every refusal, limits, tokens, other sites, files, and going down.
+
+usage: http-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+BINARY, WORKER, SUPPORT = sys.argv[1:4]
+sys.path.insert(0, SUPPORT)
+from serverfixture import OFFER, Server, assert_log_is_clean, offer, run_tap  # noqa: E402
+
+JSON = {"Content-Type": "application/json"}
+TOKEN = "correct-horse-battery"
+HOST_CANDIDATE = "candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host generation 0 ufrag abcd"
+
+
+def start(*options, **more):
+    return Server(BINARY, WORKER, *options, **more)
+
+
+def refused(answer, status):
+    code, body = answer
+    assert code == status, (code, body)
+    assert body["detail"], body
+    return body
+
+
+def test_health_and_readiness():
+    with start() as server:
+        assert server.request("GET", "/healthz")[0] == 200
+        status, headers, body = server.request("GET", "/readyz")
+        assert status == 200 and headers["Content-Type"] == "application/json", body
+        assert server.request("HEAD", "/healthz")[2] == b""
+
+
+def test_stats_have_their_shape():
+    with start("--loops", "2") as server:
+        stats = server.stats()
+        assert stats["version"] and stats["uptime_s"] >= 0
+        for name in ("active", "total", "peak", "failed"):
+            assert stats["sessions"][name] == 0
+        for name in ("idle", "busy", "restarts"):
+            assert name in stats["workers"]
+        assert len(stats["loops"]) == 2
+        assert set(stats["loops"][0]["tick_late_ms"]) == {"p50", "p99", "max"}
+        names = {"voice_to_voice", "turn_decision", "stt", "llm_ttft", "tts_ttfa", "setup"}
+        assert set(stats["latency_ms"]) == names
+        for part in list(stats["latency_ms"].values()) + [stats["barge_in_stop_ms"]]:
+            assert set(part) == {"p50", "p95", "p99", "n"}
+        assert stats["calls"] == []
+        assert server.api("POST", "/api/offer", offer())[0] == 200
+        (call,) = server.await_stats(lambda s: s["calls"])["calls"]
+        for name in ("loss", "jitter_ms", "rtt_ms", "concealed_ms", "recovered_ms", "state", "agent", "turns"):
+            assert name in call, name
+
+
+def test_unknown_paths_and_methods():
+    with start() as server:
+        refused(server.api("GET", "/nothing.txt", None), 404)
+        refused(server.api("POST", "/api/nothing", {}), 404)
+        for method, path, allow in (
+            ("GET", "/api/offer", "POST, PATCH, OPTIONS"),
+            ("DELETE", "/api/offer", "POST, PATCH, OPTIONS"),
+            ("POST", "/stats", "GET, HEAD, OPTIONS"),
+        ):
+            status, headers, _ = server.request(method, path)
+            assert status == 405 and headers["Allow"] == allow, (method, path, status, headers["Allow"])
+        status, headers, _ = server.request("OPTIONS", "/api/offer")
+        assert status == 204 and headers["Allow"] == "POST, PATCH, OPTIONS"
+
+
+def test_bodies_that_are_no_offer():
+    with start() as server:
+
+        def post(body, headers=JSON):
+            status, _, answer = server.request("POST", "/api/offer", body, headers)
+            return status, json.loads(answer)
+
+        refused(post("{}", {"Content-Type": "text/plain"}), 415)
+        refused(post("{}", {}), 415)
+        refused(post("{}", {"Content-Type": "application/jsonp"}), 415)
+        for body in (
+            "",
+            "{",
+            "nonsense",
+            "[]",
+            "null",
+            "{}",
+            "[" * 30000,
+            '{"sdp":' * 5000,
+            '{"sdp": 5, "type": "offer"}',
+            '{"sdp": "", "type": "offer"}',
+            '{"sdp": "v=0", "type": 1}',
+            '{"sdp": "\\u0000", "type": "offer"}',
+            '{"sdp": "\\ud800", "type": "offer"}',
+            b'{"sdp": "\xff\xfe", "type": "offer"}',
+            json.dumps(offer(type="answer")),
+            json.dumps(offer(pc_id="x" * 200)),
+            json.dumps(offer(pc_id=5)),
+            json.dumps(offer(restart_pc="yes")),
+            json.dumps(offer(sdp="v=0\r\n")),
+            json.dumps(offer(sdp=OFFER.replace("a=fingerprint", "a=nothing"))),
+            json.dumps(offer(sdp=OFFER.replace("opus/48000/2", "G722/8000"))),
+            json.dumps(offer(sdp=OFFER.replace("a=rtcp-mux\r\n", ""))),
+            json.dumps(offer(sdp=OFFER.replace("a=ice-pwd:0123456789abcdefghijklmn", "a=ice-pwd:x"))),
+            json.dumps(offer(sdp="m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n" * 900)),
+        ):
+            refused(post(body, JSON), 400)
+        assert server.stats()["sessions"]["total"] == 0
+        assert server.request("POST", "/api/offer", json.dumps(offer()), {"Content-Type": "application/json; charset=utf-8"})[0] == 200
+
+
+def test_sizes():
+    with start() as server:
+        status, body = server.api("POST", "/api/offer", offer(sdp="x" * 66000))
+        assert status == 413 and body["detail"], body
+        # A chunked body says nothing of its length before it comes.
+        status, _, body = server.request("POST", "/api/offer", (b"x" * 1000 for _ in range(200)), JSON)
+        assert status == 413, body
+        raw = b"POST /api/offer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\r\n"
+        assert b" 411 " in exchange(server, raw).split(b"\r\n")[0]
+        # Beyond what is worth reading the connection is cut; the server goes on.
+        try:
+            assert server.request("POST", "/api/offer", b"x" * 8_000_000, JSON)[0] == 413
+        except OSError:
+            pass
+        assert server.request("GET", "/healthz")[0] == 200
+
+
+def exchange(server, data, wait=True):
+    with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+        connection.sendall(data)
+        answer = b""
+        while wait:
+            try:
+                piece = connection.recv(65536)
+            except (ConnectionResetError, socket.timeout):
+                break
+            answer += piece
+            if not piece or b"\r\n\r\n" in answer:
+                break
+        return answer
+
+
+def test_bytes_that_are_no_http():
+    with start() as server:
+        for data in (
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+            b"\r\n\r\n\r\n",
+            b"GET\r\n\r\n",
+            b"GET / HTTP/9.9\r\n\r\n",
+            b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+            b"GET / HTTP/1.1\r\n" + b"X: " + b"y" * 100000 + b"\r\n\r\n",
+            b"POST /api/offer HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+            b"POST /api/offer HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
+            b"POST /api/offer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        ):
+            exchange(server, data, wait=False)
+            assert server.request("GET", "/healthz")[0] == 200
+
+
+def test_slow_clients_do_not_disturb_others():
+    with start() as server:
+        idle = [socket.create_connection(("127.0.0.1", server.port), 10) for _ in range(50)]
+        for connection in idle:
+            connection.sendall(b"POST /api/offer HTTP/1.1\r\nHost: x\r\nContent-Le")
+        assert server.request("GET", "/healthz")[0] == 200
+        assert server.api("POST", "/api/offer", offer())[0] == 200
+        for connection in idle:
+            connection.close()
+
+
+def ufrag(sdp):
+    return next(line for line in sdp.splitlines() if line.startswith("a=ice-ufrag"))
+
+
+def test_offers_of_one_call():
+    with start() as server:
+        status, first = server.api("POST", "/api/offer", offer())
+        assert status == 200 and first["type"] == "answer" and len(first["pc_id"]) >= 32
+        assert "a=candidate:" in first["sdp"] and "a=setup:passive" in first["sdp"]
+        # The same connection again: the answer is about the same transport.
+        status, again = server.api("POST", "/api/offer", offer(pc_id=first["pc_id"]))
+        assert status == 200 and again["pc_id"] == first["pc_id"]
+        assert ufrag(again["sdp"]) == ufrag(first["sdp"])
+        # Other credentials without a new connection cannot be served.
+        other = OFFER.replace("a=ice-ufrag:abcd", "a=ice-ufrag:wxyz")
+        body = refused(server.api("POST", "/api/offer", offer(pc_id=first["pc_id"], sdp=other)), 400)
+        assert "restart_pc" in body["detail"]
+        # A new connection keeps the call.
+        status, restarted = server.api(
+            "POST", "/api/offer", offer(pc_id=first["pc_id"], sdp=other, restart_pc=True)
+        )
+        assert status == 200 and restarted["pc_id"] == first["pc_id"]
+        assert ufrag(restarted["sdp"]) != ufrag(first["sdp"])
+        assert server.stats()["sessions"]["active"] == 1
+        # An id nobody knows begins a new call.
+        status, new = server.api("POST", "/api/offer", offer(pc_id="0" * 32))
+        assert status == 200 and new["pc_id"] not in (first["pc_id"], "0" * 32)
+        assert server.stats()["sessions"]["total"] == 2
+        assert_log_is_clean(server, first["pc_id"], new["pc_id"])
+
+
+def test_candidates():
+    with start() as server:
+        call = server.api("POST", "/api/offer", offer())[1]["pc_id"]
+
+        def patch(*candidates, pc_id=call):
+            listed = [{"candidate": c, "sdp_mid": "0", "sdp_mline_index": 0} for c in candidates]
+            return server.api("PATCH", "/api/offer", {"pc_id": pc_id, "candidates": listed})
+
+        assert patch(HOST_CANDIDATE) == (200, {"status": "success"})
+        assert patch()[0] == 200
+        assert patch("")[0] == 200  # Firefox's end of candidates
+        assert patch(HOST_CANDIDATE.replace("192.0.2.7", "3f0c9d3e-aaaa.local"))[0] == 200
+        assert patch(HOST_CANDIDATE.replace("ufrag abcd", "ufrag other"))[0] == 200
+        assert patch(*[HOST_CANDIDATE] * 60)[0] == 200
+        body = refused(patch(HOST_CANDIDATE, "candidate:nonsense"), 400)
+        assert "candidates[1]" in body["detail"]
+        refused(patch(HOST_CANDIDATE.replace(" 50000 ", " 0 ")), 400)
+        refused(patch(*[HOST_CANDIDATE] * 65), 400)
+        refused(patch(HOST_CANDIDATE, pc_id="0" * 32), 404)
+        refused(server.api("PATCH", "/api/offer", {"pc_id": call}), 400)
+        refused(server.api("PATCH", "/api/offer", {"pc_id": call, "candidates": ["x"]}), 400)
+        refused(server.api("PATCH", "/api/offer", {"pc_id": call, "candidates": [{}]}), 400)
+
+
+def test_all_lines_busy():
+    with start("--max-sessions", "2") as server:
+        assert [server.api("POST", "/api/offer", offer())[0] for _ in range(2)] == [200, 200]
+        status, headers, body = server.request("POST", "/api/offer", json.dumps(offer()), JSON)
+        assert status == 503 and int(headers["Retry-After"]) > 0, body
+        assert json.loads(body)["detail"] == "all lines are busy"
+        assert server.stats()["sessions"]["refused"] == 1
+
+
+def test_calls_that_never_connect_end():
+    with start("--connect-timeout", "1") as server:
+        assert server.api("POST", "/api/offer", offer())[0] == 200
+        stats = server.await_stats(lambda s: s["sessions"]["active"] == 0)
+        assert stats["sessions"]["failed"] == 1
+        server.await_stats(lambda s: s["workers"]["busy"] == 0)
+
+
+def test_many_calls_leave_nothing_behind():
+    with start("--connect-timeout", "1", "--workers", "4") as server:
+        fds = "/proc/%d/fd" % server.process.pid
+        before = None
+        for _ in range(3):
+            for _ in range(20):
+                assert server.api("POST", "/api/offer", offer())[0] == 200
+            server.await_stats(lambda s: s["sessions"]["active"] == 0 and s["workers"]["busy"] == 0)
+            server.await_stats(lambda s: s["workers"]["idle"] == 4)
+            count = len(os.listdir(fds))
+            before = before or count
+            assert count <= before + 2, (before, count)
+
+
+def test_token():
+    with start("--token", TOKEN) as server:
+        assert server.request("GET", "/healthz")[0] == 200
+        for headers in (
+            {},
+            {"Authorization": TOKEN},
+            {"Authorization": "Bearer "},
+            {"Authorization": "Bearer " + TOKEN[:-1]},
+            {"Authorization": "Bearer " + TOKEN + "x"},
+            {"Authorization": "Basic " + TOKEN},
+        ):
+            for method, path in (("POST", "/api/offer"), ("PATCH", "/api/offer"), ("GET", "/stats")):
+                status, answer, _ = server.request(method, path, json.dumps(offer()), {**JSON, **headers})
+                assert status == 401 and answer["WWW-Authenticate"].startswith("Bearer"), (method, path, status)
+        good = {"Authorization": "Bearer " + TOKEN}
+        assert server.api("POST", "/api/offer", offer(), good)[0] == 200
+        assert server.request("GET", "/stats", headers=good)[0] == 200
+        assert_log_is_clean(server, TOKEN)
+
+
+def test_other_sites():
+    with start() as server:
+        headers = server.request("GET", "/healthz", headers={"Origin": "https://a.example"})[1]
+        assert headers["Access-Control-Allow-Origin"] is None
+    with start("--cors-origin", "https://a.example,https://b.example") as server:
+        ask = {
+            "Origin": "https://b.example",
+            "Access-Control-Request-Method": "PATCH",
+            "Access-Control-Request-Headers": "authorization,content-type",
+        }
+        status, headers, _ = server.request("OPTIONS", "/api/offer", headers=ask)
+        assert status == 204
+        assert headers["Access-Control-Allow-Origin"] == "https://b.example"
+        assert "PATCH" in headers["Access-Control-Allow-Methods"]
+        assert "authorization" in headers["Access-Control-Allow-Headers"]
+        assert "Origin" in headers["Vary"]
+        status, headers, _ = server.request("POST", "/api/offer", "{", {**JSON, "Origin": "https://a.example"})
+        assert status == 400 and headers["Access-Control-Allow-Origin"] == "https://a.example"
+        ask["Origin"] = "https://evil.example"
+        assert server.request("OPTIONS", "/api/offer", headers=ask)[1]["Access-Control-Allow-Origin"] is None
+    with start("--cors-origin", "*") as server:
+        headers = server.request("GET", "/healthz", headers={"Origin": "https://x.example"})[1]
+        assert headers["Access-Control-Allow-Origin"] == "https://x.example"
+
+
+def test_files():
+    with tempfile.TemporaryDirectory() as top:
+        web = os.path.join(top, "web")
+        os.makedirs(os.path.join(web, "sub"))
+        for name, text in (
+            ("web/index.html", "<p>home"),
+            ("web/dashboard.html", "<p>dashboard"),
+            ("web/app.js", "1"),
+            ("web/style.css", "p{}"),
+            ("web/sub/index.html", "<p>sub"),
+            ("web/.hidden", "no"),
+            ("secret.txt", "no"),
+        ):
+            with open(os.path.join(top, name), "w") as file:
+                file.write(text)
+        os.symlink(os.path.join(top, "secret.txt"), os.path.join(web, "link.txt"))
+        os.mkfifo(os.path.join(web, "pipe.txt"))
+        with start("--web", web) as server:
+            for path, kind, text in (
+                ("/", "text/html", b"<p>home"),
+                ("/dashboard", "text/html", b"<p>dashboard"),
+                ("/app.js", "text/javascript", b"1"),
+                ("/style.css", "text/css", b"p{}"),
+                ("/sub/", "text/html", b"<p>sub"),
+                ("/app.js?v=1", "text/javascript", b"1"),
+            ):
+                status, headers, body = server.request("GET", path)
+                assert status == 200 and body == text, (path, status)
+                assert headers["Content-Type"].startswith(kind)
+                assert headers["X-Content-Type-Options"] == "nosniff"
+                assert ("Content-Security-Policy" in headers) == (kind == "text/html")
+            status, headers, body = server.request("HEAD", "/app.js")
+            assert status == 200 and body == b"" and headers["Content-Length"] == "1"
+            etag = server.request("GET", "/app.js")[1]["ETag"]
+            assert server.request("GET", "/app.js", headers={"If-None-Match": etag})[0] == 304
+            assert server.request("POST", "/app.js", "x")[0] == 405
+            for path in (
+                "/../secret.txt",
+                "/%2e%2e/secret.txt",
+                "/sub/../../secret.txt",
+                "/sub/%2e%2e%2f%2e%2e%2fsecret.txt",
+                "/..%5csecret.txt",
+                "//etc/passwd",
+                "/etc/passwd",
+                "/.hidden",
+                "/link.txt",
+                "/pipe.txt",
+                "/sub",
+                "/app.js/",
+                "/" + "x" * 5000,
+            ):
+                raw = b"GET " + path.encode() + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+                answer = exchange(server, raw)
+                assert b" 404 " in answer.split(b"\r\n")[0], (path, answer[:60])
+
+
+def test_going_down():
+    with start("--drain-timeout", "1") as server:
+        assert server.api("POST", "/api/offer", offer())[0] == 200
+        server.signal(signal.SIGTERM)
+        server.await_log("draining: no new calls; a second signal stops at once")
+        # The one call is not connected and cannot end in peace: there is time to look.
+        assert server.request("GET", "/readyz")[0] == 503
+        assert server.request("GET", "/healthz")[0] == 200
+        status, headers, _ = server.request("POST", "/api/offer", json.dumps(offer()), JSON)
+        assert status == 503 and headers["Retry-After"]
+        assert server.wait() == 0
+
+
+def test_going_down_at_once():
+    with start("--drain-timeout", "600") as server:
+        assert server.api("POST", "/api/offer", offer())[0] == 200
+        began = time.monotonic()
+        server.signal(signal.SIGINT)
+        server.await_log("draining: no new calls; a second signal stops at once")
+        server.signal(signal.SIGINT)
+        assert server.wait() == 0
+        assert time.monotonic() - began < 10
+
+
+def run(*options):
+    return subprocess.run([BINARY, *options], capture_output=True, text=True, timeout=20)
+
+
+def test_exit_codes():
+    with tempfile.TemporaryDirectory() as agent:
+        basic = ("--agent", agent, "--worker", WORKER)
+        assert run("--version").stdout.startswith("repartee ")
+        assert "--listen" in run("--help").stdout
+        shown = run(*basic, "--check-config")
+        assert shown.returncode == 0 and json.loads(shown.stdout)["max_sessions"] == 100
+        bad = run(*basic, "--max-sessions", "many")
+        assert bad.returncode == 2 and "--max-sessions" in bad.stderr and bad.stdout == ""
+        public = run(*basic, "--listen", "0.0.0.0:0")
+        assert public.returncode == 2 and "--no-auth" in public.stderr
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            busy = run(*basic, "--listen", "127.0.0.1:%d" % taken.getsockname()[1])
+            assert busy.returncode == 1 and "cannot listen" in busy.stderr
+
+
+if __name__ == "__main__":
+    sys.exit(run_tap([value for name, value in list(globals().items()) if name.startswith("test_")]))

@@ -1,0 +1,270 @@
+/* A zygote without models whose workers do what the client tells them in text messages, for tests
+ * of the whole server:
+ *
+ *   say N       speak N frames of 20 ms as the next utterance; "talk N" leaves its end open
+ *   flush       drop what is queued
+ *   report      an event user_transcript whose text is JSON: what the worker saw
+ *   events      one event of every kind
+ *   checkpoint TEXT
+ *   hangup, crash, hang, garbage, bad-event, bad-audio
+ *
+ * When media flows it speaks 5 frames. A client's message is answered with its own data; "drain"
+ * makes it hang up. */
+#define _GNU_SOURCE /* pidfd_open */
+
+#include "fake-worker.h"
+#include "fd-message.h"
+#include "json.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+typedef struct {
+  FakeWorker worker;
+  char *start; /* the JSON */
+  char *resumed;
+  guint32 utterance;
+  guint32 frame;
+  gint64 next_pos;
+  guint gaps;
+  guint audio_frames;
+  guint stalls;
+  guint playouts[RP_PLAYOUT_FLUSHED + 1];
+  RpPlayout last_flush;
+  guint connected;
+} Script;
+
+static FakeWorker control; /* only its sending half and buffer are used */
+
+static void
+send_text (Script *script, RpFrameType type, const char *text)
+{
+  fake_worker_send (&script->worker, type, text, strlen (text));
+}
+
+static void
+speak (Script *script, guint n, gboolean end)
+{
+  script->utterance++;
+  for (guint i = 0; i < n; i++)
+    fake_worker_send_audio (&script->worker, script->utterance, i, end && i + 1 == n);
+}
+
+static void
+report (Script *script)
+{
+  g_autofree char *json = g_strdup_printf (
+      "{\"start\":%s,\"resumed\":\"%s\",\"audio_frames\":%u,\"next_pos\":%" G_GINT64_FORMAT
+      ",\"gaps\":%u,\"stalls\":%u,\"started\":%u,\"progress\":%u,\"ended\":%u,\"flushed\":%u,"
+      "\"flush_utterance\":%u,\"flush_played\":%u,\"connected\":%u}",
+      script->start, script->resumed != NULL ? script->resumed : "", script->audio_frames,
+      script->next_pos, script->gaps, script->stalls, script->playouts[RP_PLAYOUT_STARTED],
+      script->playouts[RP_PLAYOUT_PROGRESS], script->playouts[RP_PLAYOUT_ENDED],
+      script->playouts[RP_PLAYOUT_FLUSHED], script->last_flush.utterance,
+      script->last_flush.frames_played, script->connected);
+  GString *event = g_string_new ("{\"event\":\"user_transcript\",\"final\":true,\"text\":");
+  rp_json_append_string (event, json);
+  g_string_append_c (event, '}');
+  send_text (script, RP_FRAME_EVENT, event->str);
+  g_string_free (event, TRUE);
+}
+
+static void
+every_event (Script *script)
+{
+  static const char *const events[] = {
+      "{\"event\":\"user_started_speaking\"}",
+      "{\"event\":\"user_stopped_speaking\"}",
+      "{\"event\":\"user_transcript\",\"text\":\"hello\",\"final\":true}",
+      "{\"event\":\"user_turn\",\"text\":\"hello\"}",
+      "{\"event\":\"agent_thinking\",\"generation\":1}",
+      "{\"event\":\"agent_text\",\"generation\":1,\"text\":\"Good \"}",
+      "{\"event\":\"agent_thought\",\"generation\":1}",
+      "{\"event\":\"agent_started_speaking\"}",
+      "{\"event\":\"output\",\"segment\":7,\"text\":\"Good "
+      "day.\",\"status\":\"new\",\"spoken\":true}",
+      "{\"event\":\"output\",\"segment\":7,\"text\":\"Good day.\",\"status\":\"interrupted\","
+      "\"heard\":\"Good\",\"remaining\":\"day.\",\"spoken\":true}",
+      "{\"event\":\"agent_stopped_speaking\"}",
+      "{\"event\":\"interrupted\",\"heard\":\"Good\"}",
+      "{\"event\":\"tool_call\",\"id\":\"c1\",\"name\":\"lookup\",\"status\":\"started\","
+      "\"arguments\":\"{\\\"a\\\":1}\"}",
+      "{\"event\":\"tool_call\",\"id\":\"c1\",\"name\":\"lookup\",\"status\":\"done\","
+      "\"result\":\"[1]\"}",
+      "{\"event\":\"turn_metrics\",\"voice_to_voice_ms\":321.5,\"stt_ms\":40,\"llm_ttft_ms\":50,"
+      "\"tts_ttfa_ms\":60,\"turn_decision_ms\":200,\"barge_in_stop_ms\":120}",
+      "{\"event\":\"silent\",\"reason\":\"nobody spoke\"}",
+      "{\"event\":\"error\",\"message\":\"a small one\",\"fatal\":false}",
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (events); i++)
+    send_text (script, RP_FRAME_EVENT, events[i]);
+}
+
+static void
+obey (Script *script, const char *words)
+{
+  if (g_str_has_prefix (words, "say "))
+    speak (script, (guint) atoi (words + 4), TRUE);
+  else if (g_str_has_prefix (words, "talk "))
+    speak (script, (guint) atoi (words + 5), FALSE);
+  else if (g_str_has_prefix (words, "checkpoint "))
+    send_text (script, RP_FRAME_CHECKPOINT, words + 11);
+  else if (g_str_equal (words, "flush"))
+    fake_worker_send_u32 (&script->worker, RP_FRAME_FLUSH, script->utterance);
+  else if (g_str_equal (words, "report"))
+    report (script);
+  else if (g_str_equal (words, "events"))
+    every_event (script);
+  else if (g_str_equal (words, "hangup"))
+    send_text (script, RP_FRAME_HANGUP, "said goodbye");
+  else if (g_str_equal (words, "crash"))
+    abort ();
+  else if (g_str_equal (words, "hang"))
+    pause ();
+  else if (g_str_equal (words, "garbage"))
+    fake_worker_send_bytes (&script->worker, "garbage", 7);
+  else if (g_str_equal (words, "bad-event"))
+    send_text (script, RP_FRAME_EVENT, "{\"event\":\"user_turn\",\"text\":5}");
+  else if (g_str_equal (words, "bad-audio"))
+    fake_worker_send_audio (&script->worker, script->utterance + 1, 3, FALSE);
+}
+
+static void
+on_client (Script *script, const RpFrame *frame)
+{
+  g_autoptr (JsonObject) object =
+      rp_json_parse_object ((const char *) frame->payload, frame->len, 0, NULL);
+  const char *type = rp_json_string (object, "type", "");
+  if (g_str_equal (type, "text")) {
+    obey (script, rp_json_string (object, "content", ""));
+  } else if (g_str_equal (type, "connected")) {
+    script->connected++;
+    speak (script, 5, TRUE);
+  } else if (g_str_equal (type, "drain")) {
+    send_text (script, RP_FRAME_HANGUP, "drained");
+  } else if (g_str_equal (type, "message")) {
+    GString *event = g_string_new ("{\"event\":\"response\",\"id\":");
+    rp_json_append_string (event, rp_json_string (object, "id", ""));
+    g_string_append (event, ",\"name\":");
+    rp_json_append_string (event, rp_json_string (object, "name", ""));
+    g_string_append (event, ",\"data\":");
+    rp_json_append_string (event, rp_json_string (object, "data", ""));
+    g_string_append_c (event, '}');
+    send_text (script, RP_FRAME_EVENT, event->str);
+    g_string_free (event, TRUE);
+  }
+}
+
+static void
+on_start (Script *script, const RpFrame *frame)
+{
+  script->start = g_strndup ((const char *) frame->payload, frame->len);
+  g_autoptr (JsonObject) object = rp_json_parse_object (script->start, frame->len, 0, NULL);
+  JsonArray *utterances = rp_json_array (object, "utterances");
+  script->next_pos = rp_json_int (object, "input_pos_samples", -1);
+  for (guint i = 0; utterances != NULL && i < json_array_get_length (utterances); i++)
+    script->utterance = (guint32) rp_json_int (rp_json_array_object (utterances, i), "id", 0);
+  fake_worker_send (&script->worker, RP_FRAME_STARTED, NULL, 0);
+}
+
+static void
+on_audio (Script *script, const RpFrame *frame)
+{
+  RpAudioIn audio;
+  if (!rp_frame_parse_audio_in (frame, &audio, NULL))
+    _exit (98);
+  script->audio_frames++;
+  script->gaps += audio.pos_samples != script->next_pos ? 1 : 0;
+  script->next_pos = audio.pos_samples + audio.n_samples;
+}
+
+static void
+on_playout (Script *script, const RpFrame *frame)
+{
+  RpPlayout playout;
+  if (!rp_frame_parse_playout (frame, &playout, NULL))
+    _exit (98);
+  script->playouts[playout.reason]++;
+  if (playout.reason == RP_PLAYOUT_FLUSHED)
+    script->last_flush = playout;
+}
+
+static void
+work (int fd)
+{
+  Script script = {0};
+  RpFrame frame;
+  fake_worker_adopt (&script.worker, fd);
+  fake_worker_send_u32 (&script.worker, RP_FRAME_HELLO, (guint32) getpid ());
+  while (fake_worker_receive (&script.worker, &frame)) {
+    if (frame.type == RP_FRAME_PING)
+      fake_worker_send (&script.worker, RP_FRAME_PONG, frame.payload, frame.len);
+    else if (frame.type == RP_FRAME_START)
+      on_start (&script, &frame);
+    else if (frame.type == RP_FRAME_RESUME)
+      script.resumed = g_strndup ((const char *) frame.payload, frame.len);
+    else if (frame.type == RP_FRAME_AUDIO_IN)
+      on_audio (&script, &frame);
+    else if (frame.type == RP_FRAME_INPUT)
+      script.stalls++;
+    else if (frame.type == RP_FRAME_PLAYOUT)
+      on_playout (&script, &frame);
+    else if (frame.type == RP_FRAME_CLIENT)
+      on_client (&script, &frame);
+    else if (frame.type == RP_FRAME_END)
+      break;
+  }
+  _exit (0);
+}
+
+static void
+send_forked (guint32 worker, pid_t pid)
+{
+  guint8 payload[RP_FRAME_PAIR_BYTES];
+  guint8 frame[RP_FRAME_HEADER_BYTES + RP_FRAME_PAIR_BYTES];
+  const RpForked forked = {.worker = worker, .pid = (guint32) pid};
+  gsize len = rp_frame_write_forked (payload, &forked);
+  len = rp_frame_write (frame, sizeof frame, RP_FRAME_FORKED, control.next_seq++,
+                        g_get_monotonic_time (), payload, len);
+  int pidfd = pidfd_open (pid, 0);
+  rp_fd_message_send (control.fd, frame, len, pidfd, 0);
+  close (pidfd);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const char info[] = "{\"agent\":\"scripted\"}";
+  int control_fd = -1;
+  RpFrameReceiver receiver;
+  for (int i = 1; i + 1 < argc; i++)
+    if (g_str_equal (argv[i], "--control-fd"))
+      control_fd = atoi (argv[i + 1]);
+  if (control_fd < 0)
+    return 2;
+  signal (SIGCHLD, SIG_IGN);
+  fake_worker_adopt (&control, control_fd);
+  fake_worker_send (&control, RP_FRAME_READY, info, strlen (info));
+  rp_frame_receiver_init (&receiver, RP_FRAME_TO_ZYGOTE);
+  for (;;) {
+    int fd = -1;
+    RpFrame frame;
+    guint32 worker = 0;
+    ssize_t n = rp_fd_message_receive (control.fd, control.buffer, sizeof control.buffer, &fd, 0);
+    if (n <= 0)
+      return 0;
+    if (!rp_frame_receive (&receiver, control.buffer, (gsize) n, &frame, NULL) ||
+        !rp_frame_parse_u32 (&frame, &worker, NULL) || fd < 0)
+      return 99;
+    pid_t pid = fork ();
+    if (pid == 0) {
+      close (control.fd);
+      work (fd);
+    }
+    close (fd);
+    send_forked (worker, pid);
+  }
+}

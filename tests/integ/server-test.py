@@ -1,0 +1,362 @@
+"""Whole calls through the server as another WebRTC stack makes them (aiortc), with workers that do as they are told.
+
+usage: server-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
+import asyncio
+import json
+import signal
+import sys
+
+BINARY, WORKER, SUPPORT = sys.argv[1:4]
+sys.path.insert(0, SUPPORT)
+from serverfixture import PATIENCE_S, Server, assert_log_is_clean, run_tap  # noqa: E402
+
+try:
+    from aiortc import RTCPeerConnection, RTCSessionDescription
+    from aiortc.mediastreams import AudioStreamTrack
+except ImportError:
+    RTCPeerConnection = None
+
+
+async def off(function, *arguments, **named):
+    """Waits for the server without holding up the client's own media."""
+    return await asyncio.to_thread(function, *arguments, **named)
+
+
+class Caller:
+    """A client of the kind of the Pipecat ones: one audio track and the channel "chat"."""
+
+    def __init__(self, server):
+        self.server = server
+        self.pc_id = None
+        self.messages = []
+        self.news = asyncio.Condition()
+        self.frames = 0
+        self.answer = None
+        self.pc = None
+
+    async def _post(self, sdp, restart):
+        body = {"sdp": sdp, "type": "offer", "pc_id": self.pc_id, "restart_pc": restart}
+        loop = asyncio.get_running_loop()
+        status, answer = await loop.run_in_executor(None, self.server.api, "POST", "/api/offer", body)
+        assert status == 200, (status, answer)
+        return answer
+
+    async def dial(self, data=True, ready=True, restart=False):
+        old = self.pc
+        self.pc = RTCPeerConnection()
+        self.pc.addTrack(AudioStreamTrack())
+        opened = asyncio.get_running_loop().create_future()
+        if data:
+            self.channel = self.pc.createDataChannel("chat")
+            self.channel.on("open", lambda: opened.set_result(None))
+            self.channel.on("message", lambda text: asyncio.ensure_future(self._on_message(text)))
+        else:
+            opened.set_result(None)
+        self.pc.on("track", lambda track: asyncio.ensure_future(self._listen(track)))
+        await self.pc.setLocalDescription(await self.pc.createOffer())
+        answer = await self._post(self.pc.localDescription.sdp, restart)
+        self.pc_id = answer["pc_id"]
+        self.answer = answer["sdp"]
+        await self.pc.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
+        if old is not None:
+            await old.close()
+        await asyncio.wait_for(opened, PATIENCE_S)
+        if data and ready:
+            self.say("client-ready", {"version": "2.1.0", "about": {"library": "test"}}, "ready")
+            await self.expect("bot-ready")
+        return self
+
+    async def _listen(self, track):
+        try:
+            while True:
+                await track.recv()
+                self.frames += 1
+        except Exception:  # aiortc ends a track with whatever it has at hand
+            pass
+
+    async def _on_message(self, text):
+        async with self.news:
+            self.messages.append(json.loads(text))
+            self.news.notify_all()
+
+    def say(self, kind, data, identity="m"):
+        self.channel.send(json.dumps({"label": "rtvi-ai", "type": kind, "id": identity, "data": data}))
+
+    def tell(self, words):
+        """To the scripted worker."""
+        self.say("send-text", {"content": words})
+
+    async def expect(self, kind, condition=lambda message: True):
+        """The first message of this type that is not taken yet; takes it."""
+
+        def find():
+            return next((m for m in self.messages if m["type"] == kind and condition(m)), None)
+
+        async with self.news:
+            try:
+                await asyncio.wait_for(self.news.wait_for(find), PATIENCE_S)
+            except asyncio.TimeoutError:
+                raise AssertionError("no %s in %s" % (kind, self.messages))
+            message = find()
+            self.messages.remove(message)
+            return message
+
+    async def report(self):
+        self.tell("report")
+        message = await self.expect("user-transcription", lambda m: m["data"]["text"].startswith("{"))
+        return json.loads(message["data"]["text"])
+
+    async def report_until(self, condition):
+        for _ in range(200):
+            report = await self.report()
+            if condition(report):
+                return report
+            await asyncio.sleep(0.05)
+        raise AssertionError("the worker does not get there: %s" % report)
+
+    async def close(self):
+        await self.pc.close()
+
+
+def with_server(*options):
+    """Runs an async test with a server of these options."""
+
+    def decorate(test):
+        def run():
+            if RTCPeerConnection is None:
+                return "python3-aiortc is not installed"
+            with Server(BINARY, WORKER, *options) as server:
+                asyncio.run(asyncio.wait_for(test(server), 120))
+                assert_log_is_clean(server)
+
+        run.__name__ = test.__name__
+        return run
+
+    return decorate
+
+
+@with_server()
+async def test_a_conversation(server):
+    caller = await Caller(server).dial()
+    report = await caller.report_until(lambda r: r["ended"] == 1 and r["audio_frames"] > 20)
+    assert report["connected"] == 1 and report["gaps"] == 0, report
+    assert report["started"] == 1 and report["progress"] == 1, report  # 5 frames of greeting
+    assert report["start"]["resume"] is False and report["start"]["input_pos_samples"] == 0
+    caller.tell("say 20")
+    await caller.report_until(lambda r: r["ended"] == 2)
+    assert caller.frames > 20
+    caller.tell("events")
+    for kind in (
+        "user-started-speaking",
+        "user-stopped-speaking",
+        "user-transcription",
+        "user-llm-text",
+        "bot-llm-started",
+        "bot-llm-text",
+        "bot-llm-stopped",
+        "bot-started-speaking",
+        "bot-output",
+        "bot-stopped-speaking",
+        "bot-interrupted",
+        "llm-function-call-in-progress",
+        "llm-function-call-stopped",
+        "metrics",
+        "server-message",
+        "error",
+    ):
+        await caller.expect(kind)
+    stats = await off(server.await_stats, lambda s: s["calls"][0]["turns"] == 1 and s["calls"][0]["rtt_ms"] is not None)
+    assert stats["latency_ms"]["voice_to_voice"]["n"] == 1
+    assert stats["latency_ms"]["setup"]["n"] == 1
+    assert stats["barge_in_stop_ms"]["n"] == 1
+    assert stats["calls"][0]["packets_in"] > 0
+    caller.say("client-message", {"t": "weather", "d": {"city": "Ulm"}}, "w1")
+    answer = await caller.expect("server-response")
+    assert answer["id"] == "w1" and answer["data"] == {"t": "weather", "d": {"city": "Ulm"}}, answer
+    caller.say("teleport", {}, "t1")
+    assert (await caller.expect("error-response"))["id"] == "t1"
+    await caller.close()
+    await off(server.await_stats, lambda s: s["sessions"]["active"] == 0 and s["workers"]["busy"] == 0)
+    assert (await off(server.stats))["sessions"]["failed"] == 0
+
+
+@with_server()
+async def test_barge_in(server):
+    caller = await Caller(server).dial()
+    await caller.report_until(lambda r: r["ended"] == 1)
+    caller.tell("say 400")
+    await caller.report_until(lambda r: r["started"] == 2 and r["progress"] >= 4)
+    caller.tell("flush")
+    report = await caller.report_until(lambda r: r["flushed"] == 1)
+    assert report["flush_utterance"] == 2 and 9 <= report["flush_played"] < 400, report
+    assert report["ended"] == 1
+    await caller.close()
+
+
+async def lose_worker(server, how):
+    other = await Caller(server).dial()
+    caller = await Caller(server).dial()
+    await caller.report_until(lambda r: r["ended"] == 1)
+    before = await other.report_until(lambda r: r["audio_frames"] > 5)
+    caller.tell("checkpoint as it was")
+    caller.tell("talk 200")
+    await caller.report_until(lambda r: r["started"] == 2)
+    caller.say("client-message", {"t": "left hanging"}, "h1")
+    await caller.expect("server-response", lambda m: m["id"] == "h1")
+    caller.tell(how)
+    await off(server.await_log, "worker lost")
+    caller.tell("report")  # the dead do not answer; the next one may
+    report = await caller.report_until(lambda r: r["resumed"] == "as it was")
+    start = report["start"]
+    assert start["resume"] and start["connected"] and start["input_pos_samples"] > 0, start
+    assert [u["id"] for u in start["utterances"]] == [1, 2], start
+    assert start["utterances"][0] == {"id": 1, "frames": 5, "played": 5, "complete": True}
+    assert start["utterances"][1]["frames"] == 200 and not start["utterances"][1]["complete"]
+    assert report["gaps"] == 0
+    # What was queued plays on, and the new worker is told.
+    await caller.report_until(lambda r: r["progress"] > 3)
+    # The other call has not noticed anything.
+    after = await other.report()
+    assert after["gaps"] == 0 and after["audio_frames"] > before["audio_frames"] and after["resumed"] == ""
+    stats = await off(server.await_stats, lambda s: sum(c["worker_restarts"] for c in s["calls"]) == 1)
+    assert all(call["connected"] for call in stats["calls"])
+    await caller.close()
+    await other.close()
+
+
+@with_server()
+async def test_worker_crashes(server):
+    await lose_worker(server, "crash")
+
+
+@with_server()
+async def test_worker_sends_garbage(server):
+    await lose_worker(server, "garbage")
+
+
+@with_server()
+async def test_worker_sends_a_bad_event(server):
+    await lose_worker(server, "bad-event")
+
+
+@with_server()
+async def test_worker_sends_bad_audio(server):
+    await lose_worker(server, "bad-audio")
+
+
+@with_server()
+async def test_worker_hangs(server):
+    await lose_worker(server, "hang")
+
+
+@with_server()
+async def test_worker_fails_again_and_again(server):
+    caller = await Caller(server).dial()
+    for n in range(6):
+        await caller.report_until(lambda r: True)
+        caller.tell("crash")
+        for _ in range(200):
+            if len([r for r in server.records() if r["message"] == "worker lost"]) > n:
+                break
+            await asyncio.sleep(0.05)
+    message = await caller.expect("error")
+    assert message["data"]["fatal"], message
+    await off(server.await_stats, lambda s: s["sessions"]["active"] == 0)
+    assert (await off(server.stats))["sessions"]["failed"] == 1
+    await caller.close()
+
+
+@with_server()
+async def test_agent_hangs_up(server):
+    caller = await Caller(server).dial()
+    await caller.report_until(lambda r: r["ended"] == 1)
+    caller.tell("say 20")
+    caller.tell("hangup")
+    await caller.expect("signalling", lambda m: m["message"]["type"] == "peerLeft")
+    await off(server.await_log, "ended", reason="the agent hung up: said goodbye")
+    assert caller.frames >= 25  # what was queued has been played
+    await off(server.await_stats, lambda s: s["sessions"]["active"] == 0 and s["workers"]["busy"] == 0)
+    await caller.close()
+
+
+@with_server()
+async def test_client_hangs_up(server):
+    caller = await Caller(server).dial()
+    caller.say("disconnect-bot", {})
+    await caller.expect("signalling", lambda m: m["message"]["type"] == "peerLeft")
+    await off(server.await_log, "ended", reason="the client hung up")
+    await caller.close()
+
+
+@with_server()
+async def test_client_without_messages(server):
+    """Only audio: the conversation begins all the same."""
+    caller = await Caller(server).dial(data=False)
+    await off(server.await_stats, lambda s: s["calls"][0]["packets_out"] > 30)
+    assert "m=application" not in caller.answer
+    await caller.close()
+
+
+@with_server()
+async def test_client_that_never_gets_ready(server):
+    caller = await Caller(server).dial(ready=False)
+    report = await caller.report_until(lambda r: r["connected"] == 1)
+    assert report["connected"] == 1
+    await caller.close()
+
+
+@with_server()
+async def test_client_reconnects(server):
+    caller = await Caller(server).dial()
+    await caller.report_until(lambda r: r["ended"] == 1 and r["audio_frames"] > 10)
+    identity = caller.pc_id
+    await caller.dial(ready=False, restart=True)
+    assert caller.pc_id == identity
+    frames = caller.frames
+    # The worker is the same one, on the same timeline, and was not told twice.
+    report = await caller.report_until(lambda r: r["audio_frames"] > 30)
+    assert report["gaps"] == 0 and report["connected"] == 1 and report["resumed"] == "", report
+    caller.tell("say 20")
+    await caller.report_until(lambda r: r["ended"] == 2)
+    assert caller.frames > frames
+    assert (await off(server.stats))["sessions"]["total"] == 1
+    await caller.close()
+
+
+@with_server("--inactivity-timeout", "2")
+async def test_client_vanishes(server):
+    caller = await Caller(server).dial()
+    # No goodbye: its sockets are just not served any more.
+    for transceiver in caller.pc.getTransceivers():
+        await transceiver.sender.stop()
+        transport = transceiver.sender.transport
+    await transport.transport.stop()
+    await off(server.await_log, "ended", reason="nothing came from the client any more")
+    await off(server.await_stats, lambda s: s["sessions"]["active"] == 0 and s["workers"]["busy"] == 0)
+
+
+@with_server("--drain-timeout", "60")
+async def test_draining(server):
+    caller = await Caller(server).dial()
+    await caller.report_until(lambda r: r["ended"] == 1)
+    server.signal(signal.SIGTERM)
+    # The worker was told, says goodbye and hangs up; the server waits for no timeout.
+    await caller.expect("signalling", lambda m: m["message"]["type"] == "peerLeft")
+    assert await off(server.wait) == 0
+    await caller.close()
+
+
+@with_server("--loops", "2", "--max-sessions", "20")
+async def test_many_at_once(server):
+    callers = [Caller(server) for _ in range(8)]
+    await asyncio.gather(*(caller.dial() for caller in callers))
+    for caller in callers:
+        report = await caller.report_until(lambda r: r["ended"] == 1)
+        assert report["gaps"] == 0 and report["connected"] == 1
+    assert sorted(loop["sessions"] for loop in (await off(server.stats))["loops"]) == [4, 4]
+    await asyncio.gather(*(caller.close() for caller in callers))
+    await off(server.await_stats, lambda s: s["sessions"]["active"] == 0 and s["workers"]["busy"] == 0)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tap([value for name, value in list(globals().items()) if name.startswith("test_")]))
