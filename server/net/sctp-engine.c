@@ -9,6 +9,8 @@
 #define LOCAL_PORT 5000
 #define TIMER_US 10000 /* usrsctp's own granularity */
 #define SHUTDOWN_US G_USEC_PER_SEC
+/* Timers go on for so long after the last association: the library clears up behind it by them. */
+#define CLEAN_UP_US (2 * G_USEC_PER_SEC)
 #define READ_BYTES 65536
 /* One message must fit whole, or usrsctp refuses it for good. */
 #define BUFFER_BYTES (512 * 1024)
@@ -40,6 +42,7 @@ static struct {
   GQueue ready; /* RpSctp (no reference) whose sockets want service */
   GQueue dirty; /* RpSctp (no reference) with events to post to their loops */
   gint64 timer_us;
+  gint64 busy_until_us;
 } engine;
 
 void
@@ -639,12 +642,15 @@ post_events (void)
   }
 }
 
-/* Waits for commands, but not beyond the next timer while there are associations. Returns FALSE to
- * end. */
+/* Waits for commands, but not beyond the next timer while there is anything to time. Returns FALSE
+ * to end. */
 static gboolean
 take_commands (GQueue *out)
 {
-  gboolean idle = g_hash_table_size (engine.by_id) == 0;
+  gint64 now_us = g_get_monotonic_time ();
+  if (g_hash_table_size (engine.by_id) > 0)
+    engine.busy_until_us = now_us + CLEAN_UP_US;
+  gboolean idle = now_us >= engine.busy_until_us;
 
   g_mutex_lock (&engine.lock);
   while (g_queue_is_empty (&engine.commands) && !engine.quit) {
