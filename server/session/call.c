@@ -178,10 +178,11 @@ on_ended (const char *reason, gboolean failed, gpointer user_data)
   rp_log (failed ? RP_LOG_LEVEL_WARNING : RP_LOG_LEVEL_INFO, "call", "ended",
           RP_LOG_STR ("call", call->short_id), RP_LOG_STR ("reason", reason),
           RP_LOG_INT ("s", (rp_loop_now_us () - call->started_us) / G_USEC_PER_SEC));
+  /* The references first: once the main thread knows, it gives up its own. */
   Job *job = job_new (call);
   job->failed = failed;
-  tell_main (job, main_ended);
   rp_loop_defer (call->loop, free_session, rp_call_ref (call));
+  tell_main (job, main_ended);
 }
 
 static const RpSessionEvents session_events = {
