@@ -14,8 +14,10 @@ async function book(caller) {
     await caller.say(say(phrase));
     await caller.quiet({ from });
     const reply = textOf(sentences(caller, from));
-    if (/booked|reserved/i.test(reply) && answerTo(reply) !== 'yes')
-      return;
+    const booked = caller.messages.slice(from).find(({ type, data }) =>
+      type === 'llm-function-call-stopped' && data.function_name === 'book_room');
+    if (booked)
+      return booked.data.result;
     phrase = answerTo(reply);
     assert.ok(phrase, `nothing is known to answer to "${reply}"; the call so far:\n` +
       caller.story());
@@ -31,9 +33,11 @@ export default {
     await withCaller(server, {}, async (caller) => {
       await caller.talk();
       await caller.quiet();
-      await book(caller);
+      const result = await book(caller);
+      assert.equal(result.ok, true, JSON.stringify(result));
       const rows = databaseRows(server.data).filter(({ table }) => /book/i.test(table));
       assert.equal(rows.length, 1, `the bookings are ${JSON.stringify(rows)}`);
+      assert.ok(JSON.stringify(rows).includes('Maria Smith'), JSON.stringify(rows));
       await caller.hangUp();
     });
   }),

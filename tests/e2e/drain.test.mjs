@@ -29,7 +29,7 @@ export default {
 
       // What was begun is said, then the page learns that the call is over.
       await caller.heard(/\b(eight|8|nine|9|open)\b/i, { from, timeout: 15_000 });
-      await caller.waitState('ended');
+      await caller.waitState('ended', 25_000);
       assert.equal(await caller.page.isVisible('#problem'), false);
       const { code } = await until(() => server.exit, 'the end of the server', 10_000);
       assert.equal(code, 0);

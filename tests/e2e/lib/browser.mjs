@@ -131,9 +131,14 @@ export class Caller {
   /** The messages in short, for reports of failures. */
   story(from = 0) {
     const start = this.messages[0]?.at ?? 0;
-    return this.messages.slice(from).filter(({ type }) => type !== 'metrics')
+    const dull = ['metrics', 'server-message', 'bot-tts-text', 'bot-tts-started',
+      'bot-tts-stopped', 'bot-llm-started', 'bot-llm-stopped'];
+    return this.messages.slice(from).filter(({ type, data }) => !dull.includes(type) &&
+      data?.spoken_status !== 'in-progress')
       .map(({ at, type, data }) => `  ${String(at - start).padStart(6)} ${type ?? '?'} ` +
-        `${JSON.stringify(data ?? {}).slice(0, 200)}`).join('\n');
+        (type === 'bot-output' ? `${data.spoken_status} "${data.text}" ` +
+          `${data.spoken_progress?.remaining_text ? 'not all heard' : ''}` :
+          JSON.stringify(data ?? {}).slice(0, 200))).join('\n');
   }
 
   async talk() {
@@ -178,8 +183,8 @@ export class Caller {
     return this.page.getAttribute('#state', 'data-state');
   }
 
-  async waitState(...states) {
-    await until(async () => states.includes(await this.state()), `state ${states}`, 10_000);
+  async waitState(state, timeoutMs = 10_000) {
+    await until(async () => await this.state() === state, `state ${state}`, timeoutMs);
   }
 
   async hangUp() {

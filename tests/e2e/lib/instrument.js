@@ -65,6 +65,10 @@
     navigator.mediaDevices.getUserMedia = async () => {
       e2e.context = new AudioContext({ sampleRate: 48000 });
       output = e2e.context.createMediaStreamDestination();
+      // A microphone sends silence too; a destination without a source sends nothing.
+      const silence = new ConstantSourceNode(e2e.context, { offset: 0 });
+      silence.connect(output);
+      silence.start();
       return output.stream;
     };
     /** Speaks base64 PCM into the microphone; resolves when it is said. */

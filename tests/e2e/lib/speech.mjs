@@ -21,16 +21,16 @@ const PHRASES = {
     debian: ['digits/2', 'digits/30', 'digits/p-m'],
   },
   one_hour: { text: 'For one hour.' },
-  four_people: { text: 'For four people.', voice: 'awb' },
+  four_people: { text: 'For four people.', voice: 'slt' },
   name: { text: 'My name is Maria Smith.' },
   yes: { text: 'Yes, please.' },
-  no: { text: 'No, thank you.', recorded: 'turn/ami_EN2002bC_04480.wav' },
+  no: { text: 'No, thank you.' },
   goodbye: { text: 'Goodbye.', debian: ['goodbye'] },
   what_time: { text: 'What time is it?', recorded: 'speech/rh_what_time_is_it.wav' },
   weather: { text: "What's the weather like?", recorded: 'speech/az_whatstheweatherlike.wav' },
-  opening_hours: { text: 'What are your opening hours?' },
-  where: { text: 'Where are you located?' },
-  parking: { text: 'Is there parking?' },
+  opening_hours: { text: 'What are your opening hours?', voice: 'slt' },
+  sunday: { text: 'Are you open on Sunday?' },
+  parking: { text: 'Do you have parking?', voice: 'slt' },
 };
 
 const used = new Map(); // phrase → where it came from
