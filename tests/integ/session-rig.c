@@ -1,0 +1,522 @@
+#include "session-rig.h"
+
+#include "json.h"
+#include "rtp.h"
+
+#include <opus.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATIENCE_US (20 * G_USEC_PER_SEC)
+#define FRAME_US 20000
+#define CLIENT_SSRC 4711
+
+/* --- the session's side --- */
+
+static void
+changed (Rig *rig)
+{
+  g_cond_broadcast (&rig->changed);
+  g_mutex_unlock (&rig->lock);
+}
+
+static void
+on_need_worker (gpointer user_data)
+{
+  Rig *rig = user_data;
+  g_mutex_lock (&rig->lock);
+  rig->n_need_worker++;
+  changed (rig);
+}
+
+static void
+on_connected (gpointer user_data)
+{
+  Rig *rig = user_data;
+  g_mutex_lock (&rig->lock);
+  rig->n_connected++;
+  changed (rig);
+}
+
+static void
+on_snapshot (const RpCallSnapshot *snapshot, gpointer user_data)
+{
+  Rig *rig = user_data;
+  g_mutex_lock (&rig->lock);
+  rig->snapshot = *snapshot;
+  changed (rig);
+}
+
+static void
+on_latencies (const RpLatencies *latencies, gpointer user_data)
+{
+  Rig *rig = user_data;
+  g_mutex_lock (&rig->lock);
+  for (guint i = 0; i < RP_N_LATENCIES; i++)
+    if (latencies->us[i] >= 0)
+      rig->latencies.us[i] = latencies->us[i];
+  changed (rig);
+}
+
+static void
+on_ended (const char *reason, gboolean failed, gpointer user_data)
+{
+  Rig *rig = user_data;
+  g_mutex_lock (&rig->lock);
+  rig->n_ended++;
+  rig->failed = failed;
+  rig->reason = g_strdup (reason);
+  g_test_message ("ended: %s", reason);
+  changed (rig);
+}
+
+static const RpSessionEvents session_events = {
+    .need_worker = on_need_worker,
+    .connected = on_connected,
+    .snapshot = on_snapshot,
+    .latencies = on_latencies,
+    .ended = on_ended,
+};
+
+/* --- the client's side --- */
+
+static void
+on_state (RpPeer *peer, RpPeerState state, const char *reason, gpointer user_data)
+{
+  Rig *rig = user_data;
+  g_mutex_lock (&rig->lock);
+  if (peer == rig->peer)
+    rig->state = state;
+  changed (rig);
+}
+
+static void
+on_rtp (RpPeer *peer, guint8 *packet, gsize len, gint64 arrival_us, gpointer user_data)
+{
+  Rig *rig = user_data;
+  RpRtpPacket rtp;
+  g_assert_true (rp_rtp_parse (packet, len, &rtp));
+  const RigPacket seen = {arrival_us, rtp.sequence, rtp.timestamp, rtp.ssrc, rtp.marker};
+  g_mutex_lock (&rig->lock);
+  g_array_append_val (rig->packets, seen);
+  changed (rig);
+}
+
+static void
+on_message (RpPeer *peer, guint16 stream, gboolean binary, const guint8 *data, gsize len,
+            gpointer user_data)
+{
+  Rig *rig = user_data;
+  g_mutex_lock (&rig->lock);
+  g_ptr_array_add (rig->messages, g_strndup ((const char *) data, len));
+  changed (rig);
+}
+
+static const RpPeerEvents peer_events = {
+    .state_changed = on_state,
+    .rtp = on_rtp,
+    .message = on_message,
+};
+
+static void
+send_packet (Rig *rig)
+{
+  guint8 packet[12 + sizeof rig->opus + RP_PEER_TAILROOM];
+  const RpRtpPacket header = {.payload_type = 111,
+                              .sequence = rig->sequence++,
+                              .timestamp = rig->timestamp,
+                              .ssrc = CLIENT_SSRC};
+  gsize len = rp_rtp_write_header (&header, packet, sizeof packet);
+  rig->timestamp += 960;
+  memcpy (packet + len, rig->opus, rig->opus_len);
+  if (!(rig->lost_pattern >> (rig->n_sent++ % 32) & 1))
+    rp_peer_send_rtp (rig->peer, packet, len + rig->opus_len, sizeof packet);
+}
+
+static void
+on_tick (gint64 now_us, gpointer user_data)
+{
+  Rig *rig = user_data;
+  if (rig->peer == NULL)
+    return;
+  rp_peer_tick (rig->peer, now_us);
+  while (rig->next_send_us != 0 && now_us >= rig->next_send_us) {
+    send_packet (rig);
+    rig->next_send_us += FRAME_US;
+  }
+}
+
+/* --- connecting --- */
+
+typedef struct {
+  Rig *rig;
+  gboolean data;
+  gboolean restart;
+  RpSdp *offer;
+  char *answer;
+  RpPeer *old; /* closed once its successor has its answer, as browsers do it */
+} Dial;
+
+static void
+set_fingerprint (Rig *rig, guint8 out[32])
+{
+  const char *text = rp_dtls_certificate_fingerprint (rig->certificate);
+  for (guint i = 0; i < 32; i++)
+    out[i] =
+        (guint8) (g_ascii_xdigit_value (text[3 * i]) << 4 | g_ascii_xdigit_value (text[3 * i + 1]));
+}
+
+/* On the client's loop. */
+static void
+make_offer (gpointer user_data)
+{
+  Dial *dial = user_data;
+  Rig *rig = dial->rig;
+  static const char *const loopback[] = {"127.0.0.1", NULL};
+  const RpPeerConfig config = {
+      .role = RP_PEER_OFFERER, .certificate = rig->certificate, .local_addresses = loopback};
+  g_autoptr (GError) error = NULL;
+  dial->old = g_steal_pointer (&rig->peer);
+  rig->state = RP_PEER_STATE_NEW;
+  rig->channel = -1;
+  rig->peer = rp_peer_new (rig->client_loop, &config, &peer_events, rig, &error);
+  g_assert_no_error (error);
+  const RpPeerLocal *own = rp_peer_local (rig->peer);
+  RpSdpLocal local = {.session_id = 1,
+                      .session_version = 1,
+                      .ice_ufrag = own->ufrag,
+                      .ice_pwd = own->pwd,
+                      .candidates = own->candidates,
+                      .n_candidates = (guint) own->n_candidates,
+                      .stream_id = "s",
+                      .track_id = "t",
+                      .cname = "c",
+                      .ssrc = CLIENT_SSRC};
+  set_fingerprint (rig, local.fingerprint);
+  g_autoptr (RpSdp) sdp = rp_sdp_offer (&local);
+  g_autofree char *text = rp_sdp_write (sdp);
+  if (!dial->data)
+    *strstr (text, "m=application") = '\0';
+  dial->offer = rp_sdp_parse (text, strlen (text), &error);
+  g_assert_no_error (error);
+}
+
+/* On the session's loop. */
+static void
+answer_offer (gpointer user_data)
+{
+  Dial *dial = user_data;
+  Rig *rig = dial->rig;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RpSessionOffer) offer = g_new0 (RpSessionOffer, 1);
+  offer->sdp = g_steal_pointer (&dial->offer);
+  offer->remote = g_new (RpSdpRemote, 1);
+  offer->restart = dial->restart;
+  offer->received_us = rp_loop_now_us ();
+  g_assert_true (rp_sdp_remote_summary (offer->sdp, RP_SDP_OFFER, offer->remote, &error));
+  if (rig->session == NULL)
+    rig->session = rp_session_new (&rig->config, &session_events, rig);
+  dial->answer = rp_session_answer (rig->session, offer, &error);
+  g_assert_no_error (error);
+}
+
+/* On the client's loop. */
+static void
+take_answer (gpointer user_data)
+{
+  Dial *dial = user_data;
+  RpSdpRemote summary;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RpSdp) sdp = rp_sdp_parse (dial->answer, strlen (dial->answer), &error);
+  g_assert_no_error (error);
+  g_assert_true (rp_sdp_remote_summary (sdp, RP_SDP_ANSWER, &summary, &error));
+  const RpPeerRemote remote = {.ufrag = summary.ice_ufrag,
+                               .pwd = summary.ice_pwd,
+                               .fingerprints = summary.fingerprints,
+                               .n_fingerprints = summary.n_fingerprints,
+                               .local_setup = summary.local_setup,
+                               .sctp_port = summary.has_data ? summary.sctp_port : 0,
+                               .max_message_size = summary.max_message_size,
+                               .candidates = summary.candidates,
+                               .n_candidates = summary.n_candidates};
+  g_assert_true (rp_peer_set_remote (dial->rig->peer, &remote, &error));
+  rp_peer_free (dial->old);
+}
+
+static gboolean
+is_connected (Rig *rig, gconstpointer data)
+{
+  return rig->state == RP_PEER_STATE_CONNECTED;
+}
+
+static void
+open_channel (gpointer user_data)
+{
+  Rig *rig = user_data;
+  g_autoptr (GError) error = NULL;
+  rig->channel = rp_peer_open_channel (rig->peer, "chat", "", &error);
+  g_assert_no_error (error);
+}
+
+static void
+dial (Rig *rig, FakeWorker *worker, gboolean data, gboolean restart)
+{
+  Dial call = {.rig = rig, .data = data, .restart = restart};
+  rp_loop_call_sync (rig->client_loop, make_offer, &call);
+  rp_loop_call_sync (rig->server_loop, answer_offer, &call);
+  if (worker != NULL)
+    rig_give_worker (rig, worker);
+  rp_loop_call_sync (rig->client_loop, take_answer, &call);
+  g_free (call.answer);
+  rig_wait (rig, is_connected, NULL, "a connection");
+  if (data)
+    rp_loop_call_sync (rig->client_loop, open_channel, rig);
+}
+
+void
+rig_connect (Rig *rig, FakeWorker *worker, gboolean data)
+{
+  dial (rig, worker, data, FALSE);
+}
+
+void
+rig_reconnect (Rig *rig)
+{
+  dial (rig, NULL, TRUE, TRUE);
+}
+
+typedef struct {
+  Rig *rig;
+  RpWorkerLink *link;
+  const char *text;
+} Command;
+
+static void
+set_worker (gpointer user_data)
+{
+  Command *command = user_data;
+  rp_session_set_worker (command->rig->session, command->link);
+}
+
+void
+rig_give_worker (Rig *rig, FakeWorker *worker)
+{
+  int fd = -1;
+  fake_worker_init (worker, &fd);
+  /* The pool hands out workers that have said HELLO; a link takes it whenever it comes. */
+  fake_worker_send_u32 (worker, RP_FRAME_HELLO, (guint32) getpid ());
+  Command command = {.rig = rig, .link = rp_worker_link_new (fd, -1, 1, 0)};
+  rp_loop_call_sync (rig->server_loop, set_worker, &command);
+}
+
+/* --- what the client does --- */
+
+static void
+start_talking (gpointer user_data)
+{
+  Rig *rig = user_data;
+  rig->next_send_us = rp_loop_now_us ();
+}
+
+static void
+stop_talking (gpointer user_data)
+{
+  Rig *rig = user_data;
+  rig->next_send_us = 0;
+}
+
+void
+rig_talk (Rig *rig, gboolean talking)
+{
+  rp_loop_call_sync (rig->client_loop, talking ? start_talking : stop_talking, rig);
+}
+
+static void
+send_message (gpointer user_data)
+{
+  Command *command = user_data;
+  g_autoptr (GError) error = NULL;
+  rp_peer_send_message (command->rig->peer, (guint16) command->rig->channel, FALSE, command->text,
+                        strlen (command->text), &error);
+  g_assert_no_error (error);
+}
+
+void
+rig_say (Rig *rig, const char *message)
+{
+  Command command = {.rig = rig, .text = message};
+  rp_loop_call_sync (rig->client_loop, send_message, &command);
+}
+
+void
+rig_get_ready (Rig *rig)
+{
+  rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"client-ready\",\"id\":\"r\",\"data\":"
+                "{\"version\":\"2.1.0\",\"about\":{\"library\":\"rig\"}}}");
+  rig_wait (rig, rig_was_told, "bot-ready", "bot-ready");
+}
+
+static void
+end_session (gpointer user_data)
+{
+  Command *command = user_data;
+  rp_session_end (command->rig->session, command->text);
+}
+
+void
+rig_end (Rig *rig, const char *reason)
+{
+  Command command = {.rig = rig, .text = reason};
+  rp_loop_call_sync (rig->server_loop, end_session, &command);
+}
+
+static void
+drain_session (gpointer user_data)
+{
+  Rig *rig = user_data;
+  rp_session_drain (rig->session);
+}
+
+void
+rig_drain (Rig *rig)
+{
+  rp_loop_call_sync (rig->server_loop, drain_session, rig);
+}
+
+static void
+close_peer (gpointer user_data)
+{
+  Rig *rig = user_data;
+  rp_peer_close (rig->peer, "bye");
+}
+
+void
+rig_hang_up (Rig *rig)
+{
+  rp_loop_call_sync (rig->client_loop, close_peer, rig);
+}
+
+/* --- waiting --- */
+
+void
+rig_wait (Rig *rig, RigCondition condition, gconstpointer data, const char *what)
+{
+  gint64 until_us = g_get_monotonic_time () + PATIENCE_US;
+  gboolean in_time = TRUE;
+  g_mutex_lock (&rig->lock);
+  while (in_time && !condition (rig, data))
+    in_time = g_cond_wait_until (&rig->changed, &rig->lock, until_us);
+  gboolean holds = condition (rig, data);
+  g_mutex_unlock (&rig->lock);
+  if (!holds)
+    g_error ("waited in vain for %s", what);
+}
+
+gboolean
+rig_was_told (Rig *rig, gconstpointer data)
+{
+  for (guint i = 0; i < rig->messages->len; i++)
+    if (strstr (g_ptr_array_index (rig->messages, i), data) != NULL)
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+rig_has_ended (Rig *rig, gconstpointer data)
+{
+  return rig->n_ended > 0;
+}
+
+gboolean
+rig_heard (Rig *rig, gconstpointer data)
+{
+  return rig->packets->len >= GPOINTER_TO_UINT (data);
+}
+
+gboolean
+rig_needs_worker (Rig *rig, gconstpointer data)
+{
+  return rig->n_need_worker >= GPOINTER_TO_UINT (data);
+}
+
+/* --- life --- */
+
+static void
+encode_speech (Rig *rig)
+{
+  int failure = 0;
+  gint16 pcm[960];
+  OpusEncoder *encoder = opus_encoder_create (48000, 1, OPUS_APPLICATION_VOIP, &failure);
+  g_assert_cmpint (failure, ==, OPUS_OK);
+  for (guint i = 0; i < 960; i++)
+    pcm[i] = (gint16) ((i % 120) * 100 - 6000);
+  rig->opus_len = (gsize) opus_encode (encoder, pcm, 960, rig->opus, sizeof rig->opus);
+  opus_encoder_destroy (encoder);
+}
+
+static void
+add_ticker (gpointer user_data)
+{
+  Rig *rig = user_data;
+  rig->ticker = rp_loop_add_ticker (rig->client_loop, on_tick, rig);
+}
+
+Rig *
+rig_new (void)
+{
+  static const char *const loopback[] = {"127.0.0.1", NULL};
+  Rig *rig = g_new0 (Rig, 1);
+  g_mutex_init (&rig->lock);
+  g_cond_init (&rig->changed);
+  rig->certificate = rp_dtls_certificate_new (NULL);
+  rig->server_loop = rp_loop_new ("session", NULL);
+  rig->client_loop = rp_loop_new ("client", NULL);
+  rig->messages = g_ptr_array_new_with_free_func (g_free);
+  rig->packets = g_array_new (FALSE, FALSE, sizeof (RigPacket));
+  rig->sequence = 65500;
+  rig->timestamp = 0xfffff000u;
+  rp_latencies_init (&rig->latencies);
+  rig->config = (RpSessionConfig){
+      .loop = rig->server_loop,
+      .certificate = rig->certificate,
+      .ice_address = loopback,
+      .connect_timeout_us = 60 * G_USEC_PER_SEC,
+      .inactivity_timeout_us = 15 * G_USEC_PER_SEC,
+      .call = "call",
+      .agent = "agent",
+  };
+  encode_speech (rig);
+  rp_loop_call_sync (rig->client_loop, add_ticker, rig);
+  return rig;
+}
+
+static void
+free_session (gpointer user_data)
+{
+  Rig *rig = user_data;
+  g_clear_pointer (&rig->session, rp_session_free);
+}
+
+static void
+free_peer (gpointer user_data)
+{
+  Rig *rig = user_data;
+  rp_loop_remove_ticker (rig->client_loop, rig->ticker);
+  g_clear_pointer (&rig->peer, rp_peer_free);
+}
+
+void
+rig_free (Rig *rig)
+{
+  rp_loop_call_sync (rig->server_loop, free_session, rig);
+  rp_loop_call_sync (rig->client_loop, free_peer, rig);
+  rp_loop_free (rig->server_loop);
+  rp_loop_free (rig->client_loop);
+  rp_dtls_certificate_unref (rig->certificate);
+  g_ptr_array_unref (rig->messages);
+  g_array_unref (rig->packets);
+  g_free (rig->reason);
+  g_mutex_clear (&rig->lock);
+  g_cond_clear (&rig->changed);
+  g_free (rig);
+}

@@ -1,0 +1,493 @@
+/* One call between a real peer connection and a worker played by the test. */
+#include "session-rig.h"
+
+#include "json.h"
+
+#include <string.h>
+
+/* Waits for AUDIO_IN until @n_samples have come. The timeline must have no hole. */
+static void
+hear (FakeWorker *worker, gint64 *pos_samples, guint n_samples, guint by_kind[4])
+{
+  RpAudioIn audio;
+  RpFrame frame;
+  for (guint got = 0; got < n_samples; got += audio.n_samples) {
+    g_assert_true (fake_worker_await (worker, RP_FRAME_AUDIO_IN, &frame));
+    g_assert_true (rp_frame_parse_audio_in (&frame, &audio, NULL));
+    g_assert_cmpint (audio.pos_samples, ==, *pos_samples);
+    g_assert_cmpint (frame.time_us, >, 0);
+    *pos_samples += audio.n_samples;
+    by_kind[audio.kind]++;
+  }
+}
+
+static JsonObject *
+await_json (FakeWorker *worker, RpFrameType type)
+{
+  RpFrame frame;
+  g_autoptr (GError) error = NULL;
+  g_assert_true (fake_worker_await (worker, type, &frame));
+  JsonObject *object = rp_json_parse_object ((const char *) frame.payload, frame.len, 0, &error);
+  g_assert_no_error (error);
+  return object;
+}
+
+static void
+await_start (FakeWorker *worker)
+{
+  g_autoptr (JsonObject) start = await_json (worker, RP_FRAME_START);
+  g_assert_false (rp_json_bool (start, "resume", TRUE));
+  g_assert_false (rp_json_bool (start, "connected", TRUE));
+  g_assert_cmpstr (rp_json_string (start, "agent", ""), ==, "agent");
+  fake_worker_send (worker, RP_FRAME_STARTED, NULL, 0);
+}
+
+static void
+await_client (FakeWorker *worker, const char *type)
+{
+  g_autoptr (JsonObject) client = await_json (worker, RP_FRAME_CLIENT);
+  g_assert_cmpstr (rp_json_string (client, "type", ""), ==, type);
+}
+
+/* END, or the socket's end when the server closed it with something of ours unread. */
+static void
+await_end (FakeWorker *worker)
+{
+  RpFrame frame;
+  fake_worker_await (worker, RP_FRAME_END, &frame);
+}
+
+static RpPlayout
+await_playout (FakeWorker *worker, RpPlayoutReason reason)
+{
+  RpFrame frame;
+  RpPlayout playout;
+  do {
+    g_assert_true (fake_worker_await (worker, RP_FRAME_PLAYOUT, &frame));
+    g_assert_true (rp_frame_parse_playout (&frame, &playout, NULL));
+  } while (playout.reason != reason);
+  return playout;
+}
+
+static void
+send_event (FakeWorker *worker, const char *json)
+{
+  fake_worker_send (worker, RP_FRAME_EVENT, json, strlen (json));
+}
+
+static void
+speak (FakeWorker *worker, guint32 utterance, guint n, gboolean whole)
+{
+  for (guint i = 0; i < n; i++)
+    fake_worker_send_audio (worker, utterance, i, whole && i + 1 == n);
+}
+
+static void
+test_audio_in (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  gint64 pos_samples = 0;
+  guint by_kind[4] = {0};
+  rig_connect (rig, &worker, FALSE);
+  await_start (&worker);
+  await_client (&worker, "connected");
+  rig_talk (rig, TRUE);
+  hear (&worker, &pos_samples, 50 * 320, by_kind);
+  g_assert_cmpint (pos_samples, ==, 50 * 320);
+  g_assert_cmpuint (by_kind[RP_AUDIO_DECODED], ==, 50);
+  fake_worker_clear (&worker);
+}
+
+static void
+test_lost_packets (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  gint64 pos_samples = 0;
+  guint by_kind[4] = {0};
+  rig->lost_pattern = 1u << 5 | 1u << 20 | 1u << 21;
+  rig_connect (rig, &worker, FALSE);
+  await_start (&worker);
+  rig_talk (rig, TRUE);
+  hear (&worker, &pos_samples, 60 * 320, by_kind);
+  /* What was lost is filled in, said to be so, and takes its own time. */
+  g_assert_cmpuint (by_kind[RP_AUDIO_DECODED], <=, 60 - 4);
+  g_assert_cmpuint (by_kind[RP_AUDIO_PLC] + by_kind[RP_AUDIO_FEC] + by_kind[RP_AUDIO_SILENCE], >=,
+                    2);
+  fake_worker_clear (&worker);
+}
+
+static void
+test_stall (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  RpFrame frame;
+  RpInputState input;
+  gint64 pos_samples = 0;
+  guint by_kind[4] = {0};
+  rig_connect (rig, &worker, FALSE);
+  await_start (&worker);
+  rig_talk (rig, TRUE);
+  hear (&worker, &pos_samples, 320, by_kind);
+  rig_talk (rig, FALSE);
+  do {
+    g_assert_true (fake_worker_await (&worker, RP_FRAME_INPUT, &frame));
+    g_assert_true (rp_frame_parse_input (&frame, &input, NULL));
+  } while (!input.stalled);
+  g_assert_cmpint (input.pos_samples, >=, pos_samples);
+  fake_worker_clear (&worker);
+}
+
+static void
+test_audio_out (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  rig_connect (rig, &worker, FALSE);
+  await_start (&worker);
+  await_client (&worker, "connected");
+  speak (&worker, 1, 50, TRUE);
+  RpPlayout started = await_playout (&worker, RP_PLAYOUT_STARTED);
+  RpPlayout ended = await_playout (&worker, RP_PLAYOUT_ENDED);
+  g_assert_cmpuint (started.frames_played, ==, 1);
+  g_assert_cmpuint (ended.frames_played, ==, 50);
+  /* Given at once, played at the pace of speech; a late loop may catch up by a frame. */
+  g_assert_cmpint (ended.wire_us - started.wire_us, >=, 48 * 20000);
+  rig_wait (rig, rig_heard, GUINT_TO_POINTER (50), "50 packets");
+  g_mutex_lock (&rig->lock);
+  for (guint i = 1; i < rig->packets->len; i++) {
+    const RigPacket *a = &g_array_index (rig->packets, RigPacket, i - 1);
+    const RigPacket *b = &g_array_index (rig->packets, RigPacket, i);
+    g_assert_cmpuint (b->sequence, ==, (guint16) (a->sequence + 1));
+    g_assert_cmpuint ((b->timestamp - a->timestamp) % 960, ==, 0);
+    g_assert_cmpuint (b->ssrc, ==, a->ssrc);
+  }
+  g_mutex_unlock (&rig->lock);
+  fake_worker_clear (&worker);
+}
+
+static void
+test_flush (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  rig_connect (rig, &worker, FALSE);
+  await_start (&worker);
+  await_client (&worker, "connected");
+  speak (&worker, 1, 500, FALSE);
+  await_playout (&worker, RP_PLAYOUT_STARTED);
+  await_playout (&worker, RP_PLAYOUT_PROGRESS);
+  fake_worker_send_u32 (&worker, RP_FRAME_FLUSH, 1);
+  RpPlayout flushed = await_playout (&worker, RP_PLAYOUT_FLUSHED);
+  g_assert_cmpuint (flushed.utterance, ==, 1);
+  g_assert_cmpuint (flushed.frames_played, >=, 3);
+  g_assert_cmpuint (flushed.frames_played, <, 500);
+  g_assert_cmpint (flushed.wire_us, >, 0);
+  /* Late frames of it are discarded, the next utterance is played. */
+  fake_worker_send_audio (&worker, 1, 500, TRUE);
+  speak (&worker, 2, 2, TRUE);
+  RpPlayout next = await_playout (&worker, RP_PLAYOUT_STARTED);
+  g_assert_cmpuint (next.utterance, ==, 2);
+  fake_worker_clear (&worker);
+}
+
+static void
+test_messages (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  rig_connect (rig, &worker, TRUE);
+  await_start (&worker);
+  /* Before the client can hear it: kept. */
+  send_event (&worker, "{\"event\":\"user_turn\",\"text\":\"early bird\"}");
+  rig_get_ready (rig);
+  await_client (&worker, "connected");
+  rig_wait (rig, rig_was_told, "early bird", "the kept message");
+  rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\",\"data\":"
+                "{\"content\":\"hi\"}}");
+  await_client (&worker, "text");
+  send_event (&worker, "{\"event\":\"turn_metrics\",\"voice_to_voice_ms\":250}");
+  rig_wait (rig, rig_was_told, "turn-metrics", "metrics");
+  g_mutex_lock (&rig->lock);
+  g_assert_cmpint (rig->latencies.us[RP_LATENCY_VOICE_TO_VOICE], ==, 250000);
+  g_assert_cmpint (rig->latencies.us[RP_LATENCY_SETUP], >, 0);
+  g_mutex_unlock (&rig->lock);
+  fake_worker_clear (&worker);
+}
+
+/* The next worker knows what the last one had sent and what of it was played. */
+static void
+replaced (Rig *rig, FakeWorker *worker, gint64 known_pos_samples)
+{
+  FakeWorker next;
+  RpFrame frame;
+  guint by_kind[4] = {0};
+  rig_wait (rig, rig_needs_worker, GUINT_TO_POINTER (1), "the loss of the worker");
+  fake_worker_clear (worker);
+  rig_give_worker (rig, &next);
+  g_autoptr (JsonObject) start = await_json (&next, RP_FRAME_START);
+  g_assert_true (rp_json_bool (start, "resume", FALSE));
+  g_assert_true (rp_json_bool (start, "connected", FALSE));
+  gint64 pos_samples = rp_json_int (start, "input_pos_samples", -1);
+  g_assert_cmpint (pos_samples, >=, known_pos_samples);
+  JsonArray *utterances = rp_json_array (start, "utterances");
+  g_assert_cmpuint (json_array_get_length (utterances), ==, 2);
+  JsonObject *first = rp_json_array_object (utterances, 0);
+  g_assert_cmpint (rp_json_int (first, "id", 0), ==, 1);
+  g_assert_cmpint (rp_json_int (first, "frames", 0), ==, 3);
+  g_assert_cmpint (rp_json_int (first, "played", 0), ==, 3);
+  g_assert_true (rp_json_bool (first, "complete", FALSE));
+  JsonObject *second = rp_json_array_object (utterances, 1);
+  g_assert_cmpint (rp_json_int (second, "frames", 0), ==, 100);
+  g_assert_cmpint (rp_json_int (second, "played", 0), >=, 1);
+  g_assert_false (rp_json_bool (second, "complete", TRUE));
+  g_assert_true (fake_worker_await (&next, RP_FRAME_RESUME, &frame));
+  g_assert_cmpmem (frame.payload, frame.len, "remember", 8);
+  fake_worker_send (&next, RP_FRAME_STARTED, NULL, 0);
+  /* The timeline goes on, and so does what is queued. */
+  hear (&next, &pos_samples, 10 * 320, by_kind);
+  RpPlayout progress = await_playout (&next, RP_PLAYOUT_PROGRESS);
+  g_assert_cmpuint (progress.utterance, ==, 2);
+  g_mutex_lock (&rig->lock);
+  g_assert_cmpuint (rig->n_ended, ==, 0);
+  g_mutex_unlock (&rig->lock);
+  fake_worker_clear (&next);
+}
+
+static void
+lose (const void *bytes, gsize len)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  g_autoptr (Rig) other = rig_new ();
+  FakeWorker worker;
+  FakeWorker other_worker;
+  gint64 pos_samples = 0;
+  gint64 other_pos_samples = 0;
+  guint by_kind[4] = {0};
+  rig_connect (other, &other_worker, FALSE);
+  await_start (&other_worker);
+  rig_talk (other, TRUE);
+  rig_connect (rig, &worker, FALSE);
+  await_start (&worker);
+  await_client (&worker, "connected");
+  rig_talk (rig, TRUE);
+  hear (&worker, &pos_samples, 5 * 320, by_kind);
+  speak (&worker, 1, 3, TRUE);
+  await_playout (&worker, RP_PLAYOUT_ENDED);
+  fake_worker_send (&worker, RP_FRAME_CHECKPOINT, "remember", 8);
+  speak (&worker, 2, 100, FALSE);
+  await_playout (&worker, RP_PLAYOUT_STARTED);
+  if (len > 0)
+    fake_worker_send_bytes (&worker, bytes, len);
+  else
+    fake_worker_clear (&worker);
+  replaced (rig, &worker, pos_samples);
+  /* The other call has not noticed. */
+  hear (&other_worker, &other_pos_samples, 20 * 320, by_kind);
+  g_assert_cmpuint (other->n_need_worker, ==, 0);
+  fake_worker_clear (&other_worker);
+}
+
+static void
+test_worker_dies (void)
+{
+  lose (NULL, 0);
+}
+
+static void
+test_worker_sends_garbage (void)
+{
+  lose ("\x00\x01\x02", 3);
+}
+
+static void
+test_bad_events (void)
+{
+  static const char *const events[] = {
+      "", "{", "{\"event\":\"explode\"}", "{\"event\":\"user_turn\"}", "[[[[[[[[[[[[[",
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (events); i++) {
+    g_autoptr (Rig) rig = rig_new ();
+    FakeWorker worker;
+    rig_connect (rig, &worker, FALSE);
+    await_start (&worker);
+    send_event (&worker, events[i]);
+    rig_wait (rig, rig_needs_worker, GUINT_TO_POINTER (1), "the loss of the worker");
+    fake_worker_clear (&worker);
+  }
+}
+
+static void
+test_too_many_losses (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  rig_connect (rig, &worker, TRUE);
+  rig_get_ready (rig);
+  for (guint i = 1; i <= RP_SESSION_MAX_RESTARTS; i++) {
+    fake_worker_clear (&worker);
+    rig_wait (rig, rig_needs_worker, GUINT_TO_POINTER (i), "the loss of the worker");
+    rig_give_worker (rig, &worker);
+  }
+  fake_worker_clear (&worker);
+  rig_wait (rig, rig_was_told, "\"fatal\":true", "an error");
+  rig_wait (rig, rig_has_ended, NULL, "the end");
+  g_assert_true (rig->failed);
+  g_assert_cmpuint (rig->n_need_worker, ==, RP_SESSION_MAX_RESTARTS);
+}
+
+static void
+test_between_workers (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  gint64 pos_samples = 0;
+  guint by_kind[4] = {0};
+  rig_connect (rig, &worker, TRUE);
+  await_start (&worker);
+  rig_get_ready (rig);
+  await_client (&worker, "connected");
+  rig_talk (rig, TRUE);
+  hear (&worker, &pos_samples, 5 * 320, by_kind);
+  fake_worker_clear (&worker);
+  rig_wait (rig, rig_needs_worker, GUINT_TO_POINTER (1), "the loss of the worker");
+  rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\",\"data\":"
+                "{\"content\":\"said to nobody\"}}");
+  /* Answered by the server itself, so the text has arrived. */
+  rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"teleport\",\"id\":\"2\"}");
+  rig_wait (rig, rig_was_told, "error-response", "an answer");
+  rig_give_worker (rig, &worker);
+  g_autoptr (JsonObject) start = await_json (&worker, RP_FRAME_START);
+  pos_samples = rp_json_int (start, "input_pos_samples", -1);
+  fake_worker_send (&worker, RP_FRAME_STARTED, NULL, 0);
+  await_client (&worker, "text");
+  fake_worker_clear (&worker);
+}
+
+static void
+test_hangup (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  rig_connect (rig, &worker, TRUE);
+  await_start (&worker);
+  rig_get_ready (rig);
+  await_client (&worker, "connected");
+  speak (&worker, 1, 30, TRUE);
+  fake_worker_send (&worker, RP_FRAME_HANGUP, "bye", 3);
+  RpPlayout ended = await_playout (&worker, RP_PLAYOUT_ENDED);
+  g_assert_cmpuint (ended.frames_played, ==, 30);
+  await_end (&worker);
+  rig_wait (rig, rig_has_ended, NULL, "the end");
+  rig_wait (rig, rig_was_told, "peerLeft", "peerLeft");
+  g_assert_false (rig->failed);
+  g_assert_cmpstr (rig->reason, ==, "the agent hung up: bye");
+  fake_worker_clear (&worker);
+}
+
+static void
+test_client_hangs_up (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  rig_connect (rig, &worker, FALSE);
+  await_start (&worker);
+  rig_hang_up (rig);
+  rig_wait (rig, rig_has_ended, NULL, "the end");
+  await_end (&worker);
+  g_assert_false (rig->failed);
+  fake_worker_clear (&worker);
+}
+
+static void
+test_drain (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  rig_connect (rig, &worker, FALSE);
+  await_start (&worker);
+  await_client (&worker, "connected");
+  rig_drain (rig);
+  await_client (&worker, "drain");
+  rig_end (rig, "time is up");
+  rig_wait (rig, rig_has_ended, NULL, "the end");
+  g_assert_cmpstr (rig->reason, ==, "time is up");
+  fake_worker_clear (&worker);
+}
+
+static void
+test_reconnect (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  gint64 pos_samples = 0;
+  guint by_kind[4] = {0};
+  rig_connect (rig, &worker, TRUE);
+  await_start (&worker);
+  rig_get_ready (rig);
+  await_client (&worker, "connected");
+  rig_talk (rig, TRUE);
+  hear (&worker, &pos_samples, 10 * 320, by_kind);
+  rig_reconnect (rig);
+  /* The same worker, the same timeline, the same stream to the client. */
+  hear (&worker, &pos_samples, 10 * 320, by_kind);
+  speak (&worker, 1, 5, TRUE);
+  await_playout (&worker, RP_PLAYOUT_ENDED);
+  rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\",\"data\":"
+                "{\"content\":\"still here\"}}");
+  await_client (&worker, "text");
+  g_assert_cmpuint (rig->n_need_worker, ==, 0);
+  g_assert_cmpuint (rig->n_ended, ==, 0);
+  fake_worker_clear (&worker);
+}
+
+static gboolean
+has_packets (Rig *rig, gconstpointer data)
+{
+  return rig->snapshot.packets_in > 0 && rig->snapshot.packets_out > 0 && rig->snapshot.turns == 1;
+}
+
+static void
+test_snapshot (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  rig_connect (rig, &worker, FALSE);
+  await_start (&worker);
+  rig_talk (rig, TRUE);
+  send_event (&worker, "{\"event\":\"user_turn\",\"text\":\"a\"}");
+  send_event (&worker, "{\"event\":\"agent_thinking\",\"generation\":1}");
+  rig_wait (rig, has_packets, NULL, "a picture of the call");
+  g_mutex_lock (&rig->lock);
+  g_assert_true (rig->snapshot.connected);
+  g_assert_cmpint (rig->snapshot.state, ==, RP_CALL_THINKING);
+  g_assert_cmpuint (rig->snapshot.worker, ==, 1);
+  g_assert_cmpint (rig->snapshot.packets_lost, ==, 0);
+  g_mutex_unlock (&rig->lock);
+  fake_worker_clear (&worker);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/session/audio-in", test_audio_in);
+  g_test_add_func ("/session/lost-packets", test_lost_packets);
+  g_test_add_func ("/session/stall", test_stall);
+  g_test_add_func ("/session/audio-out", test_audio_out);
+  g_test_add_func ("/session/flush", test_flush);
+  g_test_add_func ("/session/messages", test_messages);
+  g_test_add_func ("/session/worker-dies", test_worker_dies);
+  g_test_add_func ("/session/worker-sends-garbage", test_worker_sends_garbage);
+  g_test_add_func ("/session/bad-events", test_bad_events);
+  g_test_add_func ("/session/too-many-losses", test_too_many_losses);
+  g_test_add_func ("/session/between-workers", test_between_workers);
+  g_test_add_func ("/session/hangup", test_hangup);
+  g_test_add_func ("/session/client-hangs-up", test_client_hangs_up);
+  g_test_add_func ("/session/drain", test_drain);
+  g_test_add_func ("/session/reconnect", test_reconnect);
+  g_test_add_func ("/session/snapshot", test_snapshot);
+  return g_test_run ();
+}
