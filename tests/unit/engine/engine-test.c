@@ -2,36 +2,15 @@
 
 #include <string.h>
 
-typedef World AutoWorld;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (AutoWorld, world_free)
-
-static World *
-connected_world (const char *greeting)
-{
-  RpEngineConfig config;
-  rp_engine_config_init (&config);
-  config.greeting = greeting;
-  World *world = world_new (&config);
-  world_event (world, RP_ENGINE_CONNECTED);
-  return world;
-}
-
-static void
-assert_context (const World *world, const char *expected)
-{
-  g_autofree char *context = world_context (world);
-  g_assert_cmpstr (context, ==, expected);
-}
-
 static void
 test_greeting (void)
 {
-  g_autoptr (AutoWorld) world = connected_world ("Hello there. How can I help?");
+  g_autoptr (AutoWorld) world = world_connected ("Hello there. How can I help?");
   world_run (world, MS (400));
-  assert_context (world, "assistant: Hello\n");
+  world_assert_context (world, "assistant: Hello\n");
   world_run (world, MS (5000));
   g_assert_cmpstr (world->played->str, ==, "Hello there.\nHow can I help?\n");
-  assert_context (world, "assistant: Hello there. How can I help?\n");
+  world_assert_context (world, "assistant: Hello there. How can I help?\n");
   g_assert_true (world_logged (world, "speaking"));
   g_assert_true (world_logged (world, "not_speaking"));
   g_assert_true (world_logged (world, "output completed: Hello there. [Hello there.|]"));
@@ -40,10 +19,10 @@ test_greeting (void)
 static void
 test_turn (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world_say (world, "What are your prices?", 1500, 200);
   world_run (world, MS (6000));
-  assert_context (
+  world_assert_context (
       world, "user: What are your prices?\nassistant: You said What are your prices? today.\n");
   g_assert_cmpfloat (world->metrics.turn_decision, ==, 200);
   g_assert_cmpfloat (world->metrics.stt, ==, 40);
@@ -63,7 +42,7 @@ test_turn_without_preemption (void)
   world->stt_us = MS (300);
   world_say (world, "What are your prices?", 1500, 200);
   world_run (world, MS (6000));
-  assert_context (
+  world_assert_context (
       world, "user: What are your prices?\nassistant: You said What are your prices? today.\n");
   g_assert_cmpfloat (world->metrics.turn_decision, ==, 364);
   g_assert_cmpfloat (world->metrics.tts_ttfa, ==, 10);
@@ -75,7 +54,7 @@ test_turn_without_preemption (void)
 static void
 test_preempted_answer_dies (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world->stt_text = "What are your prices?";
   world_run (world, MS (200));
   world_speech_start (world);
@@ -92,14 +71,15 @@ test_preempted_answer_dies (void)
   world_run (world, MS (136));
   world_speech_stop (world);
   world_run (world, MS (8000));
-  assert_context (world, "user: What are your prices for a day?\nassistant: You said What are your "
-                         "prices for a day? today.\n");
+  world_assert_context (world,
+                        "user: What are your prices for a day?\nassistant: You said What are your "
+                        "prices for a day? today.\n");
 }
 
 static void
 test_unfinished_words_wait (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world_say (world, "I would like to book a", 1500, 700);
   g_assert_cmpuint (world->n_llm_starts, ==, 0);
   world_run (world, MS (200));
@@ -109,12 +89,12 @@ test_unfinished_words_wait (void)
 static void
 test_unfinished_turn_goes_on (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world_say (world, "I would like to book a", 1500, 400);
   world_say (world, "I would like to book a room today.", 800, 200);
   world_run (world, MS (6000));
-  assert_context (world, "user: I would like to book a room today.\n"
-                         "assistant: You said I would like to book a room today. today.\n");
+  world_assert_context (world, "user: I would like to book a room today.\n"
+                               "assistant: You said I would like to book a room today. today.\n");
 }
 
 /* For every frame at which the user may cut in, the context holds exactly the words that were
@@ -124,7 +104,7 @@ test_barge_in_at_every_frame (void)
 {
   static const char text[] = "One two three four five six.";
   for (guint frame = 1; frame < 6 * WORD_FRAMES; frame++) {
-    g_autoptr (AutoWorld) world = connected_world (text);
+    g_autoptr (AutoWorld) world = world_connected (text);
     while (world->server.length == 0 || ((guint *) world->server.head->data)[2] < frame)
       world_run (world, MS (1));
     world->stt_text = "Stop it please.";
@@ -156,12 +136,12 @@ test_barge_in_at_every_frame (void)
 static void
 test_barge_in_is_answered (void)
 {
-  g_autoptr (AutoWorld) world = connected_world ("One two three four five six seven eight nine.");
+  g_autoptr (AutoWorld) world = world_connected ("One two three four five six seven eight nine.");
   world_run (world, MS (1000));
   world_say (world, "What are your prices?", 1000, 200);
   world_run (world, MS (6000));
-  assert_context (world, "assistant!: One two three four\nuser: What are your prices?\n"
-                         "assistant: You said What are your prices? today.\n");
+  world_assert_context (world, "assistant!: One two three four\nuser: What are your prices?\n"
+                               "assistant: You said What are your prices? today.\n");
   g_assert_cmpfloat (world->metrics.barge_in_stop, <=, 210);
   g_assert_cmpstr (world->played->str, ==, "You said What are your prices?\ntoday.\n");
 }
@@ -170,7 +150,7 @@ static void
 test_nothing_said_carries_on (void)
 {
   g_autoptr (AutoWorld) world =
-      connected_world ("One two three four five six seven eight nine. Ten eleven.");
+      world_connected ("One two three four five six seven eight nine. Ten eleven.");
   world_run (world, MS (1000));
   world_say (world, "", 700, 200);
   gint64 stopped_us = world->now_us;
@@ -187,7 +167,7 @@ test_nothing_said_carries_on (void)
 static void
 test_nod_carries_on (void)
 {
-  g_autoptr (AutoWorld) world = connected_world ("One two three four five six seven eight nine.");
+  g_autoptr (AutoWorld) world = world_connected ("One two three four five six seven eight nine.");
   world_run (world, MS (1000));
   world_say (world, "Mm-hmm.", 400, 200);
   world_run (world, MS (9000));
@@ -198,12 +178,12 @@ test_nod_carries_on (void)
 static void
 test_thinking_interrupted_by_noise_answers (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain_us = MS (1500);
   world_say (world, "What are your prices?", 1000, 300);
   world_say (world, "", 400, 200);
   world_run (world, MS (9000));
-  assert_context (
+  world_assert_context (
       world, "user: What are your prices?\nassistant: You said What are your prices? today.\n");
 }
 
@@ -211,19 +191,20 @@ test_thinking_interrupted_by_noise_answers (void)
 static void
 test_split_turn_is_joined (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain_us = MS (900);
   world_say (world, "What are your prices?", 1000, 300);
   world_say (world, "For a whole day.", 900, 200);
   world_run (world, MS (9000));
-  assert_context (world, "user: What are your prices? For a whole day.\n"
-                         "assistant: You said What are your prices? For a whole day. today.\n");
+  world_assert_context (world,
+                        "user: What are your prices? For a whole day.\n"
+                        "assistant: You said What are your prices? For a whole day. today.\n");
 }
 
 static void
 test_nothing_intelligible_asks (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world_say (world, "", 900, 200);
   world_run (world, MS (1000));
   g_assert_true (g_str_has_prefix (world->played->str, "") && world->server.length > 0);
@@ -240,7 +221,7 @@ test_nothing_intelligible_asks (void)
 static void
 test_noise_is_not_asked_about (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world_say (world, "", 250, 200);
   world_run (world, MS (1000));
   g_assert_true (world_logged (world, "silent: nothing intelligible was said"));
@@ -262,12 +243,12 @@ booking_brain (World *world, const GPtrArray *messages, char **out_tool, char **
 static void
 test_tool_call (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain = booking_brain;
   world_say (world, "Book a room.", 800, 200);
   world_run (world, MS (9000));
-  assert_context (world, "user: Book a room.\nassistant: Let me book that.\ntool: "
-                         "{\"ok\":true}\nassistant: It is booked now.\n");
+  world_assert_context (world, "user: Book a room.\nassistant: Let me book that.\ntool: "
+                               "{\"ok\":true}\nassistant: It is booked now.\n");
   g_assert_cmpuint (world->n_tool_calls, ==, 1);
   g_assert_true (rp_messages_tool_pairs_whole (rp_engine_messages (world->engine)));
   g_assert_true (world_logged (world, "tool started"));
@@ -278,7 +259,7 @@ test_tool_call (void)
 static void
 test_tool_waits_for_the_turn (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain = booking_brain;
   world->stt_text = "Book a room.";
   world_run (world, MS (200));
@@ -298,7 +279,7 @@ static void
 test_tool_interrupted_anywhere (void)
 {
   for (guint at_ms = 1; at_ms < 2500; at_ms += 37) {
-    g_autoptr (AutoWorld) world = connected_world (NULL);
+    g_autoptr (AutoWorld) world = world_connected (NULL);
     world->brain = booking_brain;
     world->tool_us = MS (900);
     world_say (world, "Book a room.", 800, 200 + at_ms);
@@ -317,7 +298,7 @@ test_tool_interrupted_anywhere (void)
 static void
 test_end_call (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain = booking_brain;
   world->brain_data = (gpointer) "end_call";
   world_say (world, "Goodbye.", 800, 200);
@@ -332,7 +313,7 @@ test_end_call (void)
 static void
 test_end_call_of_a_cut_generation_never_hangs_up (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain = booking_brain;
   world->brain_data = (gpointer) "end_call";
   world_say (world, "Goodbye.", 800, 300);
@@ -364,7 +345,7 @@ test_dead_parts (void)
       {"tool", MS (40), MS (2), MS (10), -1, FALSE, "tool failed"},
   };
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
-    g_autoptr (AutoWorld) world = connected_world (NULL);
+    g_autoptr (AutoWorld) world = world_connected (NULL);
     world->brain = booking_brain;
     world->stt_us = parts[i].stt_us;
     world->brain_us = parts[i].brain_us;
@@ -383,7 +364,7 @@ test_dead_parts (void)
 static void
 test_stall_is_no_end (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world->stt_text = "I would like to book a room today.";
   world_run (world, MS (200));
   world_speech_start (world);
@@ -402,7 +383,7 @@ test_stall_is_no_end (void)
 static void
 test_long_turn_in_pieces (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world->stt_text = "First part of the story.";
   world_run (world, MS (200));
   world_speech_start (world);
@@ -425,7 +406,7 @@ test_long_turn_in_pieces (void)
 static void
 test_endless_turn_is_cut (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world->stt_text = "And so on and so on";
   world_run (world, MS (200));
   world_speech_start (world);
@@ -437,7 +418,7 @@ test_endless_turn_is_cut (void)
 static void
 test_partials (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   world->stt_text = "What are";
   world_run (world, MS (200));
   world_speech_start (world);
@@ -448,14 +429,14 @@ test_partials (void)
 static void
 test_typed_text (void)
 {
-  g_autoptr (AutoWorld) world = connected_world ("One two three four five six seven eight nine.");
+  g_autoptr (AutoWorld) world = world_connected ("One two three four five six seven eight nine.");
   world_run (world, MS (1000));
   RpEngineEvent event = {
       .type = RP_ENGINE_CLIENT_TEXT, .text = " Prices ", .flag = TRUE, .flag2 = TRUE};
   world_input (world, &event);
   world_run (world, MS (5000));
-  assert_context (world,
-                  "assistant!: One two three\nuser: Prices\nassistant: You said Prices today.\n");
+  world_assert_context (
+      world, "assistant!: One two three\nuser: Prices\nassistant: You said Prices today.\n");
   event.flag2 = FALSE;
   event.text = "Hours";
   world_input (world, &event);
@@ -482,7 +463,7 @@ test_idle (void)
 static void
 test_drain (void)
 {
-  g_autoptr (AutoWorld) world = connected_world ("One two three.");
+  g_autoptr (AutoWorld) world = world_connected ("One two three.");
   world_run (world, MS (500));
   world_event (world, RP_ENGINE_DRAIN);
   world_run (world, MS (20000));
@@ -496,7 +477,7 @@ static void
 test_replacement_anywhere (void)
 {
   for (guint at_ms = 20; at_ms < 5500; at_ms += 45) {
-    g_autoptr (AutoWorld) world = connected_world ("Hello there my friend.");
+    g_autoptr (AutoWorld) world = world_connected ("Hello there my friend.");
     world->brain = booking_brain;
     world->tool_us = MS (400);
     gboolean replaced = FALSE;
@@ -529,7 +510,7 @@ test_replacement_anywhere (void)
 static void
 test_replacement_with_part_of_the_audio (void)
 {
-  g_autoptr (AutoWorld) world = connected_world ("One two three four five six.");
+  g_autoptr (AutoWorld) world = world_connected ("One two three four five six.");
   world_run (world, MS (400));
   RpEngine *engine = rp_engine_new (&world->config, 0, world->now_us);
   RpEnginePlayed played = {1, 2 * WORD_FRAMES + 5, 10, FALSE};
@@ -554,7 +535,7 @@ test_replacement_with_part_of_the_audio (void)
 static void
 test_bad_checkpoints (void)
 {
-  g_autoptr (AutoWorld) world = connected_world ("One two three four five six.");
+  g_autoptr (AutoWorld) world = world_connected ("One two three four five six.");
   world_run (world, MS (400));
   gsize size = 0;
   const guint8 *good = g_bytes_get_data (world->checkpoint, &size);
@@ -584,7 +565,7 @@ test_bad_checkpoints (void)
 static void
 test_long_memory_fits (void)
 {
-  g_autoptr (AutoWorld) world = connected_world (NULL);
+  g_autoptr (AutoWorld) world = world_connected (NULL);
   g_autofree char *text = g_strnfill (4000, 'x');
   for (guint i = 0; i < 60; i++) {
     RpEngineEvent event = {

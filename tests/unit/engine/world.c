@@ -19,6 +19,12 @@ typedef struct {
   char *text;
 } Queued;
 
+typedef struct {
+  guint32 id;
+  gboolean held;
+  char *text;
+} Job;
+
 static void
 due_free (gpointer data)
 {
@@ -26,6 +32,14 @@ due_free (gpointer data)
   g_free (due->text);
   rp_tool_call_free (due->call);
   g_free (due);
+}
+
+static void
+job_free (gpointer data)
+{
+  Job *job = data;
+  g_free (job->text);
+  g_free (job);
 }
 
 static void
@@ -75,6 +89,7 @@ world_new (const RpEngineConfig *config)
   world->engine = rp_engine_new (&world->config, 0, world->now_us);
   g_queue_init (&world->due);
   g_queue_init (&world->server);
+  g_queue_init (&world->voice);
   world->ended = g_array_new (FALSE, TRUE, sizeof (RpEnginePlayed));
   world->held = g_ptr_array_new_with_free_func (queued_free);
   world->log = g_string_new (NULL);
@@ -83,9 +98,23 @@ world_new (const RpEngineConfig *config)
   world->stt_text = "";
   world->stt_us = MS (40);
   world->brain_us = MS (2);
+  world->delta_us = 1;
   world->tts_us = MS (10);
   world->tool_us = MS (20);
+  world->flush_us = MS (2);
+  world->audit = audit_new (world->config.interruptible);
   world->tool_result = "{\"ok\":true}";
+  return world;
+}
+
+World *
+world_connected (const char *greeting)
+{
+  RpEngineConfig config;
+  rp_engine_config_init (&config);
+  config.greeting = greeting;
+  World *world = world_new (&config);
+  world_event (world, RP_ENGINE_CONNECTED);
   return world;
 }
 
@@ -95,6 +124,8 @@ world_free (World *world)
   rp_engine_free (world->engine);
   g_queue_clear_full (&world->due, due_free);
   g_queue_clear_full (&world->server, queued_free);
+  g_queue_clear_full (&world->voice, job_free);
+  audit_free (world->audit);
   g_ptr_array_unref (world->held);
   g_array_unref (world->ended);
   g_string_free (world->log, TRUE);
@@ -149,42 +180,68 @@ release (World *world, guint32 id)
   }
 }
 
+/* The voice says one utterance after another. */
 static void
-discard (World *world, guint32 id)
+begin_voice (World *world)
+{
+  const Job *job = g_queue_peek_head (&world->voice);
+  if (job != NULL && world->tts_us >= 0)
+    schedule (world, world->tts_us, RP_ENGINE_TTS_WORDS, job->id, NULL)->kind = DUE_VOICE;
+}
+
+static void
+cancel_voice (World *world, guint32 id)
 {
   for (guint i = world->held->len; i > 0; i--) {
     if (((Queued *) world->held->pdata[i - 1])->id <= id)
       g_ptr_array_remove_index (world->held, i - 1);
   }
+  cancel_due (world, RP_ENGINE_TTS_WORDS, RP_ENGINE_TTS_FAILED, id, TRUE);
+  const Job *first = g_queue_peek_head (&world->voice);
+  guint32 running = first != NULL ? first->id : 0;
+  GList *l = world->voice.head;
+  while (l != NULL) {
+    GList *next = l->next;
+    Job *job = l->data;
+    if (job->id <= id) {
+      g_queue_delete_link (&world->voice, l);
+      job_free (job);
+    }
+    l = next;
+  }
+  first = g_queue_peek_head (&world->voice);
+  if (first != NULL && first->id != running)
+    begin_voice (world);
 }
 
 static void
 flush (World *world, guint32 id)
 {
-  Due *due = schedule (world, MS (2), RP_ENGINE_PLAYOUT_FLUSHED, 0, NULL);
-  due->event.at_us = world->now_us;
   world->last_flushed = MAX (world->last_flushed, id);
   GList *l = world->server.head;
   while (l != NULL) {
     GList *next = l->next;
     Queued *queued = l->data;
     if (queued->id <= id) {
-      if (queued->played > 0 || due->event.id == 0) {
-        due->event.id = queued->id;
-        due->event.n_frames = queued->played;
-      }
+      audit_played (world->audit, queued->id, queued->played);
       g_queue_delete_link (&world->server, l);
       queued_free (queued);
     }
     l = next;
   }
+  /* The server tells of what was last on the wire, whether it was flushed or not. */
+  if (world->flush_us < 0)
+    return;
+  Due *due =
+      schedule (world, world->flush_us, RP_ENGINE_PLAYOUT_FLUSHED, world->played_utterance, NULL);
+  due->event.at_us = world->now_us;
+  due->event.n_frames = world->played_frames;
 }
 
 static void
 start_brain (World *world, guint32 generation, const GPtrArray *messages)
 {
   world->n_llm_starts++;
-  g_assert_true (rp_messages_tool_pairs_whole (messages));
   if (world->brain_us < 0)
     return;
   if (world->brain_fails) {
@@ -198,7 +255,8 @@ start_brain (World *world, guint32 generation, const GPtrArray *messages)
   for (guint i = 0; words[i] != NULL; i++) {
     g_autofree char *piece = g_strconcat (i > 0 ? " " : "", words[i], NULL);
     if (*piece != '\0')
-      schedule (world, at_us++, RP_ENGINE_LLM_DELTA, generation, piece);
+      schedule (world, at_us, RP_ENGINE_LLM_DELTA, generation, piece);
+    at_us += world->delta_us;
   }
   if (tool != NULL) {
     g_autofree char *id = g_strdup_printf ("call_%u", generation);
@@ -221,6 +279,7 @@ emit (World *world, const RpEngineEmit *e)
     else
       world->metrics = e->metrics;
   }
+  gsize start = world->log->len;
   g_string_append_printf (world->log, "%s", names[e->type]);
   if (e->status != NULL)
     g_string_append_printf (world->log, " %s", e->status);
@@ -229,16 +288,17 @@ emit (World *world, const RpEngineEmit *e)
   if (e->type == RP_EMIT_OUTPUT && strcmp (e->status, "new") != 0)
     g_string_append_printf (world->log, " [%s|%s]", e->heard != NULL ? e->heard : "",
                             e->remaining != NULL ? e->remaining : "");
+  if (g_test_verbose ())
+    g_test_message ("%8.3f       %s", (double) world->now_us / 1e6, world->log->str + start);
   g_string_append_c (world->log, '\n');
 }
 
 static void
 carry_out (World *world, RpEngineAction *action)
 {
+  audit_action (world->audit, action);
   switch (action->type) {
   case RP_ENGINE_STT_START:
-    g_assert_cmpint (action->from_samples, >=, 0);
-    g_assert_cmpint (action->to_samples, >, action->from_samples);
     if (world->stt_us >= 0)
       schedule (world, world->stt_us, RP_ENGINE_STT_RESULT, action->id, world->stt_text);
     break;
@@ -251,24 +311,23 @@ carry_out (World *world, RpEngineAction *action)
   case RP_ENGINE_LLM_CANCEL:
     cancel_due (world, RP_ENGINE_LLM_DELTA, RP_ENGINE_LLM_FAILED, action->id, FALSE);
     break;
-  case RP_ENGINE_SPEAK:
-    if (world->tts_us >= 0) {
-      Due *due = schedule (world, world->tts_us, RP_ENGINE_TTS_WORDS, action->id, action->text);
-      due->kind = DUE_VOICE;
-      due->event.flag = action->held;
-    }
+  case RP_ENGINE_SPEAK: {
+    Job *job = g_new0 (Job, 1);
+    *job = (Job){action->id, action->held, g_strdup (action->text)};
+    g_queue_push_tail (&world->voice, job);
+    if (world->voice.length == 1)
+      begin_voice (world);
     break;
+  }
   case RP_ENGINE_RELEASE:
-    for (GList *l = world->due.head; l != NULL; l = l->next) {
-      Due *due = l->data;
-      if (due->kind == DUE_VOICE && due->event.id <= action->id)
-        due->event.flag = FALSE;
+    for (GList *l = world->voice.head; l != NULL; l = l->next) {
+      Job *job = l->data;
+      job->held = job->held && job->id > action->id;
     }
     release (world, action->id);
     break;
   case RP_ENGINE_TTS_CANCEL:
-    cancel_due (world, RP_ENGINE_TTS_WORDS, RP_ENGINE_TTS_FAILED, action->id, TRUE);
-    discard (world, action->id);
+    cancel_voice (world, action->id);
     break;
   case RP_ENGINE_FLUSH:
     flush (world, action->id);
@@ -293,10 +352,38 @@ carry_out (World *world, RpEngineAction *action)
 }
 
 static void
+trace_event (const World *world, const RpEngineEvent *event)
+{
+  if (!g_test_verbose ())
+    return;
+  static const char *const names[] = {
+      "connected",     "speech started",  "speech paused",    "speech resumed",   "speech stopped",
+      "input stalled", "input resumed",   "stt result",       "stt failed",       "llm delta",
+      "llm tool call", "llm done",        "llm failed",       "tts words",        "tts done",
+      "tts failed",    "playout started", "playout progress", "playout ended",    "playout flushed",
+      "tool result",   "tool failed",     "client text",      "client interrupt", "drain"};
+  g_test_message ("%8.3f %s %u %u %s", (double) world->now_us / 1e6, names[event->type], event->id,
+                  event->n_frames, event->text != NULL ? event->text : "");
+}
+
+static void
+trace_action (const World *world, const RpEngineAction *action)
+{
+  static const char *const names[] = {"STT_START", "STT_CANCEL", "LLM_START",  "LLM_CANCEL",
+                                      "SPEAK",     "RELEASE",    "TTS_CANCEL", "FLUSH",
+                                      "TOOL_CALL", "EMIT",       "CHECKPOINT", "HANG_UP"};
+  if (g_test_verbose () && action->type != RP_ENGINE_EMIT)
+    g_test_message ("%8.3f     %s %u %s%s", (double) world->now_us / 1e6, names[action->type],
+                    action->id, action->held ? "held " : "",
+                    action->text != NULL ? action->text : "");
+}
+
+static void
 drain_actions (World *world)
 {
   RpEngineAction action = {0};
   while (rp_engine_poll (world->engine, world->now_us, &action)) {
+    trace_action (world, &action);
     carry_out (world, &action);
     rp_engine_action_clear (&action);
   }
@@ -306,6 +393,7 @@ drain_actions (World *world)
 void
 world_input (World *world, const RpEngineEvent *event)
 {
+  trace_event (world, event);
   rp_engine_input (world->engine, world->now_us, event);
   drain_actions (world);
 }
@@ -320,31 +408,49 @@ world_event (World *world, RpEngineEventType type)
 
 /* Words of equal length, all known before the audio. */
 static void
-voice (World *world, Due *due)
+tell_words (World *world, const Job *job)
 {
-  guint n = count_words (due->text);
+  guint n = count_words (job->text);
   g_autofree RpEngineWord *words = g_new0 (RpEngineWord, n);
-  const char *p = due->text;
+  const char *p = job->text;
   for (guint i = 0; i < n; i++) {
     const char *end = strchr (p, ' ');
     end = end != NULL ? end : p + strlen (p);
     words[i] =
-        (RpEngineWord){(guint) (end - due->text), (i + 1) * WORD_FRAMES * RP_ENGINE_FRAME_SAMPLES};
+        (RpEngineWord){(guint) (end - job->text), (i + 1) * WORD_FRAMES * RP_ENGINE_FRAME_SAMPLES};
     p = *end != '\0' ? end + 1 : end;
   }
-  RpEngineEvent event = {
-      .type = RP_ENGINE_TTS_WORDS, .id = due->event.id, .words = words, .n_words = n};
+  RpEngineEvent event = {.type = RP_ENGINE_TTS_WORDS, .id = job->id, .words = words, .n_words = n};
   world_input (world, &event);
+}
+
+static void
+voice (World *world, const Due *due)
+{
+  const Job *first = g_queue_peek_head (&world->voice);
+  if (first == NULL || first->id != due->event.id)
+    return;
+  if (world->voice_fails) {
+    job_free (g_queue_pop_head (&world->voice));
+    begin_voice (world);
+    RpEngineEvent event = {.type = RP_ENGINE_TTS_FAILED, .id = due->event.id, .text = "hoarse"};
+    world_input (world, &event);
+    return;
+  }
+  tell_words (world, first);
+  /* The engine may have cancelled it meanwhile. */
+  if (g_queue_peek_head (&world->voice) != first)
+    return;
+  g_autofree Job *job = g_queue_pop_head (&world->voice);
+  guint n_frames = count_words (job->text) * WORD_FRAMES;
   Queued *queued = g_new0 (Queued, 1);
-  queued->id = due->event.id;
-  queued->n_frames = n * WORD_FRAMES;
-  queued->text = g_strdup (due->text);
-  if (due->event.flag)
+  *queued = (Queued){.id = job->id, .n_frames = n_frames, .text = g_steal_pointer (&job->text)};
+  if (job->held)
     g_ptr_array_add (world->held, queued);
   else
     to_server (world, queued);
-  event =
-      (RpEngineEvent){.type = RP_ENGINE_TTS_DONE, .id = due->event.id, .n_frames = n * WORD_FRAMES};
+  begin_voice (world);
+  RpEngineEvent event = {.type = RP_ENGINE_TTS_DONE, .id = due->event.id, .n_frames = n_frames};
   world_input (world, &event);
 }
 
@@ -354,6 +460,8 @@ play_frame (World *world)
   world->next_frame_us += MS (20);
   Queued *queued = g_queue_peek_head (&world->server);
   queued->played++;
+  world->played_utterance = queued->id;
+  world->played_frames = queued->played;
   RpEngineEvent event = {.id = queued->id, .n_frames = queued->played, .at_us = world->now_us};
   gboolean report = queued->played % 3 == 0;
   event.type = RP_ENGINE_PLAYOUT_PROGRESS;
@@ -362,6 +470,7 @@ play_frame (World *world)
     g_string_append_printf (world->played, "%s\n", queued->text);
     RpEnginePlayed ended = {queued->id, queued->n_frames, queued->n_frames, TRUE};
     g_array_append_val (world->ended, ended);
+    audit_played (world->audit, queued->id, queued->played);
     queued_free (g_queue_pop_head (&world->server));
     report = TRUE;
   } else if (queued->played == 1) {
@@ -474,6 +583,7 @@ void
 world_replace_worker (World *world)
 {
   g_assert_nonnull (world->checkpoint);
+  audit_replaced (world->audit);
   g_autoptr (GArray) played = g_array_copy (world->ended);
   for (GList *l = world->server.head; l != NULL; l = l->next) {
     const Queued *queued = l->data;
@@ -481,6 +591,7 @@ world_replace_worker (World *world)
     g_array_append_val (played, p);
   }
   g_queue_clear_full (&world->due, due_free);
+  g_queue_clear_full (&world->voice, job_free);
   g_ptr_array_set_size (world->held, 0);
   rp_engine_free (world->engine);
   world->engine = rp_engine_new (&world->config, 0, world->now_us);
@@ -490,6 +601,12 @@ world_replace_worker (World *world)
                     (RpEnginePlayed *) (void *) played->data, played->len, TRUE, &error);
   g_assert_no_error (error);
   drain_actions (world);
+}
+
+void
+world_audit (World *world)
+{
+  audit_finish (world->audit, rp_engine_messages (world->engine), WORD_FRAMES);
 }
 
 gboolean
@@ -517,4 +634,11 @@ world_context (const World *world)
                             message->interrupted ? "!" : "", message->content);
   }
   return g_string_free (text, FALSE);
+}
+
+void
+world_assert_context (const World *world, const char *expected)
+{
+  g_autofree char *context = world_context (world);
+  g_assert_cmpstr (context, ==, expected);
 }

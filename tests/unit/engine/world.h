@@ -2,6 +2,7 @@
  * that plays 20 ms frames. */
 #pragma once
 
+#include "audit.h"
 #include "engine.h"
 
 #define MS(x) ((gint64) (x) *1000)
@@ -22,6 +23,7 @@ struct _World {
   gint64 next_frame_us;
   GArray *ended;      /* of RpEnginePlayed: what the server still knows of finished utterances */
   GPtrArray *held;    /* of utterances the runtime holds back */
+  GQueue voice;       /* of what the voice is to say; it is at the first */
   GString *log;       /* one line per emitted event */
   GBytes *checkpoint; /* the last one */
   GString *played;    /* every whole utterance that went out */
@@ -29,21 +31,31 @@ struct _World {
   guint n_llm_starts;
   guint n_tool_calls;
   guint32 last_flushed;
+  guint32 played_utterance; /* the last one on the wire, and how much of it */
+  guint played_frames;
   gboolean hung_up;
   RpTurnMetrics metrics; /* the last */
+  Audit *audit;          /* sees every action */
 
   WorldBrain brain;
   gpointer brain_data;
   const char *stt_text;
   gint64 stt_us, brain_us, tts_us, tool_us; /* negative: never answers */
+  gint64 delta_us;                          /* between two words of the brain */
+  gint64 flush_us;                          /* the server answers a flush */
   gboolean late_results;                    /* deliver results of cancelled work all the same */
   gboolean brain_fails;
+  gboolean voice_fails;
   const char *tool_result;
   RpExpect expect;
 };
 
 World *world_new (const RpEngineConfig *config);
 void world_free (World *world);
+typedef World AutoWorld;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (AutoWorld, world_free)
+/* With the defaults, and connected. */
+World *world_connected (const char *greeting);
 /* Replaces the engine by one that resumes from the last checkpoint: the worker died. */
 void world_replace_worker (World *world);
 void world_input (World *world, const RpEngineEvent *event);
@@ -58,8 +70,11 @@ void world_speech_start (World *world);
 void world_speech_pause (World *world);
 void world_speech_stop (World *world);
 gboolean world_logged (const World *world, const char *line);
+/* All is still: what was begun has its end, and the context is what was heard. */
+void world_audit (World *world);
 /* Content of the last message of a role, or "". */
 const char *world_last (const World *world, RpRole role);
 /* The context as text, one line a message: for failure messages and comparison. Returns: (transfer
  * full) */
 char *world_context (const World *world);
+void world_assert_context (const World *world, const char *expected);

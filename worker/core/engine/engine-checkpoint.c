@@ -421,6 +421,9 @@ rp_engine_resume (RpEngine *engine, gint64 now_us, GBytes *checkpoint, const RpE
     engine->next_utterance = MAX (engine->next_utterance, played[i].utterance + 1);
 
   gboolean greeted = engine->connected;
+  /* Whether the user still speaks is for the VAD to say anew. */
+  if (engine->lost_words)
+    rp_engine_emit (engine, RP_EMIT_USER_STOPPED_SPEAKING);
   take_up_utterances (engine, played, n_played);
   take_up_generations (engine);
   end_what_was_played (engine);

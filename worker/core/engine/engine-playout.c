@@ -152,6 +152,7 @@ rp_playout_end (RpEngine *engine, Utterance *utterance)
   g_queue_remove (&engine->utterances, utterance);
   rp_utterance_free (utterance);
   generation->n_utterances--;
+  rp_engine_checkpoint_soon (engine);
   rp_playout_quiet (engine);
   rp_generation_settle (engine, generation);
 }
