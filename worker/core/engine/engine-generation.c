@@ -196,6 +196,7 @@ rp_generation_confirm_tentative (RpEngine *engine)
   Generation *generation = g_steal_pointer (&engine->tentative);
   g_clear_pointer (&engine->tentative_text, g_free);
   generation->tentative = FALSE;
+  engine->wants_generation = FALSE;
   generation->after = engine->messages->pdata[engine->messages->len - 1];
   take_metrics (engine, generation);
   announce (engine, generation);

@@ -248,8 +248,8 @@ static void
 preempt (RpEngine *engine)
 {
   UserTurn *turn = &engine->turn;
-  if (!engine->config.preemptive || engine->tentative != NULL || engine->flushing ||
-      engine->draining || turn->stalled)
+  if (!engine->config.preemptive || engine->tentative != NULL || engine->draining ||
+      turn->stalled || rp_playout_agent_is_active (engine))
     return;
   g_autofree char *text = turn_text (turn);
   if (*text == '\0' || rp_is_filler (text) || is_nod (engine, text) ||

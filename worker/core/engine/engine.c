@@ -202,6 +202,17 @@ connected (RpEngine *engine)
     rp_engine_idle_restart (engine);
 }
 
+/* On the user's explicit wish: nothing of it is taken up again. */
+static void
+stop_agent (RpEngine *engine)
+{
+  CarryOn *cut = &engine->turn.carry_on;
+  rp_playout_interrupt (engine, 0, cut);
+  g_free (cut->text);
+  *cut = (CarryOn){0};
+  engine->answer_end_us = 0;
+}
+
 static void
 client_text (RpEngine *engine, const RpEngineEvent *event)
 {
@@ -209,26 +220,19 @@ client_text (RpEngine *engine, const RpEngineEvent *event)
   if (*text == '\0' || engine->hung_up)
     return;
   engine->idle_prompts = 0;
-  engine->tool_steps = 0;
-  engine->text_only = !event->flag2;
   if (event->flag) {
-    CarryOn carry_on = {0};
-    rp_playout_interrupt (engine, 0, &carry_on);
-    g_free (carry_on.text);
+    engine->tool_steps = 0;
+    engine->text_only = !event->flag2;
+    stop_agent (engine);
+  } else {
+    /* What was thought of early does not know of it. */
+    rp_generation_drop_tentative (engine);
   }
   rp_turn_append_user (engine, engine->messages, text);
   rp_engine_emit (engine, RP_EMIT_USER_TURN)->text = g_steal_pointer (&text);
   rp_engine_checkpoint_soon (engine);
   if (event->flag)
     rp_generation_want (engine);
-}
-
-static void
-client_interrupt (RpEngine *engine)
-{
-  CarryOn carry_on = {0};
-  rp_playout_interrupt (engine, 0, &carry_on);
-  g_free (carry_on.text);
 }
 
 static void
@@ -283,7 +287,7 @@ rp_engine_input (RpEngine *engine, gint64 now_us, const RpEngineEvent *event)
     client_text (engine, event);
     break;
   case RP_ENGINE_CLIENT_INTERRUPT:
-    client_interrupt (engine);
+    stop_agent (engine);
     break;
   case RP_ENGINE_DRAIN:
     drain (engine);
