@@ -11,6 +11,23 @@ type_text (World *world, const char *text, gboolean run, gboolean aloud)
   world_input (world, &event);
 }
 
+/* Its only line, as often as it is asked. */
+static char *
+one_line (World *world, const GPtrArray *messages, char **out_tool, char **out_arguments)
+{
+  return g_strdup (world->brain_data);
+}
+
+static char *
+booking_brain (World *world, const GPtrArray *messages, char **out_tool, char **out_arguments)
+{
+  const RpMessage *last = messages->pdata[messages->len - 1];
+  if (last->role == RP_ROLE_TOOL)
+    return g_strdup ("It is booked now.");
+  *out_tool = g_strdup (world->brain_data != NULL ? world->brain_data : "book_room");
+  return g_strdup ("Let me book that for you right away.");
+}
+
 static void
 cough (World *world)
 {
@@ -101,6 +118,95 @@ test_added_text_is_not_missed (void)
   world_audit (world);
 }
 
+/* --- coughs --- */
+
+static void
+test_cough_over_goodbye (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->brain = booking_brain;
+  world->brain_data = (gpointer) "end_call";
+  world_say (world, "Goodbye.", 800, 600);
+  cough (world);
+  g_assert_false (world->hung_up);
+  world_run (world, MS (5000));
+  g_assert_true (world->hung_up);
+  g_assert_cmpstr (world->played->str, ==, "Let me book that for you right away.\n");
+  world_audit (world);
+}
+
+/* The result of a tool is told although a cough cut what was said before it; wherever it does. */
+static void
+test_cough_during_a_tool (void)
+{
+  for (guint at_ms = 20; at_ms < 2000; at_ms += 60) {
+    g_autoptr (AutoWorld) world = world_connected (NULL);
+    world->brain = booking_brain;
+    world->tool_us = MS (900);
+    world_say (world, "Book a room.", 800, 200 + at_ms);
+    cough (world);
+    world_run (world, MS (15000));
+    if (!g_str_has_suffix (world->played->str, "It is booked now.\n"))
+      g_error ("cough at %u ms: %s", at_ms, world->played->str);
+    g_assert_cmpuint (world->n_tool_calls, ==, 1);
+    world_audit (world);
+  }
+}
+
+/* A number with a pause in it, after a question that a cough or the number itself had cut. */
+static void
+say_number (World *world)
+{
+  world_say (world, "Five five five", 900, 500);
+  g_assert_false (world_logged (world, "user_turn: Five five five"));
+  world_say (world, "Five five five one two three four five six seven", 900, 200);
+  g_assert_true (
+      world_logged (world, "user_turn: Five five five one two three four five six seven"));
+}
+
+static void
+ask_for_number (World *world)
+{
+  world->brain = one_line;
+  world->brain_data = (gpointer) "What is your phone number please?";
+  world->expect = RP_EXPECT_DIGITS;
+  world_say (world, "Call me back.", 800, 200);
+}
+
+static void
+test_question_after_a_cough (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  ask_for_number (world);
+  world_run (world, MS (900));
+  cough (world);
+  world_run (world, MS (5000));
+  say_number (world);
+}
+
+static void
+test_answer_over_the_question (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  ask_for_number (world);
+  world_run (world, MS (1400));
+  say_number (world);
+}
+
+static void
+test_yes_over_the_question (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->brain = one_line;
+  world->brain_data = (gpointer) "So that is tomorrow at noon then.";
+  world->expect = RP_EXPECT_YES_NO;
+  world_say (world, "Book a room.", 800, 200);
+  world_run (world, MS (1500));
+  world_say (world, "Yes.", 300, 200);
+  world_run (world, MS (100));
+  g_assert_true (world_logged (world, "user_turn: Yes."));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -110,5 +216,10 @@ main (int argc, char **argv)
   ADD ("typed/during-a-cough", test_typed_during_a_cough);
   ADD ("typed/stop-button-during-a-cough", test_stop_button_during_a_cough);
   ADD ("typed/added-text", test_added_text_is_not_missed);
+  ADD ("cough/over-goodbye", test_cough_over_goodbye);
+  ADD ("cough/during-a-tool", test_cough_during_a_tool);
+  ADD ("cough/over-a-question", test_question_after_a_cough);
+  ADD ("answer-over-the-question", test_answer_over_the_question);
+  ADD ("yes-over-the-question", test_yes_over_the_question);
   return g_test_run ();
 }

@@ -308,19 +308,37 @@ speak_pieces (RpEngine *engine, Generation *generation)
   }
 }
 
-void
-rp_generation_say (RpEngine *engine, const char *text, gboolean end_call)
+static void
+say (RpEngine *engine, const char *text, RpExpect expect, gboolean end_call)
 {
   Generation *generation = new_generation (engine);
   generation->own = TRUE;
   generation->llm_done = TRUE;
   generation->end_call = end_call;
+  generation->expect = expect;
   g_string_assign (generation->text, text != NULL ? text : "");
   rp_sentence_input (generation->splitter, generation->text->str, -1);
   rp_sentence_end (generation->splitter);
   speak_pieces (engine, generation);
   rp_engine_checkpoint_soon (engine);
   rp_generation_settle (engine, generation);
+}
+
+void
+rp_generation_say (RpEngine *engine, const char *text, gboolean end_call)
+{
+  say (engine, text, RP_EXPECT_ANYTHING, end_call);
+}
+
+gboolean
+rp_generation_carry_on (RpEngine *engine, const CarryOn *cut)
+{
+  gboolean has_text = cut->text != NULL && *cut->text != '\0';
+  if (has_text || cut->end_call)
+    say (engine, cut->text, cut->expect, cut->end_call);
+  if (cut->unanswered)
+    rp_generation_want (engine);
+  return has_text || cut->end_call || cut->unanswered;
 }
 
 /* A generation is over when the brain, its tools and its utterances are. */

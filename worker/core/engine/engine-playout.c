@@ -254,12 +254,30 @@ remaining_text (RpEngine *engine)
   return g_string_free (text, text->len == 0);
 }
 
+static void
+note_cut (RpEngine *engine, const Generation *generation, CarryOn *cut)
+{
+  gboolean silent = generation->n_utterances == 0 && generation->heard->len == 0;
+  if (!generation->own && (silent || rp_tools_unanswered (generation)))
+    cut->unanswered = TRUE;
+  cut->end_call = cut->end_call || generation->end_call;
+  if (!generation->llm_done)
+    return;
+  if (generation->expect != RP_EXPECT_ANYTHING)
+    cut->expect = generation->expect;
+  /* People answer before the end of the question, which comes last. */
+  const Utterance *last = g_queue_peek_tail (&engine->utterances);
+  if (last != NULL && last->generation == generation && last->started &&
+      (!generation->own || generation->expect != RP_EXPECT_ANYTHING))
+    engine->expect = generation->expect;
+}
+
 void
 rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on)
 {
   g_free (out_carry_on->text);
-  out_carry_on->text = remaining_text (engine);
-  out_carry_on->unanswered = engine->wants_generation;
+  *out_carry_on = (CarryOn){.text = remaining_text (engine),
+                            .unanswered = engine->wants_generation};
   engine->wants_generation = FALSE;
   rp_generation_drop_tentative (engine);
 
@@ -273,9 +291,7 @@ rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on)
     Generation *generation = live->pdata[i];
     if (generation->dead)
       continue;
-    gboolean silent = generation->n_utterances == 0 && generation->heard->len == 0;
-    if (!generation->own && (silent || !rp_tools_settled (generation)))
-      out_carry_on->unanswered = TRUE;
+    note_cut (engine, generation, out_carry_on);
     rp_generation_cut (engine, generation);
     rp_generation_settle (engine, generation);
   }

@@ -35,7 +35,9 @@ typedef enum {
 /* What becomes of the agent's speech that a turn cut, when the turn turns out to be nothing. */
 typedef struct {
   char *text;          /* (nullable) sentences to say again from the one that was cut */
-  gboolean unanswered; /* a generation was dropped before anything was said */
+  gboolean unanswered; /* a generation was dropped before it, or what its tools found, was said */
+  gboolean end_call;   /* it was the goodbye */
+  RpExpect expect;     /* what it asked for */
 } CarryOn;
 
 typedef struct {
@@ -177,6 +179,8 @@ void rp_generation_start_tentative (RpEngine *engine, const char *text);
 void rp_generation_confirm_tentative (RpEngine *engine);
 void rp_generation_drop_tentative (RpEngine *engine);
 void rp_generation_say (RpEngine *engine, const char *text, gboolean end_call);
+/* Takes up again what was cut. Returns: FALSE when that was nothing. */
+gboolean rp_generation_carry_on (RpEngine *engine, const CarryOn *cut);
 /* Interrupted: the brain is stopped, what it still says is dead on arrival; its utterances stay
  * until the flush is answered. */
 void rp_generation_cut (RpEngine *engine, Generation *generation);
@@ -208,6 +212,8 @@ void rp_tools_add (RpEngine *engine, Generation *generation, const RpToolCall *c
 void rp_tools_release (RpEngine *engine, Generation *generation);
 gboolean rp_tools_pending (const RpEngine *engine);
 gboolean rp_tools_settled (const Generation *generation);
+/* What its tools found has yet to be said. */
+gboolean rp_tools_unanswered (const Generation *generation);
 /* Once the brain and all its tools are done: writes call and result into the context as a pair and
  * runs the brain on them. */
 void rp_tools_conclude (RpEngine *engine, Generation *generation);

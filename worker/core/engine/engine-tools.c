@@ -128,6 +128,16 @@ rp_tools_settled (const Generation *generation)
 }
 
 gboolean
+rp_tools_unanswered (const Generation *generation)
+{
+  for (guint i = 0; !generation->tools_recorded && i < generation->tools->len; i++) {
+    if (!is_end_call (generation->tools->pdata[i]))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
 rp_tools_pending (const RpEngine *engine)
 {
   for (guint i = 0; i < engine->generations->len; i++) {
@@ -137,12 +147,32 @@ rp_tools_pending (const RpEngine *engine)
   return FALSE;
 }
 
-static void
-record_pair (RpEngine *engine, Generation *generation)
+/* Where the calls of @generation are written: into its own message, unless it was cut and has said
+ * the rest of it again since. */
+static RpMessage *
+calls_message (RpEngine *engine, Generation *generation, guint *out_index)
 {
   RpMessage *message = rp_generation_message (engine, generation);
   guint index = 0;
   g_ptr_array_find (engine->messages, message, &index);
+  guint after = index + 1;
+  while (after < engine->messages->len &&
+         ((RpMessage *) engine->messages->pdata[after])->role == RP_ROLE_ASSISTANT)
+    after++;
+  *out_index = after - 1;
+  if (after == index + 1)
+    return message;
+  message = rp_message_new (RP_ROLE_ASSISTANT, "", rp_engine_unix_s (engine));
+  g_ptr_array_insert (engine->messages, (gint) after, message);
+  *out_index = after;
+  return message;
+}
+
+static void
+record_pair (RpEngine *engine, Generation *generation)
+{
+  guint index = 0;
+  RpMessage *message = calls_message (engine, generation, &index);
   message->tool_calls = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_tool_call_free);
   for (guint i = 0; i < generation->tools->len; i++) {
     const ToolRecord *record = generation->tools->pdata[i];

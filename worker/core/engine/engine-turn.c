@@ -123,36 +123,20 @@ rp_turn_append_user (RpEngine *engine, GPtrArray *messages, const char *text)
   g_ptr_array_add (messages, rp_message_new (RP_ROLE_USER, text, rp_engine_unix_s (engine)));
 }
 
-/* The turn was nothing after all: whatever it cut goes on. Returns: FALSE when it cut nothing. */
-static gboolean
-carry_on (RpEngine *engine, CarryOn *carry)
-{
-  if (carry->text != NULL && *carry->text != '\0') {
-    rp_generation_say (engine, carry->text, FALSE);
-    return TRUE;
-  }
-  if (carry->unanswered) {
-    rp_generation_want (engine);
-    return TRUE;
-  }
-  return FALSE;
-}
-
+/* The turn was nothing after all: whatever it cut goes on. */
 static void
 end_empty (RpEngine *engine, const char *why)
 {
   UserTurn *turn = &engine->turn;
   gint64 speech_ms = turn->speech_samples / SAMPLES_PER_MS;
-  CarryOn carry = {g_steal_pointer (&turn->carry_on.text), turn->carry_on.unanswered};
+  CarryOn cut = turn->carry_on;
+  g_autofree char *text = g_steal_pointer (&turn->carry_on.text);
   reset (engine);
   rp_engine_emit (engine, RP_EMIT_USER_STOPPED_SPEAKING);
   rp_generation_drop_tentative (engine);
 
-  if (carry_on (engine, &carry)) {
-    g_free (carry.text);
+  if (rp_generation_carry_on (engine, &cut))
     return;
-  }
-  g_free (carry.text);
   if (speech_ms >= engine->config.min_question_ms && engine->not_heard_count < MAX_NOT_HEARD &&
       !rp_playout_agent_is_active (engine)) {
     engine->not_heard_count++;
