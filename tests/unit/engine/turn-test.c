@@ -207,6 +207,64 @@ test_yes_over_the_question (void)
   g_assert_true (world_logged (world, "user_turn: Yes."));
 }
 
+/* --- interruption --- */
+
+/* An answer that comes after its flush was given up is not taken for that of the next one. */
+static void
+test_late_answer_to_a_flush (void)
+{
+  g_autoptr (AutoWorld) world = world_connected ("One two three four five six seven eight nine.");
+  world_run (world, MS (1000));
+  world->flush_us = MS (420);
+  type_text (world, "Prices", TRUE, TRUE);
+  world_run (world, MS (400));
+  world->flush_us = MS (100);
+  world_event (world, RP_ENGINE_CLIENT_INTERRUPT);
+  g_string_truncate (world->log, 0);
+  world_run (world, MS (50));
+  g_assert_false (world_logged (world, "interrupted"));
+  world_run (world, MS (60));
+  g_assert_true (world_logged (world, "interrupted"));
+  world_audit (world);
+}
+
+static void
+test_unheard_sentences_are_apart (void)
+{
+  g_autoptr (AutoWorld) world = world_connected ("One two three four. Five six. Seven eight.");
+  world_run (world, MS (1000));
+  world_event (world, RP_ENGINE_CLIENT_INTERRUPT);
+  world_run (world, MS (100));
+  const RpMessage *message =
+      rp_messages_last (rp_engine_messages (world->engine), RP_ROLE_ASSISTANT);
+  g_assert_cmpstr (message->content, ==, "One two three");
+  g_assert_cmpstr (message->unheard, ==, " four. Five six. Seven eight.");
+  world_audit (world);
+}
+
+/* Cut in the moment in which the last word was over: nothing was interrupted. */
+static void
+test_cut_at_the_very_end (void)
+{
+  g_autoptr (AutoWorld) world = world_connected ("One two three.");
+  while (world->server.length == 0)
+    world_run (world, MS (1));
+  world->flush_us = MS (30);
+  /* The end is on its way to the engine while the flush is on its way to the server. */
+  world_run (world, MS (10 + 20 * (3 * WORD_FRAMES - 2)));
+  RpEngineEvent event = {.type = RP_ENGINE_PLAYOUT_PROGRESS, .id = 1, .n_frames = 3 * WORD_FRAMES};
+  event.at_us = world->now_us;
+  world_event (world, RP_ENGINE_CLIENT_INTERRUPT);
+  event.type = RP_ENGINE_PLAYOUT_ENDED;
+  world_input (world, &event);
+  world_run (world, MS (100));
+  const RpMessage *message =
+      rp_messages_last (rp_engine_messages (world->engine), RP_ROLE_ASSISTANT);
+  g_assert_cmpstr (message->content, ==, "One two three.");
+  g_assert_false (message->interrupted);
+  g_assert_true (world_logged (world, "output completed: One two three. [One two three.|]"));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -221,5 +279,8 @@ main (int argc, char **argv)
   ADD ("cough/over-a-question", test_question_after_a_cough);
   ADD ("answer-over-the-question", test_answer_over_the_question);
   ADD ("yes-over-the-question", test_yes_over_the_question);
+  ADD ("flush/late-answer", test_late_answer_to_a_flush);
+  ADD ("flush/unheard-apart", test_unheard_sentences_are_apart);
+  ADD ("flush/at-the-very-end", test_cut_at_the_very_end);
   return g_test_run ();
 }

@@ -389,10 +389,7 @@ take_up_generations (RpEngine *engine)
     rp_generation_settle (engine, generation);
   }
   if (flushing) {
-    engine->flushing = TRUE;
-    rp_engine_push (engine, RP_ENGINE_FLUSH)->id =
-        ((Utterance *) engine->utterances.tail->data)->id;
-    rp_engine_set_timer (engine, TIMER_FLUSH, engine->now_us + 300 * 1000);
+    rp_playout_flush (engine, ((Utterance *) engine->utterances.tail->data)->id, 0);
   }
 }
 

@@ -6,6 +6,8 @@
 /* The server answers a flush within one 2 ms tick. Without an answer the last report is the truth.
  */
 #define FLUSH_TIMEOUT_US (300 * 1000)
+/* Answers that may be overdue before they count as lost. */
+#define MAX_LATE_FLUSHES 2
 /* A sentence has some 30 words; a voice that reports more than this is broken. */
 #define MAX_WORDS 1000
 
@@ -50,6 +52,13 @@ heard_whole (const Utterance *utterance)
 {
   return utterance->n_words > 0 && utterance->frames_played > 0 &&
          heard_bytes (utterance) >= utterance->words[utterance->n_words - 1].end_byte;
+}
+
+static gboolean
+is_whole (const Utterance *utterance)
+{
+  return utterance->done && utterance->n_frames > 0 &&
+         utterance->frames_played >= utterance->n_frames;
 }
 
 /* Brings the context up to what has been heard, @heard being the part of the utterance that is on
@@ -135,20 +144,27 @@ rp_playout_quiet (RpEngine *engine)
     rp_engine_idle_restart (engine);
 }
 
-void
-rp_playout_end (RpEngine *engine, Utterance *utterance)
+/* The utterance is over: what was heard of it is. Returns: bytes of its text. */
+static gsize
+take_heard (RpEngine *engine, const Utterance *utterance)
 {
   Generation *generation = utterance->generation;
-  gboolean whole =
-      utterance->done && utterance->n_frames > 0 && utterance->frames_played >= utterance->n_frames;
-  gsize bytes = whole ? strlen (utterance->text) : heard_bytes (utterance);
+  gsize bytes = is_whole (utterance) ? strlen (utterance->text) : heard_bytes (utterance);
   if (bytes > 0) {
     if (generation->heard->len > 0)
       g_string_append_c (generation->heard, ' ');
     g_string_append_len (generation->heard, utterance->text, (gssize) bytes);
     write_heard (engine, generation, "");
   }
-  emit_output (engine, utterance, whole ? "completed" : "interrupted", bytes);
+  emit_output (engine, utterance, is_whole (utterance) ? "completed" : "interrupted", bytes);
+  return bytes;
+}
+
+void
+rp_playout_end (RpEngine *engine, Utterance *utterance)
+{
+  Generation *generation = utterance->generation;
+  take_heard (engine, utterance);
   g_queue_remove (&engine->utterances, utterance);
   rp_utterance_free (utterance);
   generation->n_utterances--;
@@ -188,8 +204,20 @@ tts_done (RpEngine *engine, Utterance *utterance, guint n_frames)
 {
   utterance->done = TRUE;
   utterance->n_frames = n_frames;
-  if (n_frames == 0 || utterance->frames_played >= n_frames)
+  /* One that was cut is over when the flush is answered. */
+  if (!utterance->generation->dead && (n_frames == 0 || utterance->frames_played >= n_frames))
     rp_playout_end (engine, utterance);
+}
+
+static void
+add_unheard (RpMessage *message, const char *rest)
+{
+  const char *before = message->unheard != NULL ? message->unheard : "";
+  const char *space = *before != '\0' && *rest != ' ' ? " " : "";
+  char *unheard = g_strconcat (before, space, rest, NULL);
+  g_free (message->unheard);
+  message->unheard = unheard;
+  message->interrupted = TRUE;
 }
 
 static void
@@ -205,22 +233,9 @@ flushed (RpEngine *engine)
     Generation *generation = utterance->generation;
     if (!generation->dead)
       continue;
-    gsize bytes = heard_bytes (utterance);
-    if (bytes > 0) {
-      if (generation->heard->len > 0)
-        g_string_append_c (generation->heard, ' ');
-      g_string_append_len (generation->heard, utterance->text, (gssize) bytes);
-    }
-    write_heard (engine, generation, "");
-    emit_output (engine, utterance, "interrupted", bytes);
-    if (generation->message != NULL) {
-      RpMessage *message = generation->message;
-      char *unheard = g_strconcat (message->unheard != NULL ? message->unheard : "",
-                                   utterance->text + bytes, NULL);
-      g_free (message->unheard);
-      message->unheard = unheard;
-      message->interrupted = TRUE;
-    }
+    const char *rest = utterance->text + take_heard (engine, utterance);
+    if (generation->message != NULL && *rest != '\0')
+      add_unheard (generation->message, rest);
     if (!g_ptr_array_find (cut, generation, NULL))
       g_ptr_array_add (cut, generation);
   }
@@ -281,9 +296,13 @@ rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on)
   engine->wants_generation = FALSE;
   rp_generation_drop_tentative (engine);
 
+  /* What was cut before is being flushed already. */
   guint32 last = 0;
-  for (GList *l = engine->utterances.head; l != NULL; l = l->next)
-    last = ((Utterance *) l->data)->id;
+  for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
+    const Utterance *utterance = l->data;
+    if (!utterance->generation->dead)
+      last = utterance->id;
+  }
   g_autoptr (GPtrArray) live = g_ptr_array_new ();
   for (guint i = 0; i < engine->generations->len; i++)
     g_ptr_array_add (live, engine->generations->pdata[i]);
@@ -298,18 +317,27 @@ rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on)
   if (last == 0)
     return;
   engine->timers[TIMER_TTS] = G_MAXINT64;
-  rp_engine_push (engine, RP_ENGINE_FLUSH)->id = last;
+  rp_playout_flush (engine, last, onset_us);
   rp_engine_push (engine, RP_ENGINE_TTS_CANCEL)->id = last;
+}
+
+void
+rp_playout_flush (RpEngine *engine, guint32 up_to, gint64 onset_us)
+{
+  rp_engine_push (engine, RP_ENGINE_FLUSH)->id = up_to;
   engine->flushing = TRUE;
-  engine->flush_utterance = last;
+  engine->flushes_unanswered++;
   engine->flush_onset_us = onset_us;
   rp_engine_set_timer (engine, TIMER_FLUSH, engine->now_us + FLUSH_TIMEOUT_US);
 }
 
+/* Each flush has one answer, in order: one that comes too late is not that of the next. */
 static void
 flush_answer (RpEngine *engine, const RpEngineEvent *event)
 {
-  if (!engine->flushing)
+  if (engine->flushes_unanswered > 0)
+    engine->flushes_unanswered--;
+  if (!engine->flushing || engine->flushes_unanswered > 0)
     return;
   Utterance *utterance = rp_playout_find (engine, event->id);
   if (utterance != NULL) {
@@ -341,6 +369,8 @@ rp_playout_input (RpEngine *engine, const RpEngineEvent *event)
     tts_done (engine, utterance, event->n_frames);
     break;
   case RP_ENGINE_TTS_FAILED: {
+    if (utterance->generation->dead)
+      break;
     RpEngineEmit *emit = rp_engine_emit (engine, RP_EMIT_ERROR);
     emit->text =
         g_strdup_printf ("the voice failed: %s", event->text != NULL ? event->text : "unknown");
@@ -351,13 +381,12 @@ rp_playout_input (RpEngine *engine, const RpEngineEvent *event)
   case RP_ENGINE_PLAYOUT_PROGRESS:
   case RP_ENGINE_PLAYOUT_ENDED:
     progress (engine, utterance, event);
-    if (utterance->generation->dead)
-      break;
     if (event->type == RP_ENGINE_PLAYOUT_ENDED) {
       utterance->done = TRUE;
       utterance->n_frames = utterance->frames_played;
     }
-    if (utterance->done && utterance->frames_played >= utterance->n_frames)
+    if (!utterance->generation->dead && utterance->done &&
+        utterance->frames_played >= utterance->n_frames)
       rp_playout_end (engine, utterance);
     break;
   default:
@@ -368,6 +397,8 @@ rp_playout_input (RpEngine *engine, const RpEngineEvent *event)
 void
 rp_playout_timer (RpEngine *engine)
 {
+  if (engine->flushes_unanswered > MAX_LATE_FLUSHES)
+    engine->flushes_unanswered = 0;
   if (engine->flushing)
     flushed (engine);
 }

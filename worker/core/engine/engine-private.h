@@ -141,8 +141,8 @@ struct _RpEngine {
   GQueue utterances;      /* of Utterance, not ended, in playing order */
   gboolean speaking;      /* AGENT_STARTED_SPEAKING was told */
 
-  gboolean flushing; /* FLUSH was sent, its answer has not come */
-  guint32 flush_utterance;
+  gboolean flushing;        /* FLUSH was sent, its answer has not come */
+  guint flushes_unanswered; /* that one, and those that were not waited for */
   gint64 flush_onset_us;
   gboolean wants_generation;    /* as soon as flush and tools are settled */
   RpTurnMetrics answer_metrics; /* of the turn that the next generation answers */
@@ -201,6 +201,8 @@ GPtrArray *rp_generation_request (RpEngine *engine, const char *user_text);
 void rp_playout_input (RpEngine *engine, const RpEngineEvent *event);
 void rp_playout_timer (RpEngine *engine);
 gboolean rp_playout_agent_is_active (const RpEngine *engine);
+/* The server shall drop all utterances up to this one, and say what was heard. */
+void rp_playout_flush (RpEngine *engine, guint32 up_to, gint64 onset_us);
 void rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on);
 Utterance *rp_playout_find (RpEngine *engine, guint32 id);
 void rp_playout_end (RpEngine *engine, Utterance *utterance);
