@@ -207,6 +207,17 @@ test_yes_over_the_question (void)
   g_assert_true (world_logged (world, "user_turn: Yes."));
 }
 
+/* Somebody who thinks aloud is not asked to say it again. */
+static void
+test_filler_is_not_asked_about (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world_say (world, "Um.", 600, 200);
+  world_run (world, MS (5000));
+  g_assert_true (world_logged (world, "silent: only a filler was said"));
+  g_assert_cmpstr (world->played->str, ==, "");
+}
+
 /* --- interruption --- */
 
 /* An answer that comes after its flush was given up is not taken for that of the next one. */
@@ -265,6 +276,93 @@ test_cut_at_the_very_end (void)
   g_assert_true (world_logged (world, "output completed: One two three. [One two three.|]"));
 }
 
+/* A brain that is stopped in mid-stream has thought to its end all the same. */
+static void
+test_thought_ends_when_cut (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->brain_us = MS (2000);
+  world_say (world, "What are your prices?", 1000, 500);
+  g_assert_true (world_logged (world, "thinking"));
+  world_event (world, RP_ENGINE_CLIENT_INTERRUPT);
+  world_run (world, MS (100));
+  g_assert_true (world_logged (world, "thought"));
+  world_audit (world);
+}
+
+/* --- turns without end, links without audio --- */
+
+/* Cut after a minute, a user who goes on is heard again at the next breath. */
+static void
+test_cut_turn_goes_on (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->stt_text = "And so on and so on";
+  world_run (world, MS (200));
+  world_speech_start (world);
+  world_run (world, MS (61000));
+  g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==, "And so on and so on");
+  world->stt_text = "Listen to me.";
+  world_speech_pause (world);
+  world_run (world, MS (100));
+  world_event (world, RP_ENGINE_SPEECH_RESUMED);
+  world_run (world, MS (800));
+  world_speech_pause (world);
+  world_run (world, MS (136));
+  world_speech_stop (world);
+  world_run (world, MS (8000));
+  g_assert_true (g_str_has_suffix (world_last (world, RP_ROLE_USER), "Listen to me."));
+  g_assert_true (strstr (world_last (world, RP_ROLE_ASSISTANT), "Listen to me.") != NULL);
+  world_audit (world);
+}
+
+/* Unfinished sentences with long pauses: the recogniser is not given all of it again and again. */
+static void
+test_long_turn_with_stops (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world_say (world, "I would like to tell you about the", 11000, 400);
+  world_run (world, MS (200));
+  world_speech_start (world);
+  g_assert_cmpint (rp_engine_needed_from (world->engine), >, 11000 * 16);
+  world->stt_text = "trip we made.";
+  world_run (world, MS (800));
+  world_speech_pause (world);
+  world_run (world, MS (136));
+  world_speech_stop (world);
+  world_run (world, MS (100));
+  g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==,
+                   "I would like to tell you about the trip we made.");
+}
+
+static void
+test_speech_during_a_stall_ends (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world_event (world, RP_ENGINE_INPUT_STALLED);
+  world_say (world, "What are your prices?", 1000, 200);
+  world_run (world, MS (15000));
+  g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==, "What are your prices?");
+  g_assert_cmpuint (world->played->len, >, 0);
+}
+
+/* Times from the socket are no better than anything else from there. */
+static void
+test_time_from_the_future (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->stt_text = "What are your prices?";
+  world_run (world, MS (200));
+  world_speech_start (world);
+  world_run (world, MS (1000));
+  RpEngineEvent event = {.type = RP_ENGINE_SPEECH_STOPPED,
+                         .at_us = G_MAXINT64 - 1,
+                         .pos_samples = world->now_us * 16 / 1000};
+  world_input (world, &event);
+  world_run (world, MS (5000));
+  g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==, "What are your prices?");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -279,8 +377,14 @@ main (int argc, char **argv)
   ADD ("cough/over-a-question", test_question_after_a_cough);
   ADD ("answer-over-the-question", test_answer_over_the_question);
   ADD ("yes-over-the-question", test_yes_over_the_question);
+  ADD ("filler", test_filler_is_not_asked_about);
   ADD ("flush/late-answer", test_late_answer_to_a_flush);
   ADD ("flush/unheard-apart", test_unheard_sentences_are_apart);
   ADD ("flush/at-the-very-end", test_cut_at_the_very_end);
+  ADD ("thought-ends", test_thought_ends_when_cut);
+  ADD ("cut-goes-on", test_cut_turn_goes_on);
+  ADD ("long-with-stops", test_long_turn_with_stops);
+  ADD ("stall/speech-during", test_speech_during_a_stall_ends);
+  ADD ("time-from-the-future", test_time_from_the_future);
   return g_test_run ();
 }

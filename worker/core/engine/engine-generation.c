@@ -255,8 +255,12 @@ rp_generation_drop_tentative (RpEngine *engine)
 void
 rp_generation_cut (RpEngine *engine, Generation *generation)
 {
-  if (!generation->llm_done && !generation->own)
+  if (!generation->llm_done) {
     rp_engine_push (engine, RP_ENGINE_LLM_CANCEL)->id = generation->id;
+    rp_engine_emit (engine, RP_EMIT_AGENT_THOUGHT)->id = generation->id;
+    if (generation->message != NULL)
+      generation->message->interrupted = TRUE;
+  }
   engine->timers[TIMER_BRAIN] = G_MAXINT64;
   generation->llm_done = TRUE;
   generation->dead = TRUE;
@@ -414,6 +418,7 @@ failed (RpEngine *engine, Generation *generation, const char *why)
   }
   RpEngineEmit *emit = rp_engine_emit (engine, RP_EMIT_ERROR);
   emit->text = g_strdup_printf ("the brain failed: %s", why != NULL ? why : "unknown");
+  rp_engine_emit (engine, RP_EMIT_AGENT_THOUGHT)->id = generation->id;
   /* What was begun is finished; then the agent owns up. */
   generation->llm_done = TRUE;
   rp_tools_conclude (engine, generation);

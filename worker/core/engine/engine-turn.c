@@ -123,9 +123,10 @@ rp_turn_append_user (RpEngine *engine, GPtrArray *messages, const char *text)
   g_ptr_array_add (messages, rp_message_new (RP_ROLE_USER, text, rp_engine_unix_s (engine)));
 }
 
-/* The turn was nothing after all: whatever it cut goes on. */
+/* The turn was nothing after all: whatever it cut goes on. @ask: to say it again, unless it was too
+ * short for words. */
 static void
-end_empty (RpEngine *engine, const char *why)
+end_empty (RpEngine *engine, const char *why, gboolean ask)
 {
   UserTurn *turn = &engine->turn;
   gint64 speech_ms = turn->speech_samples / SAMPLES_PER_MS;
@@ -137,7 +138,7 @@ end_empty (RpEngine *engine, const char *why)
 
   if (rp_generation_carry_on (engine, &cut))
     return;
-  if (speech_ms >= engine->config.min_question_ms && engine->not_heard_count < MAX_NOT_HEARD &&
+  if (ask && speech_ms >= engine->config.min_question_ms && engine->not_heard_count < MAX_NOT_HEARD &&
       !rp_playout_agent_is_active (engine)) {
     engine->not_heard_count++;
     rp_generation_say (engine, engine->config.not_heard, FALSE);
@@ -145,7 +146,7 @@ end_empty (RpEngine *engine, const char *why)
   }
   rp_engine_emit (engine, RP_EMIT_SILENT)->text = g_strdup (why);
   rp_generation_try (engine);
-  rp_engine_idle_restart (engine);
+  rp_playout_quiet (engine);
 }
 
 static void
@@ -205,12 +206,12 @@ decide (RpEngine *engine)
   gint64 silence_ms = (engine->now_us - turn->end_us) / 1000;
   g_autofree char *text = turn_text (turn);
   if (*text == '\0') {
-    end_empty (engine, "nothing intelligible was said");
+    end_empty (engine, "nothing intelligible was said", TRUE);
     return;
   }
   if (is_nod (engine, text)) {
     emit_transcript (engine, text, TRUE);
-    end_empty (engine, "a nod");
+    end_empty (engine, "a nod", FALSE);
     return;
   }
   gint64 wait_ms = 0;
@@ -222,7 +223,7 @@ decide (RpEngine *engine)
   if (silence_ms < wait_ms && !turn->cut)
     rp_engine_set_timer (engine, TIMER_TURN, turn->end_us + wait_ms * 1000);
   else if (rp_is_filler (text))
-    end_empty (engine, "only a filler was said");
+    end_empty (engine, "only a filler was said", FALSE);
   else
     end_turn (engine, text);
 }
@@ -240,6 +241,21 @@ preempt (RpEngine *engine)
       rp_completeness (text, engine->expect) == RP_COMPLETENESS_UNFINISHED)
     return;
   rp_generation_start_tentative (engine, text);
+}
+
+/* A long turn is transcribed in pieces: what is said stays said, and the last piece is quick. */
+static void
+commit_segment (RpEngine *engine)
+{
+  UserTurn *turn = &engine->turn;
+  gint64 length_ms = (turn->end_samples - turn->from_samples) / SAMPLES_PER_MS;
+  if (!turn->segment_final || length_ms < engine->config.max_segment_ms)
+    return;
+  char *text = turn_text (turn);
+  g_string_assign (turn->committed, text);
+  g_free (text);
+  g_clear_pointer (&turn->segment, g_free);
+  turn->from_samples = turn->end_samples;
 }
 
 static void
@@ -261,6 +277,7 @@ speech_started (RpEngine *engine, const RpEngineEvent *event)
     rp_engine_checkpoint_soon (engine);
   } else {
     /* The same turn goes on after a silence that was not its end. */
+    commit_segment (engine);
     cancel_job (engine, &turn->final_job);
     engine->timers[TIMER_STT] = G_MAXINT64;
   }
@@ -269,24 +286,11 @@ speech_started (RpEngine *engine, const RpEngineEvent *event)
   turn->segment_final = FALSE;
   turn->phase = TURN_SPEAKING;
   start_partial_timer (engine);
+  if (turn->stalled && engine->timers[TIMER_STALL] == G_MAXINT64)
+    rp_engine_set_timer (engine, TIMER_STALL, engine->now_us + MAX_STALL_US);
   if (engine->timers[TIMER_LIMIT] == G_MAXINT64)
     rp_engine_set_timer (engine, TIMER_LIMIT,
                          turn->onset_us + (gint64) engine->config.max_turn_ms * 1000);
-}
-
-/* A long turn is transcribed in pieces: what is said stays said, and the last piece is quick. */
-static void
-commit_segment (RpEngine *engine)
-{
-  UserTurn *turn = &engine->turn;
-  gint64 length_ms = (turn->end_samples - turn->from_samples) / SAMPLES_PER_MS;
-  if (!turn->segment_final || length_ms < engine->config.max_segment_ms)
-    return;
-  char *text = turn_text (turn);
-  g_string_assign (turn->committed, text);
-  g_free (text);
-  g_clear_pointer (&turn->segment, g_free);
-  turn->from_samples = turn->end_samples;
 }
 
 static void
@@ -313,6 +317,9 @@ static void
 speech_resumed (RpEngine *engine, const RpEngineEvent *event)
 {
   UserTurn *turn = &engine->turn;
+  /* A turn that was cut, or given up for lost, is followed by the next at the user's next breath. */
+  if (turn->phase == TURN_IDLE)
+    speech_started (engine, event);
   if (turn->phase != TURN_PAUSED)
     return;
   commit_segment (engine);
@@ -480,7 +487,7 @@ give_up_stall (RpEngine *engine)
   g_autofree char *text = turn_text (turn);
   turn->end_us = engine->now_us;
   if (*text == '\0')
-    end_empty (engine, "the connection was lost while the user spoke");
+    end_empty (engine, "the connection was lost while the user spoke", TRUE);
   else
     end_turn (engine, text);
 }

@@ -246,9 +246,14 @@ drain (RpEngine *engine)
 }
 
 void
-rp_engine_input (RpEngine *engine, gint64 now_us, const RpEngineEvent *event)
+rp_engine_input (RpEngine *engine, gint64 now_us, const RpEngineEvent *from_outside)
 {
+  RpEngineEvent checked = *from_outside;
+  const RpEngineEvent *event = &checked;
   engine->now_us = MAX (engine->now_us, now_us);
+  /* Nothing has happened yet that is told of now. */
+  checked.at_us = CLAMP (checked.at_us, 0, engine->now_us);
+  checked.pos_samples = CLAMP (checked.pos_samples, 0, G_MAXINT64 / 2);
 
   switch (event->type) {
   case RP_ENGINE_CONNECTED:
