@@ -468,7 +468,9 @@ test_drain (void)
   world_event (world, RP_ENGINE_DRAIN);
   world_run (world, MS (20000));
   g_assert_true (world->hung_up);
-  g_assert_true (g_str_has_prefix (world->played->str, "One two three.\nI'm sorry"));
+  g_assert_cmpstr (world->played->str, ==,
+                   "One two three.\nI'm sorry, I have to end our call here.\n"
+                   "Please call again in a moment.\nGoodbye.\n");
 }
 
 /* The worker dies at any moment of a call with a greeting, a question, a tool and an answer: the

@@ -363,6 +363,133 @@ test_time_from_the_future (void)
   g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==, "What are your prices?");
 }
 
+/* --- an agent that is not to be interrupted --- */
+
+static World *
+stubborn_world (const char *greeting)
+{
+  RpEngineConfig config;
+  rp_engine_config_init (&config);
+  config.greeting = greeting;
+  config.interruptible = FALSE;
+  World *world = world_new (&config);
+  world_event (world, RP_ENGINE_CONNECTED);
+  return world;
+}
+
+static void
+test_stubborn_agent_ignores_nods (void)
+{
+  g_autoptr (AutoWorld) world = stubborn_world ("One two three four five six seven eight nine.");
+  world_run (world, MS (800));
+  world_say (world, "Mm-hmm.", 300, 250);
+  world_run (world, MS (6000));
+  g_assert_cmpstr (world->played->str, ==, "One two three four five six seven eight nine.\n");
+  g_assert_cmpuint (world->n_llm_starts, ==, 0);
+  world_audit (world);
+}
+
+/* Two questions, the second over the answer to the first: both answers come whole and in order. */
+static void
+test_stubborn_agent_answers_in_order (void)
+{
+  for (guint at_ms = 0; at_ms < 1500; at_ms += 100) {
+    g_autoptr (AutoWorld) world = stubborn_world (NULL);
+    world->brain_us = MS (300);
+    world->delta_us = MS (150);
+    world_say (world, "What are your prices?", 800, 300 + at_ms);
+    world_say (world, "When do you open?", 800, 300);
+    world_run (world, MS (20000));
+    g_assert_cmpstr (world->played->str, ==,
+                     "You said What are your prices?\ntoday.\n"
+                     "You said When do you open?\ntoday.\n");
+    world_audit (world);
+  }
+}
+
+/* A pause in the second question begins an answer to it that dies: the first answer does not. */
+static void
+test_stubborn_agent_survives_second_thoughts (void)
+{
+  g_autoptr (AutoWorld) world = stubborn_world (NULL);
+  world->brain = one_line;
+  world->brain_data = (gpointer) "One two three four. Five six seven eight. Nine ten eleven.";
+  world->tts_us = MS (700);
+  world_say (world, "What are your prices?", 800, 300);
+  world->stt_text = "When do you open?";
+  world_run (world, MS (200));
+  world_speech_start (world);
+  world_run (world, MS (600));
+  world_speech_pause (world);
+  world_run (world, MS (100));
+  world_event (world, RP_ENGINE_SPEECH_RESUMED);
+  world_run (world, MS (10000));
+  g_assert_cmpstr (world->played->str, ==,
+                   "One two three four.\nFive six seven eight.\nNine ten eleven.\n");
+}
+
+/* --- going down --- */
+
+static void
+test_drain_during_a_cough (void)
+{
+  RpEngineConfig config;
+  rp_engine_config_init (&config);
+  config.idle_prompt_ms = 0;
+  g_autoptr (AutoWorld) world = world_new (&config);
+  world_event (world, RP_ENGINE_CONNECTED);
+  world->stt_text = "";
+  world_run (world, MS (500));
+  world_speech_start (world);
+  world_event (world, RP_ENGINE_DRAIN);
+  world_run (world, MS (100));
+  world_speech_pause (world);
+  world_run (world, MS (136));
+  world_speech_stop (world);
+  world_run (world, MS (20000));
+  g_assert_true (world->hung_up);
+  g_assert_true (g_str_has_prefix (world->played->str, "I'm sorry"));
+}
+
+static void
+test_drain_before_media_flows (void)
+{
+  g_autoptr (AutoWorld) world = world_new (NULL);
+  world_event (world, RP_ENGINE_DRAIN);
+  g_assert_true (world->hung_up);
+}
+
+/* What is begun is brought to its end: the caller learns whether the room is booked. */
+static void
+test_drain_during_a_tool (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->brain = booking_brain;
+  world->tool_us = MS (900);
+  world_say (world, "Book a room.", 800, 600);
+  world_event (world, RP_ENGINE_DRAIN);
+  world_run (world, MS (30000));
+  g_assert_true (world->hung_up);
+  g_assert_true (g_str_has_prefix (
+      world->played->str,
+      "Let me book that for you right away.\nIt is booked now.\nI'm sorry, I have"));
+  world_audit (world);
+}
+
+static void
+test_cough_over_the_drain_goodbye (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world_event (world, RP_ENGINE_DRAIN);
+  world_run (world, MS (1000));
+  cough (world);
+  world_run (world, MS (30000));
+  g_assert_true (world->hung_up);
+  g_assert_cmpstr (world->played->str, ==,
+                   "I'm sorry, I have to end our call here.\n"
+                   "Please call again in a moment.\nGoodbye.\n");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -386,5 +513,12 @@ main (int argc, char **argv)
   ADD ("long-with-stops", test_long_turn_with_stops);
   ADD ("stall/speech-during", test_speech_during_a_stall_ends);
   ADD ("time-from-the-future", test_time_from_the_future);
+  ADD ("stubborn/nods", test_stubborn_agent_ignores_nods);
+  ADD ("stubborn/in-order", test_stubborn_agent_answers_in_order);
+  ADD ("stubborn/second-thoughts", test_stubborn_agent_survives_second_thoughts);
+  ADD ("drain/during-a-cough", test_drain_during_a_cough);
+  ADD ("drain/before-media", test_drain_before_media_flows);
+  ADD ("drain/during-a-tool", test_drain_during_a_tool);
+  ADD ("drain/cough-over-goodbye", test_cough_over_the_drain_goodbye);
   return g_test_run ();
 }

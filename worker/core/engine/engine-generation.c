@@ -61,6 +61,21 @@ rp_generation_find (RpEngine *engine, guint32 id)
   return NULL;
 }
 
+/* Where the message of @generation belongs: behind what was said or called since, before the next
+ * words of the user. */
+static guint
+place (const RpEngine *engine, const Generation *generation)
+{
+  guint index = 0;
+  if (generation->after == NULL || !g_ptr_array_find (engine->messages, generation->after, &index))
+    return engine->messages->len;
+  for (index++; index < engine->messages->len; index++) {
+    if (((RpMessage *) engine->messages->pdata[index])->role == RP_ROLE_USER)
+      break;
+  }
+  return index;
+}
+
 /* The message of this generation, made when something of it is first heard or called, in its place
  * in the context. */
 RpMessage *
@@ -69,33 +84,43 @@ rp_generation_message (RpEngine *engine, Generation *generation)
   if (generation->message != NULL)
     return generation->message;
   generation->message = rp_message_new (RP_ROLE_ASSISTANT, "", rp_engine_unix_s (engine));
-
-  guint index = engine->messages->len;
-  guint after = 0;
-  if (generation->after != NULL && g_ptr_array_find (engine->messages, generation->after, &after)) {
-    index = after + 1;
-    /* Behind what was said or called meanwhile, before the next words of the user. */
-    while (index < engine->messages->len &&
-           ((RpMessage *) engine->messages->pdata[index])->role != RP_ROLE_USER)
-      index++;
-  }
-  g_ptr_array_insert (engine->messages, (gint) index, generation->message);
+  g_ptr_array_insert (engine->messages, (gint) place (engine, generation), generation->message);
   return generation->message;
+}
+
+gboolean
+rp_generation_answers (const RpEngine *engine, const RpMessage *message)
+{
+  for (guint i = 0; i < engine->generations->len; i++) {
+    const Generation *generation = engine->generations->pdata[i];
+    if (generation->after == message && !generation->own && !generation->dead &&
+        !generation->tentative)
+      return TRUE;
+  }
+  return FALSE;
 }
 
 GPtrArray *
 rp_generation_request (RpEngine *engine, const char *user_text)
 {
   GPtrArray *request = rp_messages_copy (engine->messages);
+  guint n_added = 0;
   for (guint i = 0; i < engine->generations->len; i++) {
-    Generation *generation = engine->generations->pdata[i];
+    const Generation *generation = engine->generations->pdata[i];
     guint index = 0;
-    if (generation->message == NULL || generation->dead ||
-        !g_ptr_array_find (engine->messages, generation->message, &index))
+    if (generation->dead || generation->tentative)
       continue;
-    RpMessage *copy = request->pdata[index];
-    g_free (copy->content);
-    copy->content = g_strdup (generation->text->str);
+    if (generation->message != NULL &&
+        g_ptr_array_find (engine->messages, generation->message, &index)) {
+      RpMessage *copy = request->pdata[index + n_added];
+      g_free (copy->content);
+      copy->content = g_strdup (generation->text->str);
+    } else if (generation->message == NULL && !generation->own && generation->text->len > 0) {
+      index = place (engine, generation) + n_added++;
+      g_ptr_array_insert (
+          request, (gint) index,
+          rp_message_new (RP_ROLE_ASSISTANT, generation->text->str, rp_engine_unix_s (engine)));
+    }
   }
   if (user_text != NULL)
     rp_turn_append_user (engine, request, user_text);
@@ -135,14 +160,26 @@ take_metrics (RpEngine *engine, Generation *generation)
   engine->answer_end_us = 0;
 }
 
+gboolean
+rp_generation_is_thinking (const RpEngine *engine)
+{
+  for (guint i = 0; i < engine->generations->len; i++) {
+    const Generation *generation = engine->generations->pdata[i];
+    if (!generation->tentative && !generation->llm_done)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 void
 rp_generation_try (RpEngine *engine)
 {
   if (!engine->wants_generation || engine->flushing || rp_tools_pending (engine) ||
-      rp_turn_is_active (engine) || engine->hung_up)
+      rp_generation_is_thinking (engine) || rp_turn_is_active (engine) || engine->hung_up)
     return;
   engine->wants_generation = FALSE;
-  if (engine->draining) {
+  /* What a tool has found is told before the goodbye. */
+  if (engine->draining && engine->tool_steps == 0) {
     rp_generation_say (engine, engine->config.drain_goodbye, TRUE);
     return;
   }
@@ -346,12 +383,12 @@ rp_generation_carry_on (RpEngine *engine, const CarryOn *cut)
 }
 
 /* A generation is over when the brain, its tools and its utterances are. */
-void
+gboolean
 rp_generation_settle (RpEngine *engine, Generation *generation)
 {
   if (generation->tentative || !generation->llm_done || generation->n_utterances > 0 ||
       !rp_tools_settled (generation))
-    return;
+    return FALSE;
   gboolean end_call = generation->end_call;
   if (end_call)
     rp_tools_end_call (engine, generation);
@@ -364,10 +401,12 @@ rp_generation_settle (RpEngine *engine, Generation *generation)
     engine->hung_up = TRUE;
     for (guint i = 0; i < N_TIMERS; i++)
       engine->timers[i] = G_MAXINT64;
+    rp_playout_quiet (engine);
     rp_engine_push (engine, RP_ENGINE_HANG_UP)->text = g_strdup ("the agent ended the call");
-    return;
+    return TRUE;
   }
   rp_playout_quiet (engine);
+  return TRUE;
 }
 
 static void
@@ -406,6 +445,7 @@ finished (RpEngine *engine, Generation *generation, RpExpect expect)
     rp_engine_emit (engine, RP_EMIT_SILENT)->text = g_strdup ("the brain had nothing to say");
   rp_tools_conclude (engine, generation);
   rp_generation_settle (engine, generation);
+  rp_generation_try (engine);
 }
 
 static void
@@ -421,9 +461,13 @@ failed (RpEngine *engine, Generation *generation, const char *why)
   rp_engine_emit (engine, RP_EMIT_AGENT_THOUGHT)->id = generation->id;
   /* What was begun is finished; then the agent owns up. */
   generation->llm_done = TRUE;
+  gboolean goes_on = generation->tools->len > 0;
   rp_tools_conclude (engine, generation);
   rp_generation_settle (engine, generation);
-  rp_generation_say (engine, engine->config.brain_failed, FALSE);
+  /* When it has called tools, what they find is told. */
+  if (!goes_on)
+    rp_generation_say (engine, engine->config.brain_failed, FALSE);
+  rp_generation_try (engine);
 }
 
 void

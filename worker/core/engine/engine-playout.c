@@ -127,11 +127,8 @@ rp_playout_quiet (RpEngine *engine)
     if (!((Utterance *) l->data)->generation->tentative)
       return;
   }
-  for (guint i = 0; i < engine->generations->len; i++) {
-    const Generation *generation = engine->generations->pdata[i];
-    if (!generation->tentative && !generation->llm_done)
-      return;
-  }
+  if (rp_generation_is_thinking (engine))
+    return;
   if (engine->speaking) {
     engine->speaking = FALSE;
     rp_engine_emit (engine, RP_EMIT_AGENT_STOPPED_SPEAKING);
@@ -169,8 +166,8 @@ rp_playout_end (RpEngine *engine, Utterance *utterance)
   rp_utterance_free (utterance);
   generation->n_utterances--;
   rp_engine_checkpoint_soon (engine);
-  rp_playout_quiet (engine);
-  rp_generation_settle (engine, generation);
+  if (!rp_generation_settle (engine, generation))
+    rp_playout_quiet (engine);
 }
 
 static void
@@ -253,9 +250,8 @@ flushed (RpEngine *engine)
   rp_generation_try (engine);
 }
 
-/* What would have to be said again if the interruption was nothing. */
-static char *
-remaining_text (RpEngine *engine)
+char *
+rp_playout_remaining (const RpEngine *engine)
 {
   GString *text = g_string_new (NULL);
   for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
@@ -291,7 +287,7 @@ void
 rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on)
 {
   g_free (out_carry_on->text);
-  *out_carry_on = (CarryOn){.text = remaining_text (engine),
+  *out_carry_on = (CarryOn){.text = rp_playout_remaining (engine),
                             .unanswered = engine->wants_generation};
   engine->wants_generation = FALSE;
   rp_generation_drop_tentative (engine);

@@ -59,6 +59,7 @@ typedef struct {
   gboolean stalled;
   gint64 stalled_since_us;
   CarryOn carry_on;
+  char *over; /* (nullable) what the agent was saying when the user began */
 } UserTurn;
 
 typedef enum {
@@ -172,7 +173,9 @@ void rp_turn_append_user (RpEngine *engine, GPtrArray *messages, const char *tex
 void rp_generation_free (Generation *generation);
 void rp_utterance_free (Utterance *utterance);
 Generation *rp_generation_find (RpEngine *engine, guint32 id);
-/* Runs the brain on the context as soon as nothing stands in the way. */
+/* Runs the brain on the context as soon as nothing stands in the way: what one generation says is
+ * never mixed with what another one does. */
+gboolean rp_generation_is_thinking (const RpEngine *engine);
 void rp_generation_want (RpEngine *engine);
 void rp_generation_try (RpEngine *engine);
 void rp_generation_start_tentative (RpEngine *engine, const char *text);
@@ -187,11 +190,14 @@ void rp_generation_cut (RpEngine *engine, Generation *generation);
 /* Takes a generation's utterances out of the play list; what the server has of them is the caller's
  * business. */
 void rp_generation_forget_utterances (RpEngine *engine, Generation *generation);
-/* Removes (and frees) the generation when brain, tools and utterances are all over. */
-void rp_generation_settle (RpEngine *engine, Generation *generation);
+/* Removes (and frees) the generation when brain, tools and utterances are all over. Returns: TRUE
+ * when it did. */
+gboolean rp_generation_settle (RpEngine *engine, Generation *generation);
 void rp_generation_input (RpEngine *engine, const RpEngineEvent *event);
 void rp_generation_timer (RpEngine *engine, TimerId timer);
 void rp_generation_speak (RpEngine *engine, Generation *generation, const char *text);
+/* The answer to @message will be said. */
+gboolean rp_generation_answers (const RpEngine *engine, const RpMessage *message);
 RpMessage *rp_generation_message (RpEngine *engine, Generation *generation);
 /* The context as the brain is to see it: what is still being said counts as said. Returns:
  * (transfer full) */
@@ -201,6 +207,8 @@ GPtrArray *rp_generation_request (RpEngine *engine, const char *user_text);
 void rp_playout_input (RpEngine *engine, const RpEngineEvent *event);
 void rp_playout_timer (RpEngine *engine);
 gboolean rp_playout_agent_is_active (const RpEngine *engine);
+/* What would have to be said again if it were cut now. Returns: (transfer full) (nullable) */
+char *rp_playout_remaining (const RpEngine *engine);
 /* The server shall drop all utterances up to this one, and say what was heard. */
 void rp_playout_flush (RpEngine *engine, guint32 up_to, gint64 onset_us);
 void rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on);

@@ -27,6 +27,7 @@ rp_turn_clear (UserTurn *turn)
   g_string_free (turn->committed, TRUE);
   g_free (turn->segment);
   g_free (turn->carry_on.text);
+  g_free (turn->over);
   *turn = (UserTurn){0};
 }
 
@@ -112,7 +113,7 @@ void
 rp_turn_append_user (RpEngine *engine, GPtrArray *messages, const char *text)
 {
   RpMessage *last = messages->len > 0 ? messages->pdata[messages->len - 1] : NULL;
-  if (last != NULL && last->role == RP_ROLE_USER) {
+  if (last != NULL && last->role == RP_ROLE_USER && !rp_generation_answers (engine, last)) {
     /* The agent answered too early and was stopped before a word of it was heard: it is one turn.
      */
     char *joined = g_strconcat (last->content, " ", text, NULL);
@@ -187,9 +188,9 @@ end_turn (RpEngine *engine, const char *text)
 static gboolean
 is_nod (const RpEngine *engine, const char *text)
 {
-  const CarryOn *carry = &engine->turn.carry_on;
-  return !engine->config.nods_interrupt && carry->text != NULL && *carry->text != '\0' &&
-         engine->expect != RP_EXPECT_YES_NO && strchr (carry->text, '?') == NULL &&
+  const char *over = engine->turn.over;
+  return !engine->config.nods_interrupt && over != NULL && *over != '\0' &&
+         engine->expect != RP_EXPECT_YES_NO && strchr (over, '?') == NULL &&
          rp_is_backchannel (text);
 }
 
@@ -271,6 +272,8 @@ speech_started (RpEngine *engine, const RpEngineEvent *event)
     turn->from_samples = MAX (event->pos_samples - PREFIX_SAMPLES, 0);
     turn->onset_us = event->at_us;
     rp_engine_emit (engine, RP_EMIT_USER_STARTED_SPEAKING);
+    g_free (turn->over);
+    turn->over = rp_playout_remaining (engine);
     if (engine->config.interruptible)
       rp_playout_interrupt (engine, event->at_us, &turn->carry_on);
     turn->phase = TURN_SPEAKING;

@@ -242,7 +242,7 @@ drain (RpEngine *engine)
     return;
   engine->draining = TRUE;
   if (!rp_turn_is_active (engine) && !rp_playout_agent_is_active (engine))
-    rp_generation_say (engine, engine->config.drain_goodbye, TRUE);
+    rp_generation_say (engine, engine->connected ? engine->config.drain_goodbye : NULL, TRUE);
 }
 
 void
