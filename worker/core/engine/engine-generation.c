@@ -128,6 +128,36 @@ rp_generation_request (RpEngine *engine, const char *user_text)
   return request;
 }
 
+/* The timer is that of the brain that has been still for longest. */
+static void
+set_brain_timer (RpEngine *engine)
+{
+  gint64 since_us = G_MAXINT64;
+  for (guint i = 0; i < engine->generations->len; i++) {
+    const Generation *generation = engine->generations->pdata[i];
+    if (!generation->llm_done)
+      since_us = MIN (since_us, generation->brain_us);
+  }
+  engine->timers[TIMER_BRAIN] = G_MAXINT64;
+  if (since_us != G_MAXINT64)
+    rp_engine_set_timer (engine, TIMER_BRAIN,
+                         since_us + (gint64) engine->config.brain_timeout_ms * 1000);
+}
+
+void
+rp_generation_brain_is_alive (RpEngine *engine, Generation *generation)
+{
+  generation->brain_us = engine->now_us;
+  set_brain_timer (engine);
+}
+
+static void
+brain_is_done (RpEngine *engine, Generation *generation)
+{
+  generation->llm_done = TRUE;
+  set_brain_timer (engine);
+}
+
 static Generation *
 start_brain (RpEngine *engine, const char *user_text)
 {
@@ -135,8 +165,7 @@ start_brain (RpEngine *engine, const char *user_text)
   RpEngineAction *action = rp_engine_push (engine, RP_ENGINE_LLM_START);
   action->id = generation->id;
   action->messages = rp_generation_request (engine, user_text);
-  rp_engine_set_timer (engine, TIMER_BRAIN,
-                       engine->now_us + (gint64) engine->config.brain_timeout_ms * 1000);
+  rp_generation_brain_is_alive (engine, generation);
   return generation;
 }
 
@@ -227,6 +256,14 @@ emit_output (RpEngine *engine, const Utterance *utterance, const char *status)
   emit->spoken = TRUE;
 }
 
+/* Nothing that could be spoken is silence, and that is told. */
+static void
+note_silence (RpEngine *engine, const Generation *generation)
+{
+  if (generation->n_utterances == 0 && generation->heard->len == 0 && generation->tools->len == 0)
+    rp_engine_emit (engine, RP_EMIT_SILENT)->text = g_strdup ("the brain had nothing to say");
+}
+
 void
 rp_generation_confirm_tentative (RpEngine *engine)
 {
@@ -248,8 +285,10 @@ rp_generation_confirm_tentative (RpEngine *engine)
       last = utterance->id;
     }
   }
-  if (generation->llm_done)
+  if (generation->llm_done) {
     rp_engine_emit (engine, RP_EMIT_AGENT_THOUGHT)->id = generation->id;
+    note_silence (engine, generation);
+  }
   rp_engine_checkpoint_soon (engine);
   if (last != 0)
     rp_engine_push (engine, RP_ENGINE_RELEASE)->id = last;
@@ -287,6 +326,7 @@ rp_generation_drop_tentative (RpEngine *engine)
     rp_engine_push (engine, RP_ENGINE_TTS_CANCEL)->id = engine->next_utterance - 1;
   rp_generation_forget_utterances (engine, generation);
   g_ptr_array_remove (engine->generations, generation);
+  set_brain_timer (engine);
 }
 
 void
@@ -298,8 +338,7 @@ rp_generation_cut (RpEngine *engine, Generation *generation)
     if (generation->message != NULL)
       generation->message->interrupted = TRUE;
   }
-  engine->timers[TIMER_BRAIN] = G_MAXINT64;
-  generation->llm_done = TRUE;
+  brain_is_done (engine, generation);
   generation->dead = TRUE;
   rp_tools_cut (engine, generation);
 }
@@ -415,8 +454,8 @@ delta (RpEngine *engine, Generation *generation, const char *text)
   if (!generation->got_delta) {
     generation->got_delta = TRUE;
     generation->metrics.llm_ttft = (double) (engine->now_us - generation->started_us) / 1000.0;
-    engine->timers[TIMER_BRAIN] = G_MAXINT64;
   }
+  rp_generation_brain_is_alive (engine, generation);
   gsize room = MAX_TEXT_BYTES - MIN (generation->text->len, MAX_TEXT_BYTES);
   gsize len = MIN (strlen (text), room);
   if (len == 0)
@@ -432,8 +471,7 @@ delta (RpEngine *engine, Generation *generation, const char *text)
 static void
 finished (RpEngine *engine, Generation *generation, RpExpect expect)
 {
-  engine->timers[TIMER_BRAIN] = G_MAXINT64;
-  generation->llm_done = TRUE;
+  brain_is_done (engine, generation);
   generation->expect = expect;
   rp_sentence_end (generation->splitter);
   speak_pieces (engine, generation);
@@ -441,8 +479,8 @@ finished (RpEngine *engine, Generation *generation, RpExpect expect)
     rp_engine_emit (engine, RP_EMIT_AGENT_THOUGHT)->id = generation->id;
     rp_engine_checkpoint_soon (engine);
   }
-  if (generation->text->len == 0 && generation->tools->len == 0 && !generation->tentative)
-    rp_engine_emit (engine, RP_EMIT_SILENT)->text = g_strdup ("the brain had nothing to say");
+  if (!generation->tentative)
+    note_silence (engine, generation);
   rp_tools_conclude (engine, generation);
   rp_generation_settle (engine, generation);
   rp_generation_try (engine);
@@ -451,8 +489,8 @@ finished (RpEngine *engine, Generation *generation, RpExpect expect)
 static void
 failed (RpEngine *engine, Generation *generation, const char *why)
 {
-  engine->timers[TIMER_BRAIN] = G_MAXINT64;
   if (generation->tentative) {
+    generation->llm_done = TRUE;
     rp_generation_drop_tentative (engine);
     return;
   }
@@ -460,7 +498,7 @@ failed (RpEngine *engine, Generation *generation, const char *why)
   emit->text = g_strdup_printf ("the brain failed: %s", why != NULL ? why : "unknown");
   rp_engine_emit (engine, RP_EMIT_AGENT_THOUGHT)->id = generation->id;
   /* What was begun is finished; then the agent owns up. */
-  generation->llm_done = TRUE;
+  brain_is_done (engine, generation);
   gboolean goes_on = generation->tools->len > 0;
   rp_tools_conclude (engine, generation);
   rp_generation_settle (engine, generation);
@@ -482,6 +520,7 @@ rp_generation_input (RpEngine *engine, const RpEngineEvent *event)
       delta (engine, generation, event->text);
     break;
   case RP_ENGINE_LLM_TOOL_CALL:
+    rp_generation_brain_is_alive (engine, generation);
     if (event->call != NULL)
       rp_tools_add (engine, generation, event->call);
     break;
@@ -499,14 +538,16 @@ rp_generation_input (RpEngine *engine, const RpEngineEvent *event)
 static void
 brain_timeout (RpEngine *engine)
 {
+  gint64 timeout_us = (gint64) engine->config.brain_timeout_ms * 1000;
   for (guint i = 0; i < engine->generations->len; i++) {
     Generation *generation = engine->generations->pdata[i];
-    if (generation->llm_done || generation->got_delta)
+    if (generation->llm_done || generation->brain_us + timeout_us > engine->now_us)
       continue;
     rp_engine_push (engine, RP_ENGINE_LLM_CANCEL)->id = generation->id;
     failed (engine, generation, "no answer in time");
-    return;
+    break;
   }
+  set_brain_timer (engine);
 }
 
 /* A voice that hangs must not make the agent mute: the utterance counts as not spoken. */

@@ -16,7 +16,7 @@ typedef enum {
   TIMER_TURN,    /* decide about the turn again */
   TIMER_LIMIT,   /* the turn has become too long */
   TIMER_STT,     /* the final transcript is overdue */
-  TIMER_BRAIN,   /* the first token is overdue */
+  TIMER_BRAIN,   /* the next token is overdue */
   TIMER_TTS,     /* a voice is overdue */
   TIMER_FLUSH,   /* the server's answer to a flush is overdue */
   TIMER_TOOLS,   /* a tool is overdue */
@@ -86,6 +86,7 @@ typedef struct {
   gboolean text_only; /* answered in writing */
   gboolean end_call;  /* hang up when all was heard */
   gboolean got_delta;
+  gint64 brain_us;         /* the brain's last sign of life */
   gboolean tools_recorded; /* calls and results are in the context */
   RpExpect expect;
   RpSentence *splitter;
@@ -175,6 +176,7 @@ void rp_utterance_free (Utterance *utterance);
 Generation *rp_generation_find (RpEngine *engine, guint32 id);
 /* Runs the brain on the context as soon as nothing stands in the way: what one generation says is
  * never mixed with what another one does. */
+void rp_generation_brain_is_alive (RpEngine *engine, Generation *generation);
 gboolean rp_generation_is_thinking (const RpEngine *engine);
 void rp_generation_want (RpEngine *engine);
 void rp_generation_try (RpEngine *engine);

@@ -80,7 +80,6 @@ rp_tools_add (RpEngine *engine, Generation *generation, const RpToolCall *call)
         g_strdup ("the brain called too many tools at once");
     return;
   }
-  engine->timers[TIMER_BRAIN] = G_MAXINT64;
   generation->got_delta = TRUE;
   ToolRecord *record = g_new0 (ToolRecord, 1);
   record->call = rp_tool_call_copy (call);
@@ -196,6 +195,12 @@ rp_tools_conclude (RpEngine *engine, Generation *generation)
     /* The user's next turn will find the result in the context. */
     rp_generation_try (engine);
     return;
+  }
+  /* It was silent: the turn's answer is still to come. */
+  if (generation->turn_end_us != 0 && generation->n_utterances == 0) {
+    engine->answer_end_us = generation->turn_end_us;
+    engine->answer_metrics = generation->metrics;
+    generation->turn_end_us = 0;
   }
   if (++engine->tool_steps > engine->config.max_tool_steps) {
     rp_engine_emit (engine, RP_EMIT_ERROR)->text =

@@ -52,7 +52,7 @@ typedef struct {
   guint idle_prompt_ms;   /* 0: never */
   guint max_idle_prompts; /* then goodbye */
   guint stt_timeout_ms;
-  guint brain_timeout_ms; /* to the first token */
+  guint brain_timeout_ms; /* to the first token, and from one to the next */
   guint tool_timeout_ms;
   guint max_tool_steps;       /* generations in a row that end in tool calls */
   guint max_context_messages; /* given to the brain; older ones are left out */
@@ -134,7 +134,7 @@ typedef enum {
 
   RP_ENGINE_SPEAK,      /* id: utterance; text; held: synthesise, but send nothing until RELEASE */
   RP_ENGINE_RELEASE,    /* id: send what is held of utterances up to this one */
-  RP_ENGINE_TTS_CANCEL, /* id: stop and discard utterances up to this one */
+  RP_ENGINE_TTS_CANCEL, /* from_id to id: stop and discard these utterances */
   RP_ENGINE_FLUSH,      /* id: the server shall drop utterances up to this one */
 
   RP_ENGINE_TOOL_CALL, /* call; answered by exactly one TOOL_RESULT or TOOL_FAILED */
@@ -192,6 +192,7 @@ typedef struct {
 typedef struct {
   RpEngineActionType type;
   guint32 id;
+  guint32 from_id;
   gint64 from_samples;
   gint64 to_samples;
   gboolean final;
