@@ -35,6 +35,8 @@ export class Call extends EventTarget {
   #token;
   #pc = null;
   #pcId = null;
+  #former = null; // the lost connection, until there is another: its closing would end the call
+  #greeted = false; // the conversation behind the connection has had its client-ready
   #rtvi = null;
   #timer = 0;
   #abort = new AbortController();
@@ -94,8 +96,8 @@ export class Call extends EventTarget {
     for (const track of this.#microphone?.getTracks() ?? [])
       track.stop();
     // A moment for what was sent last to leave.
-    const pc = this.#pc;
-    setTimeout(() => pc?.close(), 200);
+    const connections = [this.#pc, this.#former];
+    setTimeout(() => connections.forEach((pc) => pc?.close()), 200);
     this.#emit('ended', failure);
   }
 
@@ -114,7 +116,7 @@ export class Call extends EventTarget {
     pc.addEventListener('track', ({ track, streams }) =>
       this.#emit('track', streams[0] ?? new MediaStream([track])));
     pc.addEventListener('connectionstatechange', () => this.#stateChanged(pc));
-    this.#addChannel(pc, restart);
+    this.#addChannel(pc);
     this.#addAudio(pc);
 
     try {
@@ -122,8 +124,12 @@ export class Call extends EventTarget {
       const answer = await this.#offer(pc.localDescription.sdp, restart);
       if (this.#pc !== pc || this.#over)
         return;
+      // A server that has forgotten the conversation begins another.
+      this.#greeted &&= answer.pc_id === this.#pcId;
       this.#pcId = answer.pc_id;
       await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
+      this.#former?.close();
+      this.#former = null;
       candidates.flow();
     } catch (error) {
       if (this.#pc === pc)
@@ -139,7 +145,7 @@ export class Call extends EventTarget {
       pc.addTransceiver('audio', { direction: 'sendrecv' });
   }
 
-  #addChannel(pc, restart) {
+  #addChannel(pc) {
     const channel = pc.createDataChannel('chat', { ordered: true });
     this.#rtvi = new Rtvi(channel);
     this.#emit('rtvi', this.#rtvi);
@@ -154,9 +160,9 @@ export class Call extends EventTarget {
       clearTimeout(this.#timer);
       this.#everConnected = true;
       this.#attempt = 0;
-      // The conversation behind a restarted connection has been greeted already.
-      if (!restart)
+      if (!this.#greeted)
         this.#rtvi.ready();
+      this.#greeted = true;
       this.#emit('connected');
     });
     channel.addEventListener('close', () => {
@@ -200,7 +206,10 @@ export class Call extends EventTarget {
     const delay = RECONNECT_DELAYS_MS[this.#attempt];
     this.#attempt += 1;
     this.#pc = null;
-    pc.close();
+    if (this.#former)
+      pc.close(); // never was of use
+    else
+      this.#former = pc;
     this.#emit('reconnecting');
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#connect(true), delay);

@@ -4,7 +4,7 @@ import { sleep } from './lib/env.mjs';
 import { speechUsed } from './lib/speech.mjs';
 
 const ALL = ['bad-input', 'question', 'typing', 'booking', 'barge-in', 'two-calls',
-  'worker-killed', 'garbage', 'aiortc', 'drain'];
+  'worker-killed', 'reconnect', 'failures', 'garbage', 'aiortc', 'drain'];
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : ALL;
 const unknown = names.filter((name) => !ALL.includes(name));
@@ -12,6 +12,10 @@ if (unknown.length > 0) {
   console.error(`no such test: ${unknown.join(', ')}; there are: ${ALL.join(', ')}`);
   process.exit(2);
 }
+
+// Ends what was started, see the handlers of "exit".
+process.on('SIGTERM', () => process.exit(143));
+process.on('SIGINT', () => process.exit(130));
 
 let failed = 0;
 console.log(`1..${names.length}`);

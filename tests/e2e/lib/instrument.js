@@ -2,7 +2,7 @@
 // agent says, and can be the microphone.
 (() => {
   const RATE = 16000;
-  const e2e = { chunks: [], samples: 0, problems: [] };
+  const e2e = { chunks: [], samples: 0, problems: [], connections: 0 };
   window.e2e = e2e;
 
   document.addEventListener('securitypolicyviolation', (event) =>
@@ -14,6 +14,7 @@
     channel.addEventListener('message', ({ data }) => window.e2eMessage(String(data)));
     this.addEventListener('track', ({ streams }) => e2e.record(streams[0]));
     e2e.pc = this;
+    e2e.connections += 1;
     return channel;
   };
 
