@@ -131,8 +131,8 @@ carry_out (Runtime *self, RpEngineAction *action)
     rp_speech_out_release (self->speech, action->id);
     break;
   case RP_ENGINE_TTS_CANCEL:
-    rp_tts_runner_cancel (self->tts, action->id);
-    rp_speech_out_cancel (self->speech, action->id);
+    rp_tts_runner_cancel (self->tts, action->from_id, action->id);
+    rp_speech_out_cancel (self->speech, action->from_id, action->id);
     break;
   case RP_ENGINE_FLUSH:
     rp_server_link_send_u32 (self->link, RP_FRAME_FLUSH, action->id);
@@ -365,6 +365,8 @@ handle_playout (Runtime *self, const RpFrame *frame)
   }
   gboolean ended = playout.reason == RP_PLAYOUT_ENDED || playout.reason == RP_PLAYOUT_FLUSHED;
   rp_speech_out_played (self->speech, playout.utterance, playout.frames_played, ended);
+  if (playout.reason == RP_PLAYOUT_FLUSHED)
+    rp_speech_out_flushed (self->speech);
   feed (self, &(RpEngineEvent){.type = types[playout.reason],
                                .id = playout.utterance,
                                .n_frames = playout.frames_played,

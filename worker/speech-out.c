@@ -109,11 +109,11 @@ rp_speech_out_release (RpSpeechOut *out, guint32 up_to)
 }
 
 void
-rp_speech_out_cancel (RpSpeechOut *out, guint32 up_to)
+rp_speech_out_cancel (RpSpeechOut *out, guint32 first, guint32 last)
 {
   for (GList *l = out->utterances.head; l != NULL; l = l->next) {
     Utterance *utterance = l->data;
-    if (utterance->id > up_to)
+    if (utterance->id < first || utterance->id > last)
       continue;
     utterance->cancelled = utterance->finished = TRUE;
     g_queue_clear_full (&utterance->frames, (GDestroyNotify) g_bytes_unref);
@@ -130,6 +130,17 @@ rp_speech_out_played (RpSpeechOut *out, guint32 id, guint frames, gboolean ended
       utterance->n_played = utterance->n_sent;
     else if (utterance->id == id)
       utterance->n_played = MIN (frames, utterance->n_sent);
+  }
+  sweep (out);
+}
+
+void
+rp_speech_out_flushed (RpSpeechOut *out)
+{
+  for (GList *l = out->utterances.head; l != NULL; l = l->next) {
+    Utterance *utterance = l->data;
+    if (utterance->cancelled)
+      utterance->n_played = utterance->n_sent;
   }
   sweep (out);
 }

@@ -26,9 +26,13 @@ void rp_speech_out_push (RpSpeechOut *out, guint32 utterance, GBytes *opus, gboo
 /* No frame of @utterance will come any more. */
 void rp_speech_out_finish (RpSpeechOut *out, guint32 utterance);
 void rp_speech_out_release (RpSpeechOut *out, guint32 up_to);
-void rp_speech_out_cancel (RpSpeechOut *out, guint32 up_to);
+/* Nothing more of these utterances is sent. */
+void rp_speech_out_cancel (RpSpeechOut *out, guint32 first, guint32 last);
 /* The server's report. @ended: no more of it will be played. */
 void rp_speech_out_played (RpSpeechOut *out, guint32 utterance, guint frames, gboolean ended);
+
+/* The server has answered a flush: of what was cancelled it has nothing any more. */
+void rp_speech_out_flushed (RpSpeechOut *out);
 
 /* The next frame that may be sent now. @out_audio.opus lives as long as @out_opus (transfer full).
  * Returns: FALSE when there is none. */

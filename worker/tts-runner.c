@@ -33,9 +33,8 @@ struct _RpTtsRunner {
 
   GMutex lock;
   GCond wake;
-  GQueue jobs;       /* of Job */
-  guint32 cancelled; /* utterances up to this one */
-  guint32 running;   /* 0: none */
+  GQueue jobs;     /* of Job */
+  guint32 running; /* 0: none */
   gboolean stopping;
   gint cancel;    /* atomic: of the running one */
   guint n_frames; /* of the running one; the thread's own */
@@ -139,8 +138,6 @@ next_job (RpTtsRunner *runner)
     job = g_queue_pop_head (&runner->jobs);
     if (job == NULL) {
       g_cond_wait (&runner->wake, &runner->lock);
-    } else if (job->utterance <= runner->cancelled) {
-      g_clear_pointer (&job, job_free);
     } else {
       runner->running = job->utterance;
       g_atomic_int_set (&runner->cancel, 0);
@@ -217,11 +214,20 @@ rp_tts_runner_speak (RpTtsRunner *runner, guint32 utterance, const char *text)
 }
 
 void
-rp_tts_runner_cancel (RpTtsRunner *runner, guint32 up_to)
+rp_tts_runner_cancel (RpTtsRunner *runner, guint32 first, guint32 last)
 {
   g_mutex_lock (&runner->lock);
-  runner->cancelled = MAX (runner->cancelled, up_to);
-  if (runner->running != 0 && runner->running <= up_to)
+  GList *l = runner->jobs.head;
+  while (l != NULL) {
+    GList *next = l->next;
+    Job *job = l->data;
+    if (job->utterance >= first && job->utterance <= last) {
+      g_queue_delete_link (&runner->jobs, l);
+      job_free (job);
+    }
+    l = next;
+  }
+  if (runner->running != 0 && runner->running >= first && runner->running <= last)
     g_atomic_int_set (&runner->cancel, 1);
   g_mutex_unlock (&runner->lock);
 }

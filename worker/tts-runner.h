@@ -31,7 +31,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpTtsRunner, rp_tts_runner_free)
 
 /* @utterance: rising. Never calls back from inside. */
 void rp_tts_runner_speak (RpTtsRunner *runner, guint32 utterance, const char *text);
-/* Nothing is made of utterances up to this one any more; what was made already may still come. */
-void rp_tts_runner_cancel (RpTtsRunner *runner, guint32 up_to);
+/* Nothing is made of these utterances any more; what was made already may still come. */
+void rp_tts_runner_cancel (RpTtsRunner *runner, guint32 first, guint32 last);
 
 G_END_DECLS

@@ -27,6 +27,16 @@ type_text (World *world, const char *text, gboolean run, gboolean aloud)
   world_input (world, &event);
 }
 
+static void
+pause_after (World *world, const char *text)
+{
+  world->stt_text = text;
+  world_run (world, MS (200));
+  world_speech_start (world);
+  world_run (world, MS (1000));
+  world_speech_pause (world);
+}
+
 /* --- the brain --- */
 
 /* Nothing that could be spoken is silence as well, and has to be told. */
@@ -125,6 +135,119 @@ test_metrics_are_not_inherited (void)
   g_assert_cmpfloat (world->metrics.voice_to_voice, ==, -2);
 }
 
+/* --- the voice --- */
+
+/* The early answer's voice fails: it is tried again once the turn has ended, and nobody hears of
+ * a sentence that never was. */
+static void
+test_voice_fails_early (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->voice_fails = TRUE;
+  pause_after (world, "What are your prices?");
+  world_run (world, MS (120));
+  world->voice_fails = FALSE;
+  world_run (world, MS (16));
+  world_speech_stop (world);
+  world_run (world, MS (6000));
+  g_assert_cmpstr (world->played->str, ==, "You said What are your prices?\ntoday.\n");
+  world_audit (world);
+}
+
+static void
+test_voice_hangs_early (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->tts_us = -1;
+  pause_after (world, "What are your prices?");
+  world_run (world, MS (100));
+  world_event (world, RP_ENGINE_INPUT_STALLED);
+  world_run (world, MS (9000));
+  world->tts_us = MS (10);
+  world_event (world, RP_ENGINE_INPUT_RESUMED);
+  world_run (world, MS (136));
+  world_speech_stop (world);
+  world_run (world, MS (6000));
+  g_assert_cmpstr (world->played->str, ==, "You said What are your prices?\ntoday.\n");
+  world_audit (world);
+}
+
+/* A voice without a sound for a sentence: the rest is said. */
+static void
+test_voice_without_sound (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->tts_us = -1;
+  pause_after (world, "What are your prices?");
+  world_run (world, MS (100));
+  RpEngineEvent event = {.type = RP_ENGINE_TTS_DONE, .id = 1, .n_frames = 0};
+  world_input (world, &event);
+  world_run (world, MS (36));
+  world_speech_stop (world);
+  world_run (world, MS (100));
+  g_assert_true (world_logged (world, "output interrupted: You said What are your prices? [|You "
+                                      "said What are your prices?]"));
+}
+
+/* A long answer takes a slow voice long; as long as it goes on, nothing is wrong. */
+static void
+test_slow_voice (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->brain = one_line;
+  world->brain_data = (gpointer) "One two. Three four. Five six. Seven eight. Nine ten. Eleven.";
+  world->tts_us = MS (3000);
+  world_say (world, "What are your prices?", 1000, 200);
+  world_run (world, MS (40000));
+  g_assert_cmpstr (world->played->str, ==,
+                   "One two.\nThree four.\nFive six.\nSeven eight.\nNine ten.\nEleven.\n");
+  world_audit (world);
+}
+
+/* It hangs at the last sentence while the first is played: only the last is lost. */
+static void
+test_voice_hangs_late (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->brain = one_line;
+  world->brain_data = (gpointer) "One two. Three four.";
+  world->tts_us = -1;
+  type_text (world, "Prices", TRUE, TRUE);
+  world_run (world, MS (100));
+  RpEngineEvent event = {.type = RP_ENGINE_TTS_WORDS, .id = 1};
+  world_input (world, &event);
+  event = (RpEngineEvent){.type = RP_ENGINE_TTS_DONE, .id = 1, .n_frames = 2000};
+  world_input (world, &event);
+
+  RpEngineAction action;
+  gboolean cancelled = FALSE;
+  while (rp_engine_poll (world->engine, world->now_us + MS (9000), &action)) {
+    if (action.type == RP_ENGINE_TTS_CANCEL) {
+      g_assert_cmpuint (action.from_id, ==, 2);
+      g_assert_cmpuint (action.id, ==, 2);
+      cancelled = TRUE;
+    }
+    rp_engine_action_clear (&action);
+  }
+  g_assert_true (cancelled);
+}
+
+/* The words are known, the sound never comes. */
+static void
+test_voice_dies_in_a_sentence (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->tts_us = -1;
+  type_text (world, "Prices", TRUE, TRUE);
+  world_run (world, MS (100));
+  const RpEngineWord words[] = {{3, 16000}};
+  RpEngineEvent event = {.type = RP_ENGINE_TTS_WORDS, .id = 1, .words = words, .n_words = 1};
+  world_input (world, &event);
+  world_run (world, MS (12000));
+  g_assert_true (world_logged (world, "error: the voice failed: no audio in time"));
+  world_audit (world);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -136,5 +259,11 @@ main (int argc, char **argv)
   ADD ("brain/hung-among-two", test_hung_brain_among_two);
   ADD ("metrics/tool-turn", test_metrics_of_a_tool_turn);
   ADD ("metrics/not-inherited", test_metrics_are_not_inherited);
+  ADD ("voice/fails-early", test_voice_fails_early);
+  ADD ("voice/hangs-early", test_voice_hangs_early);
+  ADD ("voice/without-sound", test_voice_without_sound);
+  ADD ("voice/slow", test_slow_voice);
+  ADD ("voice/hangs-late", test_voice_hangs_late);
+  ADD ("voice/dies-in-a-sentence", test_voice_dies_in_a_sentence);
   return g_test_run ();
 }

@@ -142,15 +142,15 @@ count_words (const char *text)
 }
 
 static void
-cancel_due (World *world, RpEngineEventType first, RpEngineEventType last, guint32 id,
-            gboolean up_to)
+cancel_due (World *world, RpEngineEventType first, RpEngineEventType last, guint32 from_id,
+            guint32 to_id)
 {
   if (world->late_results)
     return;
   for (GList *l = world->due.head; l != NULL; l = l->next) {
     Due *due = l->data;
-    gboolean match = up_to ? due->event.id <= id : due->event.id == id;
-    if (due->event.type >= first && due->event.type <= last && match)
+    if (due->event.type >= first && due->event.type <= last && due->event.id >= from_id &&
+        due->event.id <= to_id)
       due->cancelled = TRUE;
   }
 }
@@ -190,27 +190,28 @@ begin_voice (World *world)
 }
 
 static void
-cancel_voice (World *world, guint32 id)
+cancel_voice (World *world, guint32 first, guint32 last)
 {
   for (guint i = world->held->len; i > 0; i--) {
-    if (((Queued *) world->held->pdata[i - 1])->id <= id)
+    guint32 id = ((Queued *) world->held->pdata[i - 1])->id;
+    if (id >= first && id <= last)
       g_ptr_array_remove_index (world->held, i - 1);
   }
-  cancel_due (world, RP_ENGINE_TTS_WORDS, RP_ENGINE_TTS_FAILED, id, TRUE);
-  const Job *first = g_queue_peek_head (&world->voice);
-  guint32 running = first != NULL ? first->id : 0;
+  cancel_due (world, RP_ENGINE_TTS_WORDS, RP_ENGINE_TTS_FAILED, first, last);
+  const Job *head = g_queue_peek_head (&world->voice);
+  guint32 running = head != NULL ? head->id : 0;
   GList *l = world->voice.head;
   while (l != NULL) {
     GList *next = l->next;
     Job *job = l->data;
-    if (job->id <= id) {
+    if (job->id >= first && job->id <= last) {
       g_queue_delete_link (&world->voice, l);
       job_free (job);
     }
     l = next;
   }
-  first = g_queue_peek_head (&world->voice);
-  if (first != NULL && first->id != running)
+  head = g_queue_peek_head (&world->voice);
+  if (head != NULL && head->id != running)
     begin_voice (world);
 }
 
@@ -303,13 +304,13 @@ carry_out (World *world, RpEngineAction *action)
       schedule (world, world->stt_us, RP_ENGINE_STT_RESULT, action->id, world->stt_text);
     break;
   case RP_ENGINE_STT_CANCEL:
-    cancel_due (world, RP_ENGINE_STT_RESULT, RP_ENGINE_STT_FAILED, action->id, FALSE);
+    cancel_due (world, RP_ENGINE_STT_RESULT, RP_ENGINE_STT_FAILED, action->id, action->id);
     break;
   case RP_ENGINE_LLM_START:
     start_brain (world, action->id, action->messages);
     break;
   case RP_ENGINE_LLM_CANCEL:
-    cancel_due (world, RP_ENGINE_LLM_DELTA, RP_ENGINE_LLM_FAILED, action->id, FALSE);
+    cancel_due (world, RP_ENGINE_LLM_DELTA, RP_ENGINE_LLM_FAILED, action->id, action->id);
     break;
   case RP_ENGINE_SPEAK: {
     Job *job = g_new0 (Job, 1);
@@ -327,7 +328,7 @@ carry_out (World *world, RpEngineAction *action)
     release (world, action->id);
     break;
   case RP_ENGINE_TTS_CANCEL:
-    cancel_voice (world, action->id);
+    cancel_voice (world, action->from_id, action->id);
     break;
   case RP_ENGINE_FLUSH:
     flush (world, action->id);

@@ -253,10 +253,54 @@ test_tts (void)
   /* Cancelled ones say nothing more; a later one comes out whole. */
   rp_tts_runner_speak (runner, 5, "This will not be heard by anybody at all.");
   rp_tts_runner_speak (runner, 6, "Nor will this.");
-  rp_tts_runner_cancel (runner, 6);
+  rp_tts_runner_cancel (runner, 0, 6);
   rp_tts_runner_speak (runner, 7, "But this.");
   await_said ("7:2");
   rp_tts_runner_speak (runner, 8, "Cut off by the end of the call, in the middle of the sentence.");
+  rp_tts_runner_free (runner);
+}
+
+/* A voice that waits to be let speak. */
+typedef struct {
+  RpTts base;
+  gint is_open; /* atomic */
+} GateTts;
+
+static gboolean
+gate_synthesize (RpTts *tts, const char *text, const RpTtsSink *sink, const gint *cancel,
+                 GError **error)
+{
+  GateTts *self = (GateTts *) tts;
+  const gint16 pcm[320] = {0};
+  while (g_atomic_int_get (&self->is_open) == 0 && g_atomic_int_get (cancel) == 0)
+    g_thread_yield ();
+  sink->words (NULL, 0, sink->user_data);
+  sink->audio (pcm, G_N_ELEMENTS (pcm), sink->user_data);
+  return TRUE;
+}
+
+static void
+gate_tts_free (RpTts *tts)
+{
+  g_free (tts);
+}
+
+static const RpTtsClass gate_tts_class = {"gate", gate_synthesize, gate_tts_free};
+
+/* One is given up: what waits before and behind it is said. */
+static void
+test_tts_cancel_one (void)
+{
+  GateTts *gate = g_new0 (GateTts, 1);
+  gate->base.klass = &gate_tts_class;
+  g_autoptr (RpVoice) voice = rp_voice_new (&gate->base, NULL);
+  memset (spoken, 0, sizeof spoken);
+  RpTtsRunner *runner = rp_tts_runner_new (voice, context, &tts_events, NULL);
+  for (guint32 id = 1; id <= 4; id++)
+    rp_tts_runner_speak (runner, id, "One.");
+  rp_tts_runner_cancel (runner, 3, 3);
+  g_atomic_int_set (&gate->is_open, 1);
+  await_said ("1:0 2:0 4:0");
   rp_tts_runner_free (runner);
 }
 
@@ -411,6 +455,7 @@ main (int argc, char **argv)
   g_test_add_func ("/runners/stt", test_stt);
   g_test_add_func ("/runners/stt-bounded", test_stt_bounded);
   g_test_add_func ("/runners/tts", test_tts);
+  g_test_add_func ("/runners/tts/cancel-one", test_tts_cancel_one);
   g_test_add_func ("/runners/voice-prepared", test_voice_prepared);
   g_test_add_func ("/runners/tools", test_tools);
   g_test_add_func ("/runners/brain", test_brain);

@@ -87,7 +87,7 @@ test_cancel (void)
   assert_sent (out, "1.0 1.1");
   push (out, 2, 2, TRUE);
   push (out, 1, 1, FALSE);
-  rp_speech_out_cancel (out, 2);
+  rp_speech_out_cancel (out, 0, 2);
   push (out, 1, 3, TRUE); /* made before the thread knew */
   rp_speech_out_release (out, 2);
   assert_sent (out, "");
@@ -131,12 +131,45 @@ test_ahead (void)
   rp_speech_out_played (out, 2, G_MAXUINT, FALSE);
   count (out, RP_SPEECH_OUT_MAX_AHEAD);
   /* A flush: what the server had is gone, the next one starts from nothing. */
-  rp_speech_out_cancel (out, 2);
+  rp_speech_out_cancel (out, 0, 2);
   rp_speech_out_begin (out, 3, FALSE);
   push (out, 3, 4 * half, TRUE);
   count (out, 0);
   rp_speech_out_played (out, 2, 100, TRUE);
   count (out, RP_SPEECH_OUT_MAX_AHEAD);
+}
+
+/* Cut before its first frame was on the wire, as much as the server takes: the answer to the flush
+ * names an older one, and the next one must not wait for what was dropped. */
+static void
+test_flush_before_the_wire (void)
+{
+  g_autoptr (RpSpeechOut) out = rp_speech_out_new ();
+  rp_speech_out_begin (out, 1, FALSE);
+  push (out, 1, 2 * RP_SPEECH_OUT_MAX_AHEAD, TRUE);
+  count (out, RP_SPEECH_OUT_MAX_AHEAD);
+  rp_speech_out_cancel (out, 0, 1);
+  rp_speech_out_begin (out, 2, FALSE);
+  push (out, 2, 1, TRUE);
+  assert_sent (out, "");
+  rp_speech_out_played (out, 0, 0, TRUE);
+  rp_speech_out_flushed (out);
+  assert_sent (out, "2.0!");
+}
+
+/* One in the middle is given up, what is around it is said. */
+static void
+test_cancel_one (void)
+{
+  g_autoptr (RpSpeechOut) out = rp_speech_out_new ();
+  for (guint32 id = 1; id <= 3; id++)
+    rp_speech_out_begin (out, id, FALSE);
+  push (out, 3, 1, TRUE);
+  push (out, 1, 1, FALSE);
+  assert_sent (out, "1.0");
+  rp_speech_out_cancel (out, 2, 2);
+  push (out, 1, 1, TRUE);
+  assert_sent (out, "1.1! 3.0!");
 }
 
 int
@@ -147,6 +180,8 @@ main (int argc, char **argv)
   g_test_add_func ("/speech-out/empty-utterance", test_empty_utterance);
   g_test_add_func ("/speech-out/held", test_held);
   g_test_add_func ("/speech-out/cancel", test_cancel);
+  g_test_add_func ("/speech-out/cancel-one", test_cancel_one);
   g_test_add_func ("/speech-out/ahead", test_ahead);
+  g_test_add_func ("/speech-out/flush-before-the-wire", test_flush_before_the_wire);
   return g_test_run ();
 }

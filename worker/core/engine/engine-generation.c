@@ -264,6 +264,21 @@ note_silence (RpEngine *engine, const Generation *generation)
     rp_engine_emit (engine, RP_EMIT_SILENT)->text = g_strdup ("the brain had nothing to say");
 }
 
+/* Returns: the last of them, or 0 */
+static guint32
+release_utterances (RpEngine *engine, const Generation *generation)
+{
+  guint32 last = 0;
+  for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
+    const Utterance *utterance = l->data;
+    if (utterance->generation != generation)
+      continue;
+    emit_output (engine, utterance, "new");
+    last = utterance->id;
+  }
+  return last;
+}
+
 void
 rp_generation_confirm_tentative (RpEngine *engine)
 {
@@ -277,14 +292,7 @@ rp_generation_confirm_tentative (RpEngine *engine)
   if (generation->text->len > 0)
     emit_text (engine, generation, generation->text->str);
 
-  guint32 last = 0;
-  for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
-    Utterance *utterance = l->data;
-    if (utterance->generation == generation) {
-      emit_output (engine, utterance, "new");
-      last = utterance->id;
-    }
-  }
+  guint32 last = release_utterances (engine, generation);
   if (generation->llm_done) {
     rp_engine_emit (engine, RP_EMIT_AGENT_THOUGHT)->id = generation->id;
     note_silence (engine, generation);
@@ -292,6 +300,7 @@ rp_generation_confirm_tentative (RpEngine *engine)
   rp_engine_checkpoint_soon (engine);
   if (last != 0)
     rp_engine_push (engine, RP_ENGINE_RELEASE)->id = last;
+  rp_playout_end_soundless (engine, generation);
   rp_tools_release (engine, generation);
   rp_tools_conclude (engine, generation);
   rp_generation_settle (engine, generation);
@@ -313,6 +322,20 @@ rp_generation_forget_utterances (RpEngine *engine, Generation *generation)
   generation->n_utterances = 0;
 }
 
+static void
+cancel_voice (RpEngine *engine, const Generation *generation)
+{
+  RpEngineAction *action = rp_engine_push (engine, RP_ENGINE_TTS_CANCEL);
+  for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
+    const Utterance *utterance = l->data;
+    if (utterance->generation != generation)
+      continue;
+    action->id = utterance->id;
+    if (action->from_id == 0)
+      action->from_id = utterance->id;
+  }
+}
+
 void
 rp_generation_drop_tentative (RpEngine *engine)
 {
@@ -323,7 +346,7 @@ rp_generation_drop_tentative (RpEngine *engine)
   if (!generation->llm_done)
     rp_engine_push (engine, RP_ENGINE_LLM_CANCEL)->id = generation->id;
   if (generation->n_utterances > 0)
-    rp_engine_push (engine, RP_ENGINE_TTS_CANCEL)->id = engine->next_utterance - 1;
+    cancel_voice (engine, generation);
   rp_generation_forget_utterances (engine, generation);
   g_ptr_array_remove (engine->generations, generation);
   set_brain_timer (engine);
@@ -550,28 +573,36 @@ brain_timeout (RpEngine *engine)
   set_brain_timer (engine);
 }
 
+/* When the voice must have been heard of again: it says one utterance after another, and may take
+ * as long as the audio lasts. */
+static gint64
+voice_due (const RpEngine *engine, const Utterance *utterance)
+{
+  gint64 samples = utterance->n_words > 0 ? utterance->words[utterance->n_words - 1].end_samples : 0;
+  return MAX (utterance->spoken_us, engine->voice_us) + TTS_TIMEOUT_US +
+         samples * G_USEC_PER_SEC / RP_ENGINE_SAMPLES_PER_SECOND;
+}
+
 /* A voice that hangs must not make the agent mute: the utterance counts as not spoken. */
 static void
 tts_timeout (RpEngine *engine)
 {
   GList *l = engine->utterances.head;
-  while (l != NULL) {
-    Utterance *utterance = l->data;
-    if (!utterance->has_words && !utterance->done) {
-      gint64 due = utterance->spoken_us + TTS_TIMEOUT_US;
-      if (due > engine->now_us) {
-        rp_engine_set_timer (engine, TIMER_TTS, due);
-        return;
-      }
-      rp_engine_push (engine, RP_ENGINE_TTS_CANCEL)->id = utterance->id;
-      rp_engine_emit (engine, RP_EMIT_ERROR)->text =
-          g_strdup ("the voice failed: no audio in time");
-      rp_playout_end (engine, utterance);
-      l = engine->utterances.head;
-      continue;
-    }
+  while (l != NULL &&
+         (((Utterance *) l->data)->done || ((Utterance *) l->data)->generation->dead))
     l = l->next;
+  if (l == NULL)
+    return;
+  Utterance *utterance = l->data;
+  gint64 due = voice_due (engine, utterance);
+  if (due <= engine->now_us) {
+    engine->voice_us = engine->now_us;
+    RpEngineAction *action = rp_engine_push (engine, RP_ENGINE_TTS_CANCEL);
+    action->from_id = action->id = utterance->id;
+    rp_playout_fail (engine, utterance, "no audio in time");
+    due = engine->now_us + TTS_TIMEOUT_US;
   }
+  rp_engine_set_timer (engine, TIMER_TTS, due);
 }
 
 void

@@ -157,8 +157,8 @@ take_heard (RpEngine *engine, const Utterance *utterance)
   return bytes;
 }
 
-void
-rp_playout_end (RpEngine *engine, Utterance *utterance)
+static void
+end (RpEngine *engine, Utterance *utterance)
 {
   Generation *generation = utterance->generation;
   take_heard (engine, utterance);
@@ -166,8 +166,41 @@ rp_playout_end (RpEngine *engine, Utterance *utterance)
   rp_utterance_free (utterance);
   generation->n_utterances--;
   rp_engine_checkpoint_soon (engine);
+}
+
+void
+rp_playout_end (RpEngine *engine, Utterance *utterance)
+{
+  Generation *generation = utterance->generation;
+  end (engine, utterance);
   if (!rp_generation_settle (engine, generation))
     rp_playout_quiet (engine);
+}
+
+/* The voice has nothing, or nothing more, for @utterance. */
+void
+rp_playout_fail (RpEngine *engine, Utterance *utterance, const char *why)
+{
+  rp_engine_emit (engine, RP_EMIT_ERROR)->text = g_strdup_printf ("the voice failed: %s", why);
+  /* An early answer is thrown away, and tried again once the turn has ended. */
+  if (utterance->generation->tentative)
+    rp_generation_drop_tentative (engine);
+  else
+    rp_playout_end (engine, utterance);
+}
+
+/* Of what was held back, what turned out to have no sound is over as soon as it is released. */
+void
+rp_playout_end_soundless (RpEngine *engine, const Generation *generation)
+{
+  GList *l = engine->utterances.head;
+  while (l != NULL) {
+    GList *next = l->next;
+    Utterance *utterance = l->data;
+    if (utterance->generation == generation && utterance->done && utterance->n_frames == 0)
+      end (engine, utterance);
+    l = next;
+  }
 }
 
 static void
@@ -175,6 +208,7 @@ words (RpEngine *engine, Utterance *utterance, const RpEngineEvent *event)
 {
   if (utterance->has_words)
     return;
+  engine->voice_us = engine->now_us;
   gsize length = strlen (utterance->text);
   guint n = MIN (event->n_words, MAX_WORDS);
   utterance->has_words = TRUE;
@@ -199,10 +233,13 @@ words (RpEngine *engine, Utterance *utterance, const RpEngineEvent *event)
 static void
 tts_done (RpEngine *engine, Utterance *utterance, guint n_frames)
 {
+  engine->voice_us = engine->now_us;
   utterance->done = TRUE;
   utterance->n_frames = n_frames;
   /* One that was cut is over when the flush is answered. */
-  if (!utterance->generation->dead && (n_frames == 0 || utterance->frames_played >= n_frames))
+  if (utterance->generation->dead || utterance->generation->tentative)
+    return;
+  if (n_frames == 0 || utterance->frames_played >= n_frames)
     rp_playout_end (engine, utterance);
 }
 
@@ -364,15 +401,11 @@ rp_playout_input (RpEngine *engine, const RpEngineEvent *event)
   case RP_ENGINE_TTS_DONE:
     tts_done (engine, utterance, event->n_frames);
     break;
-  case RP_ENGINE_TTS_FAILED: {
-    if (utterance->generation->dead)
-      break;
-    RpEngineEmit *emit = rp_engine_emit (engine, RP_EMIT_ERROR);
-    emit->text =
-        g_strdup_printf ("the voice failed: %s", event->text != NULL ? event->text : "unknown");
-    rp_playout_end (engine, utterance);
+  case RP_ENGINE_TTS_FAILED:
+    engine->voice_us = engine->now_us;
+    if (!utterance->generation->dead)
+      rp_playout_fail (engine, utterance, event->text != NULL ? event->text : "unknown");
     break;
-  }
   case RP_ENGINE_PLAYOUT_STARTED:
   case RP_ENGINE_PLAYOUT_PROGRESS:
   case RP_ENGINE_PLAYOUT_ENDED:

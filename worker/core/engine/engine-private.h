@@ -142,6 +142,7 @@ struct _RpEngine {
   GPtrArray *generations; /* of Generation, live, oldest first */
   GQueue utterances;      /* of Utterance, not ended, in playing order */
   gboolean speaking;      /* AGENT_STARTED_SPEAKING was told */
+  gint64 voice_us;        /* the voice's last sign of life */
 
   gboolean flushing;        /* FLUSH was sent, its answer has not come */
   guint flushes_unanswered; /* that one, and those that were not waited for */
@@ -216,6 +217,8 @@ void rp_playout_flush (RpEngine *engine, guint32 up_to, gint64 onset_us);
 void rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on);
 Utterance *rp_playout_find (RpEngine *engine, guint32 id);
 void rp_playout_end (RpEngine *engine, Utterance *utterance);
+void rp_playout_fail (RpEngine *engine, Utterance *utterance, const char *why);
+void rp_playout_end_soundless (RpEngine *engine, const Generation *generation);
 void rp_playout_quiet (RpEngine *engine);
 
 /* engine-tools.c */

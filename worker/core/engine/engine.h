@@ -31,7 +31,8 @@ typedef enum {
   RP_ENGINE_ERROR_CHECKPOINT, /* the bytes are no checkpoint of this version */
 } RpEngineError;
 
-#define RP_ENGINE_FRAME_SAMPLES 320 /* 20 ms at 16 kHz */
+#define RP_ENGINE_SAMPLES_PER_SECOND 16000
+#define RP_ENGINE_FRAME_SAMPLES 320 /* 20 ms */
 
 typedef struct {
   const char *system_prompt;       /* (nullable) first message of the context */
