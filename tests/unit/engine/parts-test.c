@@ -248,6 +248,88 @@ test_voice_dies_in_a_sentence (void)
   world_audit (world);
 }
 
+/* --- tools --- */
+
+static const RpMessage *
+last_result (const World *world)
+{
+  return rp_messages_last (rp_engine_messages (world->engine), RP_ROLE_TOOL);
+}
+
+/* Why a tool failed is JSON whatever it says. */
+static void
+test_failure_is_json (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->brain = booking_brain;
+  world->tool_us = -1;
+  type_text (world, "Book a room", TRUE, TRUE);
+  world_run (world, MS (100));
+  RpEngineEvent event = {.type = RP_ENGINE_TOOL_FAILED,
+                         .text = "call_1",
+                         .result = "caf\xc3\xa9 \"closed\"\\\n\x01\xff"};
+  world_input (world, &event);
+  g_assert_cmpstr (last_result (world)->content, ==,
+                   "{\"ok\":false,\"error\":\"caf\xc3\xa9 \\\"closed\\\"\\\\\\u000a\\u0001"
+                   "\xef\xbf\xbd\"}");
+}
+
+static void
+call_tool (World *world, guint32 generation, const char *id, const char *name,
+           const char *arguments)
+{
+  g_autoptr (RpToolCall) call = rp_tool_call_new (id, name, arguments);
+  RpEngineEvent event = {.type = RP_ENGINE_LLM_TOOL_CALL, .id = generation, .call = call};
+  world_input (world, &event);
+}
+
+/* Calls are told apart by their ids in all that follows, so each must have its own. */
+static void
+test_ids_are_made_unique (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->brain_us = -1;
+  type_text (world, "Book a room", TRUE, TRUE);
+  call_tool (world, 1, "same", "book_room", "{}");
+  call_tool (world, 1, "same", "book_room", "{}");
+  call_tool (world, 1, "", "book_room", "{}");
+  RpEngineEvent event = {.type = RP_ENGINE_LLM_DONE, .id = 1};
+  world_input (world, &event);
+  world_run (world, MS (100));
+  /* The next one takes an id that has its result already. */
+  call_tool (world, 2, "same", "book_room", "{}");
+  event.id = 2;
+  world_input (world, &event);
+  world->brain_us = MS (2);
+  world_run (world, MS (5000));
+  g_assert_cmpuint (world->n_tool_calls, ==, 4);
+  world_replace_worker (world);
+  world_run (world, MS (5000));
+  world_audit (world);
+}
+
+/* What is too long for the socket, the checkpoint or the client is refused. */
+static void
+test_huge_calls_and_results (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  g_autofree char *huge = g_strnfill (200000, 'x');
+  world->brain_us = -1;
+  type_text (world, "Book a room", TRUE, TRUE);
+  call_tool (world, 1, "a", huge, "{}");
+  call_tool (world, 1, "b", "", "{}");
+  call_tool (world, 1, "c", "book_room", huge);
+  g_assert_cmpuint (world->n_tool_calls, ==, 0);
+  call_tool (world, 1, huge, "book_room", "{}");
+  g_assert_cmpuint (world->n_tool_calls, ==, 1);
+  world->tool_result = huge;
+  RpEngineEvent event = {.type = RP_ENGINE_LLM_DONE, .id = 1};
+  world_input (world, &event);
+  world_run (world, MS (100));
+  g_assert_true (g_str_has_prefix (last_result (world)->content, "{\"ok\":false"));
+  world_replace_worker (world);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -265,5 +347,8 @@ main (int argc, char **argv)
   ADD ("voice/slow", test_slow_voice);
   ADD ("voice/hangs-late", test_voice_hangs_late);
   ADD ("voice/dies-in-a-sentence", test_voice_dies_in_a_sentence);
+  ADD ("tools/failure-is-json", test_failure_is_json);
+  ADD ("tools/unique-ids", test_ids_are_made_unique);
+  ADD ("tools/huge", test_huge_calls_and_results);
   return g_test_run ();
 }

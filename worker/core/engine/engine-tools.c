@@ -6,6 +6,12 @@
 
 #define END_CALL "end_call"
 #define MAX_CALLS_PER_GENERATION 16
+/* What the client is told of a call may have these lengths (proto/README.md). */
+#define MAX_ID_BYTES 64
+#define MAX_NAME_BYTES 128
+#define MAX_ARGUMENTS_BYTES (16 * 1024)
+#define MAX_RESULT_BYTES (16 * 1024)
+#define MAX_FAILURE_BYTES 1000
 
 void
 rp_tool_record_free (ToolRecord *record)
@@ -72,17 +78,64 @@ run (RpEngine *engine, Generation *generation, ToolRecord *record)
   rp_engine_checkpoint_soon (engine);
 }
 
+static gboolean
+has_id (const RpEngine *engine, const char *id)
+{
+  for (guint i = 0; i < engine->messages->len; i++) {
+    const RpMessage *message = engine->messages->pdata[i];
+    for (guint j = 0; message->tool_calls != NULL && j < message->tool_calls->len; j++) {
+      if (strcmp (((RpToolCall *) message->tool_calls->pdata[j])->id, id) == 0)
+        return TRUE;
+    }
+  }
+  for (guint i = 0; i < engine->generations->len; i++) {
+    const Generation *generation = engine->generations->pdata[i];
+    for (guint j = 0; j < generation->tools->len; j++) {
+      if (strcmp (((ToolRecord *) generation->tools->pdata[j])->call->id, id) == 0)
+        return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+/* Call and result are told apart by nothing but the id, and some brains give none, or the same one
+ * again. */
+static void
+make_id_unique (const RpEngine *engine, const Generation *generation, RpToolCall *call)
+{
+  if (*call->id != '\0' && strlen (call->id) <= MAX_ID_BYTES && !has_id (engine, call->id))
+    return;
+  guint n = generation->tools->len;
+  do {
+    g_free (call->id);
+    call->id = g_strdup_printf ("call_%u_%u", generation->id, n++);
+  } while (has_id (engine, call->id));
+}
+
+static const char *
+fault (const Generation *generation, const RpToolCall *call)
+{
+  if (generation->tools->len >= MAX_CALLS_PER_GENERATION)
+    return "the brain called too many tools at once";
+  if (*call->name == '\0' || strlen (call->name) > MAX_NAME_BYTES)
+    return "the brain called a tool that cannot exist";
+  if (strlen (call->arguments) > MAX_ARGUMENTS_BYTES)
+    return "the brain called a tool with too long arguments";
+  return NULL;
+}
+
 void
 rp_tools_add (RpEngine *engine, Generation *generation, const RpToolCall *call)
 {
-  if (generation->tools->len >= MAX_CALLS_PER_GENERATION) {
-    rp_engine_emit (engine, RP_EMIT_ERROR)->text =
-        g_strdup ("the brain called too many tools at once");
+  const char *why = fault (generation, call);
+  if (why != NULL) {
+    rp_engine_emit (engine, RP_EMIT_ERROR)->text = g_strdup (why);
     return;
   }
   generation->got_delta = TRUE;
   ToolRecord *record = g_new0 (ToolRecord, 1);
   record->call = rp_tool_call_copy (call);
+  make_id_unique (engine, generation, record->call);
   record->state = TOOL_WAITING;
   g_ptr_array_add (generation->tools, record);
   if (!generation->tentative)
@@ -226,18 +279,38 @@ rp_tools_end_call (RpEngine *engine, Generation *generation)
     record_pair (engine, generation);
 }
 
+/* A failure is a result as well: the brain must be able to say so. Returns: (transfer full) */
+static char *
+failure_json (const char *why)
+{
+  const char *end = why + MIN (strlen (why), MAX_FAILURE_BYTES);
+  g_autofree char *valid = g_utf8_make_valid (why, end - why);
+  GString *json = g_string_new ("{\"ok\":false,\"error\":\"");
+  for (const char *p = valid; *p != '\0'; p++) {
+    if (*p == '"' || *p == '\\')
+      g_string_append_c (json, '\\');
+    if ((guchar) *p < 0x20)
+      g_string_append_printf (json, "\\u%04x", (guint) *p);
+    else
+      g_string_append_c (json, *p);
+  }
+  g_string_append (json, "\"}");
+  return g_string_free (json, FALSE);
+}
+
 static void
 finish (RpEngine *engine, Generation *generation, ToolRecord *record, gboolean ok,
         const char *result)
 {
-  record->state = ok ? TOOL_DONE : TOOL_FAILED;
-  if (ok) {
-    record->result = g_strdup (result != NULL && *result != '\0' ? result : "{}");
-  } else {
-    /* A failure is a result as well: the brain must be able to say so. */
-    g_autofree char *why = g_strescape (result != NULL ? result : "unknown", NULL);
-    record->result = g_strdup_printf ("{\"ok\":false,\"error\":\"%s\"}", why);
+  if (ok && result != NULL && strlen (result) > MAX_RESULT_BYTES) {
+    ok = FALSE;
+    result = "the tool's result is too long";
   }
+  record->state = ok ? TOOL_DONE : TOOL_FAILED;
+  if (ok)
+    record->result = g_strdup (result != NULL && *result != '\0' ? result : "{}");
+  else
+    record->result = failure_json (result != NULL ? result : "unknown");
   emit_call (engine, record, ok ? "done" : "failed");
   set_tools_timer (engine);
   rp_tools_conclude (engine, generation);
@@ -251,7 +324,7 @@ find (RpEngine *engine, const char *id, Generation **out_generation, ToolRecord 
     Generation *generation = engine->generations->pdata[i];
     for (guint j = 0; j < generation->tools->len; j++) {
       ToolRecord *record = generation->tools->pdata[j];
-      if (record->state == TOOL_RUNNING && g_strcmp0 (record->call->id, id) == 0) {
+      if (record->state == TOOL_RUNNING && !is_end_call (record) && g_strcmp0 (record->call->id, id) == 0) {
         *out_generation = generation;
         *out_record = record;
         return TRUE;
