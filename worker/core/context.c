@@ -129,25 +129,39 @@ message_bytes (const RpMessage *message)
   return bytes;
 }
 
-void
-rp_messages_trim (GPtrArray *messages, guint max_messages, gsize max_bytes)
+guint
+rp_messages_n_system (const GPtrArray *messages)
 {
-  guint first = 0;
+  guint n = 0;
+  while (n < messages->len && ((RpMessage *) messages->pdata[n])->role == RP_ROLE_SYSTEM)
+    n++;
+  return n;
+}
+
+guint
+rp_messages_excess (const GPtrArray *messages, guint max_messages, gsize max_bytes)
+{
   gsize bytes = 0;
   for (guint i = 0; i < messages->len; i++)
     bytes += message_bytes (messages->pdata[i]);
-  while (first < messages->len && ((RpMessage *) messages->pdata[first])->role == RP_ROLE_SYSTEM)
-    first++;
-
-  while (messages->len > first && (messages->len > max_messages || bytes > max_bytes)) {
-    bytes -= message_bytes (messages->pdata[first]);
-    g_ptr_array_remove_index (messages, first);
+  guint first = rp_messages_n_system (messages);
+  guint next = first;
+  while (next < messages->len &&
+         (messages->len - (next - first) > max_messages || bytes > max_bytes)) {
+    bytes -= message_bytes (messages->pdata[next++]);
     /* The results of a dropped assistant message go with it. */
-    while (messages->len > first && ((RpMessage *) messages->pdata[first])->role == RP_ROLE_TOOL) {
-      bytes -= message_bytes (messages->pdata[first]);
-      g_ptr_array_remove_index (messages, first);
-    }
+    while (next < messages->len && ((RpMessage *) messages->pdata[next])->role == RP_ROLE_TOOL)
+      bytes -= message_bytes (messages->pdata[next++]);
   }
+  return next - first;
+}
+
+void
+rp_messages_trim (GPtrArray *messages, guint max_messages, gsize max_bytes)
+{
+  guint n = rp_messages_excess (messages, max_messages, max_bytes);
+  if (n > 0)
+    g_ptr_array_remove_range (messages, rp_messages_n_system (messages), n);
 }
 
 gboolean

@@ -61,6 +61,12 @@ RpMessage *rp_messages_last (const GPtrArray *messages, RpRole role);
  * their results: a kept context never begins with a tool message. */
 void rp_messages_trim (GPtrArray *messages, guint max_messages, gsize max_bytes);
 
+/* How many messages, from the first that is no leading system message on, rp_messages_trim() would
+ * drop. */
+guint rp_messages_excess (const GPtrArray *messages, guint max_messages, gsize max_bytes);
+/* The number of leading system messages. */
+guint rp_messages_n_system (const GPtrArray *messages);
+
 /* Every tool call in @messages has exactly one result, after it and before the next assistant
  * message; no result stands alone. */
 gboolean rp_messages_tool_pairs_whole (const GPtrArray *messages);

@@ -330,6 +330,78 @@ test_huge_calls_and_results (void)
   world_replace_worker (world);
 }
 
+/* --- memory --- */
+
+static gsize
+context_bytes (const World *world)
+{
+  const GPtrArray *messages = rp_engine_messages (world->engine);
+  gsize bytes = 0;
+  for (guint i = 0; i < messages->len; i++)
+    bytes += strlen (((RpMessage *) messages->pdata[i])->content);
+  return bytes;
+}
+
+/* A call of many hours holds no more than a brain is given. */
+static void
+test_long_call (void)
+{
+  g_autoptr (AutoWorld) world = world_connected ("Hello there.");
+  for (guint i = 0; i < 1000; i++) {
+    type_text (world, "And then what happened after that?", TRUE, FALSE);
+    world_run (world, MS (20));
+  }
+  g_assert_cmpuint (rp_engine_messages (world->engine)->len, <=,
+                    world->config.max_context_messages + 2);
+  g_assert_true (rp_messages_tool_pairs_whole (rp_engine_messages (world->engine)));
+}
+
+static void
+test_flood_of_text (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  g_autofree char *text = g_strnfill (16000, 'x');
+  for (guint i = 0; i < 300; i++) {
+    type_text (world, text, FALSE, FALSE);
+    world_run (world, MS (1));
+  }
+  g_assert_cmpuint (context_bytes (world), <, 128 * 1024);
+  world_replace_worker (world);
+}
+
+/* Noise cuts the agent again and again for hours. */
+static void
+test_endless_noise (void)
+{
+  g_autoptr (AutoWorld) world = world_connected ("One two three four five six seven eight.");
+  for (guint i = 0; i < 600; i++) {
+    world_run (world, MS (500));
+    world_say (world, "", 300, 250);
+  }
+  g_assert_cmpuint (rp_engine_messages (world->engine)->len, <=,
+                    world->config.max_context_messages + 2);
+}
+
+/* Whatever there is, a checkpoint fits its frame. */
+static void
+test_checkpoint_always_fits (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  g_autofree char *arguments = g_strnfill (16000, 'x');
+  world->brain_us = world->tool_us = -1;
+  type_text (world, "Book a room", TRUE, TRUE);
+  for (guint i = 0; i < 16; i++) {
+    g_autofree char *id = g_strdup_printf ("%u", i);
+    call_tool (world, 1, id, "book_room", arguments);
+  }
+  g_autoptr (GBytes) checkpoint = rp_engine_checkpoint (world->engine);
+  g_assert_cmpuint (g_bytes_get_size (checkpoint), <=, RP_ENGINE_MAX_CHECKPOINT_BYTES);
+  world->brain_us = MS (2);
+  world_replace_worker (world);
+  world_run (world, MS (5000));
+  g_assert_cmpuint (world->played->len, >, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -350,5 +422,9 @@ main (int argc, char **argv)
   ADD ("tools/failure-is-json", test_failure_is_json);
   ADD ("tools/unique-ids", test_ids_are_made_unique);
   ADD ("tools/huge", test_huge_calls_and_results);
+  ADD ("memory/long-call", test_long_call);
+  ADD ("memory/flood-of-text", test_flood_of_text);
+  ADD ("memory/endless-noise", test_endless_noise);
+  ADD ("memory/checkpoint-fits", test_checkpoint_always_fits);
   return g_test_run ();
 }

@@ -79,22 +79,22 @@ pack_utterance (const Utterance *utterance)
                         utterance->frames_played);
 }
 
-/* @first: the oldest message to keep. */
+/* @first: the oldest message to keep. @live: with what is being thought, called and said. */
 static GVariant *
-pack (const RpEngine *engine, guint first)
+pack (const RpEngine *engine, guint first, gboolean live)
 {
   GVariantBuilder messages, generations, utterances;
   g_variant_builder_init (&messages, G_VARIANT_TYPE ("a" MESSAGE_TYPE));
   for (guint i = first; i < engine->messages->len; i++)
     g_variant_builder_add_value (&messages, pack_message (engine->messages->pdata[i]));
   g_variant_builder_init (&generations, G_VARIANT_TYPE ("a" GENERATION_TYPE));
-  for (guint i = 0; i < engine->generations->len; i++) {
+  for (guint i = 0; live && i < engine->generations->len; i++) {
     const Generation *generation = engine->generations->pdata[i];
     if (!generation->tentative)
       g_variant_builder_add_value (&generations, pack_generation (engine, generation, first));
   }
   g_variant_builder_init (&utterances, G_VARIANT_TYPE ("a" UTTERANCE_TYPE));
-  for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
+  for (GList *l = engine->utterances.head; live && l != NULL; l = l->next) {
     const Utterance *utterance = l->data;
     if (!utterance->generation->tentative)
       g_variant_builder_add_value (&utterances, pack_utterance (utterance));
@@ -103,11 +103,12 @@ pack (const RpEngine *engine, guint first)
       g_variant_new ("(uuubbbuuuybb)", engine->next_generation, engine->next_utterance,
                      engine->next_job, engine->connected, engine->draining, engine->hung_up,
                      engine->idle_prompts, engine->not_heard_count, engine->tool_steps,
-                     (guchar) engine->expect, engine->wants_generation, engine->text_only);
+                     (guchar) engine->expect, engine->wants_generation || !live,
+                     engine->text_only);
   const UserTurn *turn = &engine->turn;
-  GVariant *user = g_variant_new ("(bsbs)", turn->phase != TURN_IDLE, turn->committed->str,
-                                  turn->carry_on.unanswered,
-                                  turn->carry_on.text != NULL ? turn->carry_on.text : "");
+  const char *carry = live && turn->carry_on.text != NULL ? turn->carry_on.text : "";
+  GVariant *user = g_variant_new ("(bsbs)", turn->phase != TURN_IDLE,
+                                  live ? turn->committed->str : "", turn->carry_on.unanswered, carry);
   return g_variant_ref_sink (g_variant_new (
       "(u@(uuubbbuuuybb)@(bsbs)a" MESSAGE_TYPE "a" GENERATION_TYPE "a" UTTERANCE_TYPE ")",
       CHECKPOINT_VERSION, numbers, user, &messages, &generations, &utterances));
@@ -117,15 +118,20 @@ GBytes *
 rp_engine_checkpoint (const RpEngine *engine)
 {
   /* System messages come from the agent's directory; they are not part of the memory. */
-  guint first = 0;
-  while (first < engine->messages->len &&
-         ((RpMessage *) engine->messages->pdata[first])->role == RP_ROLE_SYSTEM)
-    first++;
+  guint system = rp_messages_n_system (engine->messages);
+  guint first = system;
+  gboolean live = TRUE;
   for (;;) {
-    g_autoptr (GVariant) variant = pack (engine, first);
-    if (g_variant_get_size (variant) <= RP_ENGINE_MAX_CHECKPOINT_BYTES ||
-        first >= engine->messages->len)
+    g_autoptr (GVariant) variant = pack (engine, first, live);
+    if (g_variant_get_size (variant) <= RP_ENGINE_MAX_CHECKPOINT_BYTES)
       return g_variant_get_data_as_bytes (variant);
+    if (first >= engine->messages->len) {
+      /* It is not the memory that is long, but what is under way: the brain is asked again. */
+      g_assert (live);
+      live = FALSE;
+      first = system;
+      continue;
+    }
     /* Too long a memory: forget the older half, but never part a call from its result. */
     first += (engine->messages->len - first + 1) / 2;
     while (first < engine->messages->len &&

@@ -8,8 +8,6 @@
 #define TTS_TIMEOUT_US (8 * G_USEC_PER_SEC)
 /* What a brain may write in one generation; more is cut off. Ten minutes of speech. */
 #define MAX_TEXT_BYTES (16 * 1024)
-/* The context given to a brain. */
-#define MAX_REQUEST_BYTES (64 * 1024)
 
 void
 rp_generation_free (Generation *generation)
@@ -85,6 +83,7 @@ rp_generation_message (RpEngine *engine, Generation *generation)
     return generation->message;
   generation->message = rp_message_new (RP_ROLE_ASSISTANT, "", rp_engine_unix_s (engine));
   g_ptr_array_insert (engine->messages, (gint) place (engine, generation), generation->message);
+  rp_engine_trim_context (engine);
   return generation->message;
 }
 
@@ -124,7 +123,7 @@ rp_generation_request (RpEngine *engine, const char *user_text)
   }
   if (user_text != NULL)
     rp_turn_append_user (engine, request, user_text);
-  rp_messages_trim (request, engine->config.max_context_messages, MAX_REQUEST_BYTES);
+  rp_messages_trim (request, engine->config.max_context_messages, RP_ENGINE_MAX_CONTEXT_BYTES);
   return request;
 }
 

@@ -11,6 +11,11 @@
 #include "engine.h"
 #include "sentence.h"
 
+/* The context given to a brain, and so what is kept of it. */
+#define RP_ENGINE_MAX_CONTEXT_BYTES (64 * 1024)
+/* Pieces of one turn are one message up to this length. */
+#define RP_ENGINE_MAX_TURN_BYTES (16 * 1024)
+
 typedef enum {
   TIMER_PARTIAL, /* the next partial transcript */
   TIMER_TURN,    /* decide about the turn again */
@@ -159,6 +164,8 @@ RpEngineAction *rp_engine_push (RpEngine *engine, RpEngineActionType type);
 RpEngineEmit *rp_engine_emit (RpEngine *engine, RpEmitType type);
 void rp_engine_checkpoint_soon (RpEngine *engine);
 void rp_engine_set_timer (RpEngine *engine, TimerId timer, gint64 at_us);
+/* A call may last for hours: what no brain is given any more is forgotten. */
+void rp_engine_trim_context (RpEngine *engine);
 gint64 rp_engine_unix_s (const RpEngine *engine);
 void rp_engine_idle_restart (RpEngine *engine);
 

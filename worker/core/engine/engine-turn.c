@@ -113,7 +113,8 @@ void
 rp_turn_append_user (RpEngine *engine, GPtrArray *messages, const char *text)
 {
   RpMessage *last = messages->len > 0 ? messages->pdata[messages->len - 1] : NULL;
-  if (last != NULL && last->role == RP_ROLE_USER && !rp_generation_answers (engine, last)) {
+  if (last != NULL && last->role == RP_ROLE_USER && !rp_generation_answers (engine, last) &&
+      strlen (last->content) + strlen (text) < RP_ENGINE_MAX_TURN_BYTES) {
     /* The agent answered too early and was stopped before a word of it was heard: it is one turn.
      */
     char *joined = g_strconcat (last->content, " ", text, NULL);
@@ -176,6 +177,7 @@ end_turn (RpEngine *engine, const char *text)
     rp_generation_drop_tentative (engine);
 
   rp_turn_append_user (engine, engine->messages, text);
+  rp_engine_trim_context (engine);
   rp_engine_checkpoint_soon (engine);
   if (confirmed)
     rp_generation_confirm_tentative (engine);
@@ -369,6 +371,15 @@ cut_turn (RpEngine *engine)
 }
 
 static void
+set_segment (UserTurn *turn, const char *text)
+{
+  const char *said = text != NULL ? text : "";
+  gsize length = MIN (strlen (said), RP_ENGINE_MAX_TURN_BYTES);
+  g_free (turn->segment);
+  turn->segment = g_utf8_make_valid (said, (gssize) length);
+}
+
+static void
 stt_result (RpEngine *engine, const RpEngineEvent *event)
 {
   UserTurn *turn = &engine->turn;
@@ -378,8 +389,7 @@ stt_result (RpEngine *engine, const RpEngineEvent *event)
 
   if (!final) {
     turn->partial_job = 0;
-    g_free (turn->segment);
-    turn->segment = g_strdup (event->text);
+    set_segment (turn, event->text);
     g_autofree char *text = turn_text (turn);
     emit_transcript (engine, text, FALSE);
     if (turn->phase == TURN_SPEAKING)
@@ -389,8 +399,7 @@ stt_result (RpEngine *engine, const RpEngineEvent *event)
   turn->final_job = 0;
   engine->timers[TIMER_STT] = G_MAXINT64;
   turn->stt_ms = (double) (engine->now_us - turn->job_started_us) / 1000.0;
-  g_free (turn->segment);
-  turn->segment = g_strdup (event->text);
+  set_segment (turn, event->text);
   turn->segment_final = TRUE;
   if (turn->phase == TURN_PAUSED)
     preempt (engine);

@@ -151,6 +151,31 @@ rp_engine_set_timer (RpEngine *engine, TimerId timer, gint64 at_us)
   engine->timers[timer] = MAX (at_us, engine->now_us + 1);
 }
 
+void
+rp_engine_trim_context (RpEngine *engine)
+{
+  guint first = rp_messages_n_system (engine->messages);
+  guint n = rp_messages_excess (engine->messages, engine->config.max_context_messages,
+                                RP_ENGINE_MAX_CONTEXT_BYTES);
+  for (guint i = 0; i < engine->generations->len; i++) {
+    Generation *generation = engine->generations->pdata[i];
+    guint index = 0;
+    /* What is being said stays. */
+    if (generation->message != NULL &&
+        g_ptr_array_find (engine->messages, generation->message, &index) && index < first + n)
+      n = index > first ? index - first : 0;
+  }
+  for (guint i = 0; i < engine->generations->len; i++) {
+    Generation *generation = engine->generations->pdata[i];
+    guint index = 0;
+    if (generation->after != NULL &&
+        g_ptr_array_find (engine->messages, generation->after, &index) && index < first + n)
+      generation->after = NULL;
+  }
+  if (n > 0)
+    g_ptr_array_remove_range (engine->messages, first, n);
+}
+
 gint64
 rp_engine_unix_s (const RpEngine *engine)
 {
@@ -229,6 +254,7 @@ client_text (RpEngine *engine, const RpEngineEvent *event)
     rp_generation_drop_tentative (engine);
   }
   rp_turn_append_user (engine, engine->messages, text);
+  rp_engine_trim_context (engine);
   rp_engine_emit (engine, RP_EMIT_USER_TURN)->text = g_steal_pointer (&text);
   rp_engine_checkpoint_soon (engine);
   if (event->flag)
