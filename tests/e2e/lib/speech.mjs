@@ -11,8 +11,8 @@ const DEBIAN = '/usr/share/asterisk/sounds/en_US_f_Allison';
 // public domain and free recordings; debian: of asterisk-core-sounds-en-wav, said one after the
 // other.
 const PHRASES = {
-  book_a_room: { text: 'I would like to book a room.', recorded: 'speech/g_book_a_room.wav' },
-  today: { text: 'Today.', recorded: 'speech/g_today.wav', debian: ['digits/today'] },
+  book_a_room: { text: 'I would like to make a booking.', recorded: 'speech/g_book_a_room.wav' },
+  today: { text: 'Today.', recorded: 'speech/g_today.wav' },
   monday: { text: 'On Monday.', debian: ['digits/day-1'] },
   tuesday: { text: 'On Tuesday.', debian: ['digits/day-2'] },
   half_past_two: {
