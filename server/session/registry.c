@@ -494,6 +494,12 @@ rp_registry_stats (RpRegistry *registry)
 
 /* --- life --- */
 
+static void
+warm_up (gpointer data)
+{
+  rp_session_warm_up (data);
+}
+
 static gboolean
 start_loops (RpRegistry *registry, GError **error)
 {
@@ -503,6 +509,10 @@ start_loops (RpRegistry *registry, GError **error)
     if (slot.loop == NULL)
       return FALSE;
     g_array_append_val (registry->loops, slot);
+    RpSessionConfig session = registry->session;
+    session.loop = slot.loop;
+    rp_loop_call_sync (slot.loop, warm_up, &session);
+    rp_loop_stats_reset (slot.loop);
   }
   return TRUE;
 }

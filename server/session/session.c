@@ -677,6 +677,23 @@ on_tick (gint64 now_us, gpointer data)
 
 /* --- life --- */
 
+void
+rp_session_warm_up (const RpSessionConfig *config)
+{
+  const guint8 zeros[RP_DTLS_SRTP_MASTER] = {0};
+  const RpMediaConfig media = {.ssrc = 1, .cname = "warm-up"};
+  const RpPeerConfig peer = {.role = RP_PEER_ANSWERER,
+                             .certificate = config->certificate,
+                             .local_addresses = config->ice_address,
+                             .with_loopback = config->with_loopback,
+                             .port_min = config->udp_port_min,
+                             .port_max = config->udp_port_max};
+  rp_srtp_free (rp_srtp_new (zeros, zeros, NULL));
+  rp_media_free (rp_media_new (&media, &media_events, NULL, rp_loop_now_us ()));
+  /* A failure will come again with the first call, where somebody can be told. */
+  rp_peer_free (rp_peer_new (config->loop, &peer, &peer_events, NULL, NULL));
+}
+
 RpSession *
 rp_session_new (const RpSessionConfig *config, const RpSessionEvents *events, gpointer user_data)
 {

@@ -68,6 +68,10 @@ typedef struct {
   void (*ended) (const char *reason, gboolean failed, gpointer user_data);
 } RpSessionEvents;
 
+/* Makes and drops what the libraries set up with their first use (types, NSS, the silence frame):
+ * 20 ms that the first call would wait. */
+void rp_session_warm_up (const RpSessionConfig *config);
+
 /* @config is borrowed for the session's life. Returns: (transfer full) */
 RpSession *rp_session_new (const RpSessionConfig *config, const RpSessionEvents *events,
                            gpointer user_data);
