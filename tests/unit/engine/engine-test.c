@@ -525,7 +525,7 @@ test_replacement_with_part_of_the_audio (void)
   while (rp_engine_poll (engine, world->now_us, &action)) {
     if (action.type == RP_ENGINE_SPEAK) {
       g_assert_cmpstr (action.text, ==, "three four five six.");
-      g_assert_cmpuint (action.id, ==, 2);
+      g_assert_cmpuint (action.id, >, 1);
       spoke = TRUE;
     }
     rp_engine_action_clear (&action);

@@ -6,17 +6,23 @@
 
 #include <string.h>
 
-#define CHECKPOINT_VERSION 1
+#define CHECKPOINT_VERSION 2
 #define TOOLS_TYPE "a(sssys)"
 #define MESSAGE_TYPE "(ysa(sss)ssxb)"
-#define GENERATION_TYPE "(ubbbbssii" TOOLS_TYPE ")"
+#define GENERATION_TYPE "(ubbbbyssii" TOOLS_TYPE ")"
 #define UTTERANCE_TYPE "(uusba(uu)buu)"
+#define NUMBERS_TYPE "(uuubbbuuuybb)"
+#define TURN_TYPE "(bsbsby)"
 #define CHECKPOINT_TYPE \
-  "(u(uuubbbuuuybb)(bsbs)a" MESSAGE_TYPE "a" GENERATION_TYPE "a" UTTERANCE_TYPE ")"
+  "(u" NUMBERS_TYPE TURN_TYPE "a" MESSAGE_TYPE "a" GENERATION_TYPE "a" UTTERANCE_TYPE ")"
 
 /* Limits of what is taken from a checkpoint. */
 #define MAX_LIVE 64
 #define MAX_MESSAGES 2000
+#define MAX_ID (G_MAXUINT32 / 2)
+/* A worker may have begun this much since its last checkpoint. What it has flushed of that the
+ * server drops for ever, so its ids are not used again. */
+#define SKIPPED_IDS 1000
 /* Words that the dead worker had heard may be lost with it: after this long without new ones the
  * agent asks. */
 #define LOST_WORDS_US (1500 * 1000)
@@ -59,8 +65,8 @@ pack_generation (const RpEngine *engine, const Generation *generation, guint fir
                            record->call->arguments, (guchar) record->state,
                            record->result != NULL ? record->result : "");
   }
-  return g_variant_new ("(ubbbbssii" TOOLS_TYPE ")", generation->id, generation->own,
-                        generation->llm_done, generation->dead, generation->end_call,
+  return g_variant_new (GENERATION_TYPE, generation->id, generation->own, generation->llm_done,
+                        generation->dead, generation->end_call, (guchar) generation->expect,
                         generation->text->str, generation->heard->str,
                         message_index (engine->messages, generation->message, first),
                         message_index (engine->messages, generation->after, first), &tools);
@@ -100,17 +106,19 @@ pack (const RpEngine *engine, guint first, gboolean live)
       g_variant_builder_add_value (&utterances, pack_utterance (utterance));
   }
   GVariant *numbers =
-      g_variant_new ("(uuubbbuuuybb)", engine->next_generation, engine->next_utterance,
+      g_variant_new (NUMBERS_TYPE, engine->next_generation, engine->next_utterance,
                      engine->next_job, engine->connected, engine->draining, engine->hung_up,
                      engine->idle_prompts, engine->not_heard_count, engine->tool_steps,
                      (guchar) engine->expect, engine->wants_generation || !live,
                      engine->text_only);
   const UserTurn *turn = &engine->turn;
   const char *carry = live && turn->carry_on.text != NULL ? turn->carry_on.text : "";
-  GVariant *user = g_variant_new ("(bsbs)", turn->phase != TURN_IDLE,
-                                  live ? turn->committed->str : "", turn->carry_on.unanswered, carry);
+  GVariant *user =
+      g_variant_new (TURN_TYPE, turn->phase != TURN_IDLE || engine->lost_words,
+                     live ? turn->committed->str : "", turn->carry_on.unanswered, carry,
+                     turn->carry_on.end_call, (guchar) turn->carry_on.expect);
   return g_variant_ref_sink (g_variant_new (
-      "(u@(uuubbbuuuybb)@(bsbs)a" MESSAGE_TYPE "a" GENERATION_TYPE "a" UTTERANCE_TYPE ")",
+      "(u@" NUMBERS_TYPE "@" TURN_TYPE "a" MESSAGE_TYPE "a" GENERATION_TYPE "a" UTTERANCE_TYPE ")",
       CHECKPOINT_VERSION, numbers, user, &messages, &generations, &utterances));
 }
 
@@ -188,13 +196,14 @@ unpack_generation (RpEngine *engine, GVariant *packed, guint base, GError **erro
 {
   const char *text, *heard;
   int message = 0, after = 0;
+  guchar expect = 0;
   g_autoptr (GVariant) tools = NULL;
   Generation *generation = g_new0 (Generation, 1);
   generation->splitter = rp_sentence_new (&engine->config.sentence);
   generation->tools = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_tool_record_free);
-  g_variant_get (packed, "(ubbbb&s&sii@" TOOLS_TYPE ")", &generation->id, &generation->own,
-                 &generation->llm_done, &generation->dead, &generation->end_call, &text, &heard,
-                 &message, &after, &tools);
+  g_variant_get (packed, "(ubbbby&s&sii@" TOOLS_TYPE ")", &generation->id, &generation->own,
+                 &generation->llm_done, &generation->dead, &generation->end_call, &expect, &text,
+                 &heard, &message, &after, &tools);
   generation->text = g_string_new (text);
   generation->heard = g_string_new (heard);
   generation->started_us = engine->now_us;
@@ -202,9 +211,17 @@ unpack_generation (RpEngine *engine, GVariant *packed, guint base, GError **erro
   g_ptr_array_add (engine->generations, generation);
 
   int count = (int) (engine->messages->len - base);
-  if (message >= count || after >= count || message < -1 || after < -1)
+  if (message >= count || after >= count || message < -1 || after < -1 ||
+      expect > RP_EXPECT_MESSAGE)
     return invalid (error, "a generation without its message");
+  generation->expect = (RpExpect) expect;
   generation->message = message >= 0 ? engine->messages->pdata[base + (guint) message] : NULL;
+  if (generation->message != NULL && (generation->message->role != RP_ROLE_ASSISTANT ||
+                                      generation->message->tool_calls != NULL) &&
+      g_variant_n_children (tools) > 0)
+    return invalid (error, "tool calls of a message that has none");
+  if (generation->message != NULL && generation->message->role != RP_ROLE_ASSISTANT)
+    return invalid (error, "a generation of a message that is not the agent's");
   generation->after = after >= 0 ? engine->messages->pdata[base + (guint) after] : NULL;
 
   GVariantIter iter;
@@ -216,8 +233,7 @@ unpack_generation (RpEngine *engine, GVariant *packed, guint base, GError **erro
       return invalid (error, "a tool call of an unknown state");
     ToolRecord *record = g_new0 (ToolRecord, 1);
     record->call = rp_tool_call_new (id, name, arguments);
-    /* A call that ran in the dead worker is made again: tools are idempotent by their call's id. */
-    record->state = state == TOOL_RUNNING ? TOOL_WAITING : (ToolState) state;
+    record->state = (ToolState) state;
     record->result = *result != '\0' ? g_strdup (result) : NULL;
     g_ptr_array_add (generation->tools, record);
   }
@@ -257,30 +273,38 @@ unpack_utterance (RpEngine *engine, GVariant *packed, GError **error)
 }
 
 static gboolean
+is_next_id (guint32 id)
+{
+  return id > 0 && id < MAX_ID;
+}
+
+static gboolean
 unpack (RpEngine *engine, GVariant *variant, GError **error)
 {
   guint32 version = 0;
-  guchar expect = 0;
+  guchar expect = 0, carry_expect = 0;
   gboolean user_active = FALSE;
   const char *committed, *carry;
   g_autoptr (GVariant) messages = NULL, generations = NULL, utterances = NULL;
   UserTurn *turn = &engine->turn;
   g_variant_get (variant,
-                 "(u(uuubbbuuuybb)(b&sb&s)@a" MESSAGE_TYPE "@a" GENERATION_TYPE "@a" UTTERANCE_TYPE
-                 ")",
+                 "(u" NUMBERS_TYPE "(b&sb&sby)@a" MESSAGE_TYPE "@a" GENERATION_TYPE
+                 "@a" UTTERANCE_TYPE ")",
                  &version, &engine->next_generation, &engine->next_utterance, &engine->next_job,
                  &engine->connected, &engine->draining, &engine->hung_up, &engine->idle_prompts,
                  &engine->not_heard_count, &engine->tool_steps, &expect, &engine->wants_generation,
                  &engine->text_only, &user_active, &committed, &turn->carry_on.unanswered, &carry,
-                 &messages, &generations, &utterances);
+                 &turn->carry_on.end_call, &carry_expect, &messages, &generations, &utterances);
   if (version != CHECKPOINT_VERSION)
     return invalid (error, "another version");
-  if (expect > RP_EXPECT_MESSAGE || engine->next_generation == 0 || engine->next_utterance == 0 ||
-      engine->next_job == 0)
+  if (expect > RP_EXPECT_MESSAGE || carry_expect > RP_EXPECT_MESSAGE ||
+      !is_next_id (engine->next_generation) || !is_next_id (engine->next_utterance) ||
+      !is_next_id (engine->next_job))
     return invalid (error, "a number out of range");
   engine->expect = (RpExpect) expect;
   g_string_assign (turn->committed, committed);
   turn->carry_on.text = *carry != '\0' ? g_strdup (carry) : NULL;
+  turn->carry_on.expect = (RpExpect) carry_expect;
   engine->lost_words = user_active;
 
   g_autoptr (GPtrArray) restored = rp_messages_new ();
@@ -343,8 +367,7 @@ take_up_utterances (RpEngine *engine, const RpEnginePlayed *played, guint n_play
     g_autofree char *again = NULL;
     if (known == NULL || known->n_frames == 0) {
       again = g_strdup (utterance->text);
-      generation->n_utterances--;
-      rp_utterance_free (utterance);
+      rp_playout_lose (engine, utterance);
     } else {
       if (!known->complete)
         again = cut_to_received (utterance, known->n_frames);
@@ -380,23 +403,62 @@ take_up_generations (RpEngine *engine)
   g_autoptr (GPtrArray) live = g_ptr_array_new ();
   for (guint i = 0; i < engine->generations->len; i++)
     g_ptr_array_add (live, engine->generations->pdata[i]);
-  gboolean flushing = FALSE;
   for (guint i = 0; i < live->len; i++) {
     Generation *generation = live->pdata[i];
-    if (!generation->llm_done && generation->text->len == 0 && generation->tools->len == 0) {
+    gboolean begun =
+        generation->text->len > 0 || generation->tools->len > 0 || generation->n_utterances > 0;
+    if (!generation->llm_done)
+      rp_engine_emit (engine, RP_EMIT_AGENT_THOUGHT)->id = generation->id;
+    if (!generation->llm_done && !begun) {
       engine->wants_generation = TRUE;
       g_ptr_array_remove (engine->generations, generation);
       continue;
     }
     generation->llm_done = TRUE;
-    flushing = flushing || (generation->dead && generation->n_utterances > 0);
-    rp_tools_release (engine, generation);
+    rp_tools_take_up (engine, generation);
     rp_tools_conclude (engine, generation);
     rp_generation_settle (engine, generation);
   }
-  if (flushing) {
-    rp_playout_flush (engine, ((Utterance *) engine->utterances.tail->data)->id, 0);
+}
+
+/* What was cut is cut once more: the server may not have been told. */
+static void
+take_up_flush (RpEngine *engine)
+{
+  guint32 last = 0;
+  for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
+    const Utterance *utterance = l->data;
+    if (utterance->generation->dead)
+      last = utterance->id;
   }
+  if (last != 0)
+    rp_playout_flush (engine, last, 0);
+}
+
+static void
+forget_all (RpEngine *engine, guint n_messages)
+{
+  g_queue_clear_full (&engine->utterances, (GDestroyNotify) rp_utterance_free);
+  g_ptr_array_set_size (engine->generations, 0);
+  g_ptr_array_set_size (engine->messages, (gint) n_messages);
+  rp_turn_clear (&engine->turn);
+  rp_turn_init (&engine->turn);
+  engine->next_generation = engine->next_utterance = engine->next_job = 1;
+  engine->connected = engine->draining = engine->hung_up = engine->wants_generation = FALSE;
+  engine->lost_words = engine->text_only = FALSE;
+  engine->idle_prompts = engine->not_heard_count = engine->tool_steps = 0;
+  engine->expect = RP_EXPECT_ANYTHING;
+}
+
+static void
+skip_ids (RpEngine *engine, const RpEnginePlayed *played, guint n_played)
+{
+  for (guint i = 0; i < n_played; i++) {
+    if (played[i].utterance < MAX_ID)
+      engine->next_utterance = MAX (engine->next_utterance, played[i].utterance + 1);
+  }
+  engine->next_utterance += SKIPPED_IDS;
+  engine->next_generation += SKIPPED_IDS;
 }
 
 gboolean
@@ -410,36 +472,28 @@ rp_engine_resume (RpEngine *engine, gint64 now_us, GBytes *checkpoint, const RpE
     return invalid (error, "not in normal form");
   guint base = engine->messages->len;
   if (!unpack (engine, variant, error)) {
-    g_queue_clear_full (&engine->utterances, (GDestroyNotify) rp_utterance_free);
-    g_ptr_array_set_size (engine->generations, 0);
-    g_ptr_array_set_size (engine->messages, (gint) base);
-    rp_turn_clear (&engine->turn);
-    rp_turn_init (&engine->turn);
-    engine->next_generation = engine->next_utterance = engine->next_job = 1;
-    engine->connected = engine->draining = engine->hung_up = engine->wants_generation =
-        engine->lost_words = FALSE;
+    forget_all (engine, base);
     return FALSE;
   }
-  for (guint i = 0; i < n_played; i++)
-    engine->next_utterance = MAX (engine->next_utterance, played[i].utterance + 1);
-
+  skip_ids (engine, played, n_played);
+  if (engine->hung_up) {
+    rp_engine_hang_up (engine);
+    return TRUE;
+  }
   gboolean greeted = engine->connected;
   /* Whether the user still speaks is for the VAD to say anew. */
   if (engine->lost_words)
     rp_engine_emit (engine, RP_EMIT_USER_STOPPED_SPEAKING);
   take_up_utterances (engine, played, n_played);
   take_up_generations (engine);
+  take_up_flush (engine);
   end_what_was_played (engine);
   if (connected && !greeted) {
     RpEngineEvent event = {.type = RP_ENGINE_CONNECTED};
     rp_engine_input (engine, now_us, &event);
   }
-  const RpMessage *last =
-      engine->messages->len > 0 ? engine->messages->pdata[engine->messages->len - 1] : NULL;
-  if (last != NULL && last->role == RP_ROLE_USER && engine->generations->len == 0 && greeted)
-    engine->wants_generation = TRUE;
   rp_generation_try (engine);
-  rp_engine_idle_restart (engine);
+  rp_playout_quiet (engine);
   if (engine->lost_words)
     rp_engine_set_timer (engine, TIMER_IDLE, now_us + LOST_WORDS_US);
   rp_engine_checkpoint_soon (engine);

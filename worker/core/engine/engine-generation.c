@@ -459,11 +459,7 @@ rp_generation_settle (RpEngine *engine, Generation *generation)
     engine->expect = RP_EXPECT_ANYTHING;
   g_ptr_array_remove (engine->generations, generation);
   if (end_call && !engine->hung_up) {
-    engine->hung_up = TRUE;
-    for (guint i = 0; i < N_TIMERS; i++)
-      engine->timers[i] = G_MAXINT64;
-    rp_playout_quiet (engine);
-    rp_engine_push (engine, RP_ENGINE_HANG_UP)->text = g_strdup ("the agent ended the call");
+    rp_engine_hang_up (engine);
     return TRUE;
   }
   rp_playout_quiet (engine);

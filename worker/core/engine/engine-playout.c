@@ -177,6 +177,14 @@ rp_playout_end (RpEngine *engine, Utterance *utterance)
     rp_playout_quiet (engine);
 }
 
+void
+rp_playout_lose (RpEngine *engine, Utterance *utterance)
+{
+  emit_output (engine, utterance, "interrupted", 0);
+  utterance->generation->n_utterances--;
+  rp_utterance_free (utterance);
+}
+
 /* The voice has nothing, or nothing more, for @utterance. */
 void
 rp_playout_fail (RpEngine *engine, Utterance *utterance, const char *why)
@@ -323,9 +331,13 @@ note_cut (RpEngine *engine, const Generation *generation, CarryOn *cut)
 void
 rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on)
 {
-  g_free (out_carry_on->text);
-  *out_carry_on = (CarryOn){.text = rp_playout_remaining (engine),
-                            .unanswered = engine->wants_generation};
+  /* What another worker had cut is still to be carried on with. */
+  char *remaining = rp_playout_remaining (engine);
+  if (remaining != NULL) {
+    g_free (out_carry_on->text);
+    out_carry_on->text = remaining;
+  }
+  out_carry_on->unanswered = out_carry_on->unanswered || engine->wants_generation;
   engine->wants_generation = FALSE;
   rp_generation_drop_tentative (engine);
 

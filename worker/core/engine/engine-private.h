@@ -167,6 +167,7 @@ void rp_engine_set_timer (RpEngine *engine, TimerId timer, gint64 at_us);
 /* A call may last for hours: what no brain is given any more is forgotten. */
 void rp_engine_trim_context (RpEngine *engine);
 gint64 rp_engine_unix_s (const RpEngine *engine);
+void rp_engine_hang_up (RpEngine *engine);
 void rp_engine_idle_restart (RpEngine *engine);
 
 /* engine-turn.c */
@@ -223,6 +224,8 @@ char *rp_playout_remaining (const RpEngine *engine);
 void rp_playout_flush (RpEngine *engine, guint32 up_to, gint64 onset_us);
 void rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on);
 Utterance *rp_playout_find (RpEngine *engine, guint32 id);
+/* Nothing of it will be played. */
+void rp_playout_lose (RpEngine *engine, Utterance *utterance);
 void rp_playout_end (RpEngine *engine, Utterance *utterance);
 void rp_playout_fail (RpEngine *engine, Utterance *utterance, const char *why);
 void rp_playout_end_soundless (RpEngine *engine, const Generation *generation);
@@ -232,6 +235,8 @@ void rp_playout_quiet (RpEngine *engine);
 void rp_tool_record_free (ToolRecord *record);
 void rp_tools_add (RpEngine *engine, Generation *generation, const RpToolCall *call);
 void rp_tools_release (RpEngine *engine, Generation *generation);
+/* What ran in a worker that died is called again: tools are idempotent by their call's id. */
+void rp_tools_take_up (RpEngine *engine, Generation *generation);
 gboolean rp_tools_pending (const RpEngine *engine);
 gboolean rp_tools_settled (const Generation *generation);
 /* What its tools found has yet to be said. */

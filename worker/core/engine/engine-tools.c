@@ -62,6 +62,16 @@ set_tools_timer (RpEngine *engine)
 }
 
 static void
+call (RpEngine *engine, ToolRecord *record)
+{
+  record->state = TOOL_RUNNING;
+  record->deadline_us = engine->now_us + (gint64) engine->config.tool_timeout_ms * 1000;
+  rp_engine_push (engine, RP_ENGINE_TOOL_CALL)->call = rp_tool_call_copy (record->call);
+  set_tools_timer (engine);
+  rp_engine_checkpoint_soon (engine);
+}
+
+static void
 run (RpEngine *engine, Generation *generation, ToolRecord *record)
 {
   /* Hanging up is the engine's own affair: it waits until the goodbye was heard. */
@@ -70,12 +80,8 @@ run (RpEngine *engine, Generation *generation, ToolRecord *record)
     emit_call (engine, record, "started");
     return;
   }
-  record->state = TOOL_RUNNING;
-  record->deadline_us = engine->now_us + (gint64) engine->config.tool_timeout_ms * 1000;
-  rp_engine_push (engine, RP_ENGINE_TOOL_CALL)->call = rp_tool_call_copy (record->call);
   emit_call (engine, record, "started");
-  set_tools_timer (engine);
-  rp_engine_checkpoint_soon (engine);
+  call (engine, record);
 }
 
 static gboolean
@@ -149,6 +155,18 @@ rp_tools_release (RpEngine *engine, Generation *generation)
     ToolRecord *record = generation->tools->pdata[i];
     if (record->state == TOOL_WAITING)
       run (engine, generation, record);
+  }
+}
+
+void
+rp_tools_take_up (RpEngine *engine, Generation *generation)
+{
+  for (guint i = 0; i < generation->tools->len; i++) {
+    ToolRecord *record = generation->tools->pdata[i];
+    if (record->state == TOOL_WAITING && !is_end_call (record))
+      run (engine, generation, record);
+    else if (record->state == TOOL_RUNNING)
+      call (engine, record);
   }
 }
 

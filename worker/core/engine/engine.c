@@ -183,6 +183,18 @@ rp_engine_unix_s (const RpEngine *engine)
 }
 
 void
+rp_engine_hang_up (RpEngine *engine)
+{
+  engine->hung_up = TRUE;
+  for (guint i = 0; i < N_TIMERS; i++)
+    engine->timers[i] = G_MAXINT64;
+  rp_playout_quiet (engine);
+  /* Whoever takes up the call from here hangs up as well. */
+  rp_engine_checkpoint_soon (engine);
+  rp_engine_push (engine, RP_ENGINE_HANG_UP)->text = g_strdup ("the agent ended the call");
+}
+
+void
 rp_engine_idle_restart (RpEngine *engine)
 {
   const RpEngineConfig *config = &engine->config;
@@ -192,6 +204,20 @@ rp_engine_idle_restart (RpEngine *engine)
       quiet ? engine->now_us + (gint64) config->idle_prompt_ms * 1000 : G_MAXINT64;
 }
 
+/* What the user was saying died with the worker that heard it. */
+static void
+ask_again (RpEngine *engine)
+{
+  gboolean unanswered = engine->turn.carry_on.unanswered;
+  engine->lost_words = FALSE;
+  rp_turn_clear (&engine->turn);
+  rp_turn_init (&engine->turn);
+  if (unanswered)
+    rp_generation_want (engine);
+  else
+    rp_generation_say (engine, engine->config.not_heard, FALSE);
+}
+
 static void
 idle_timeout (RpEngine *engine)
 {
@@ -199,8 +225,7 @@ idle_timeout (RpEngine *engine)
   if (rp_turn_is_active (engine) || rp_playout_agent_is_active (engine))
     return;
   if (engine->lost_words) {
-    engine->lost_words = FALSE;
-    rp_generation_say (engine, engine->config.not_heard, FALSE);
+    ask_again (engine);
     return;
   }
   engine->idle_prompts++;
@@ -236,6 +261,7 @@ stop_agent (RpEngine *engine)
   g_free (cut->text);
   *cut = (CarryOn){0};
   engine->answer_end_us = 0;
+  rp_engine_checkpoint_soon (engine);
 }
 
 static void
@@ -245,6 +271,7 @@ client_text (RpEngine *engine, const RpEngineEvent *event)
   if (*text == '\0' || engine->hung_up)
     return;
   engine->idle_prompts = 0;
+  engine->lost_words = FALSE;
   if (event->flag) {
     engine->tool_steps = 0;
     engine->text_only = !event->flag2;
