@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of one field. */
+#define MAX_STRING_BYTES 1024
+
 static struct {
   GMutex lock;
   GCond wake;
@@ -89,16 +92,19 @@ static void
 append_field (GString *out, const RpLogField *field)
 {
   char number[G_ASCII_DTOSTR_BUF_SIZE];
+  g_autofree char *text = NULL;
   if (field->type == RP_LOG_FIELD_STRING && field->string == NULL)
     return;
+  if (field->type == RP_LOG_FIELD_STRING)
+    text = g_strndup (field->string, MAX_STRING_BYTES);
   g_string_append (out, logger.config.json ? ",\"" : " ");
   g_string_append_printf (out, logger.config.json ? "%s\":" : "%s=", field->key);
   switch (field->type) {
   case RP_LOG_FIELD_STRING:
     if (logger.config.json)
-      rp_json_append_string (out, field->string);
+      rp_json_append_string (out, text);
     else
-      append_plain (out, field->string);
+      append_plain (out, text);
     break;
   case RP_LOG_FIELD_INT:
     g_string_append_printf (out, "%" G_GINT64_FORMAT, field->integer);
@@ -130,8 +136,6 @@ format (RpLogLevel level, const char *topic, const char *message, const RpLogFie
   for (gsize i = 0; i < n_fields; i++)
     if (fields[i].key != NULL && out->len < RP_LOG_MAX_BYTES)
       append_field (out, &fields[i]);
-  if (out->len > RP_LOG_MAX_BYTES && !logger.config.json)
-    g_string_truncate (out, RP_LOG_MAX_BYTES);
   g_string_append (out, logger.config.json ? "}\n" : "\n");
   return g_string_free (out, FALSE);
 }

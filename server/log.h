@@ -29,7 +29,7 @@ typedef struct {
 
 /* Records that may wait for the writer. */
 #define RP_LOG_QUEUE_MAX 2048
-/* A record is cut beyond this. */
+/* Strings are cut at 1024 bytes, and no field is added to a record that is longer than this. */
 #define RP_LOG_MAX_BYTES 4096
 
 typedef enum {
