@@ -401,6 +401,10 @@ def test_exit_codes():
         assert bad.returncode == 2 and "--max-sessions" in bad.stderr and bad.stdout == ""
         public = run(*basic, "--listen", "0.0.0.0:0")
         assert public.returncode == 2 and "--no-auth" in public.stderr
+        bad_agent = os.path.join(agent, "bad-config")
+        os.mkdir(bad_agent)
+        useless = run("--agent", bad_agent, "--worker", WORKER, "--listen", "127.0.0.1:0")
+        assert useless.returncode == 2 and "no greeting" in useless.stderr, useless
         with socket.create_server(("127.0.0.1", 0)) as taken:
             busy = run(*basic, "--listen", "127.0.0.1:%d" % taken.getsockname()[1])
             assert busy.returncode == 1 and "cannot listen" in busy.stderr

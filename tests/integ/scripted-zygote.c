@@ -8,8 +8,8 @@
  *   checkpoint TEXT
  *   hangup, crash, hang, garbage, bad-event, bad-audio
  *
- * When media flows it speaks 5 frames. A client's message is answered with its own data; "drain"
- * makes it hang up. */
+ * An agent of the name "bad-config" is refused. When media flows it speaks 5 frames. A client's
+ * message is answered with its own data; "drain" makes it hang up. */
 #define _GNU_SOURCE /* pidfd_open */
 
 #include "fake-worker.h"
@@ -240,13 +240,21 @@ main (int argc, char **argv)
   static const char info[] = "{\"agent\":\"scripted\"}";
   int control_fd = -1;
   RpFrameReceiver receiver;
-  for (int i = 1; i + 1 < argc; i++)
+  gboolean refuse = FALSE;
+  for (int i = 1; i + 1 < argc; i++) {
     if (g_str_equal (argv[i], "--control-fd"))
       control_fd = atoi (argv[i + 1]);
+    else if (g_str_equal (argv[i], "--agent"))
+      refuse = g_str_has_suffix (argv[i + 1], "bad-config");
+  }
   if (control_fd < 0)
     return 2;
   signal (SIGCHLD, SIG_IGN);
   fake_worker_adopt (&control, control_fd);
+  if (refuse) {
+    fake_worker_send (&control, RP_FRAME_FAILED, "no greeting", 11);
+    return 2;
+  }
   fake_worker_send (&control, RP_FRAME_READY, info, strlen (info));
   rp_frame_receiver_init (&receiver, RP_FRAME_TO_ZYGOTE);
   for (;;) {
