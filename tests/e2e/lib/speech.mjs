@@ -3,15 +3,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { shared, synthesise } from './env.mjs';
-import { join, normalise, readWav, silence } from './wav.mjs';
+import { join, normalise, readWav, silence, trim } from './wav.mjs';
 
 const DEBIAN = '/usr/share/asterisk/sounds/en_US_f_Allison';
 
-// text for flite with a voice that the local transcriber understands; recorded: in ../shared/data,
-// public domain and free recordings; debian: of asterisk-core-sounds-en-wav, said one after the
-// other.
+// text for flite with a voice that the local transcriber understands; again: other words for it;
+// recorded: in ../shared/data, free recordings; debian: of asterisk-core-sounds-en-wav, said one
+// after the other.
 const PHRASES = {
-  book_a_room: { text: 'I would like to make a booking.', recorded: 'speech/g_book_a_room.wav' },
+  book_a_room: {
+    text: 'I would like to make a booking.',
+    again: 'I need a meeting room.',
+    recorded: 'speech/g_book_a_room.wav',
+  },
   today: { text: 'Today.', recorded: 'speech/g_today.wav' },
   monday: { text: 'On Monday.', debian: ['digits/day-1'] },
   tuesday: { text: 'On Tuesday.', debian: ['digits/day-2'] },
@@ -42,7 +46,7 @@ function load(name) {
     return ['recorded', readWav(recorded)];
   const debian = phrase.debian?.map((file) => path.join(DEBIAN, `${file}.wav`));
   if (debian?.every((file) => fs.existsSync(file)))
-    return ['debian', join(...debian.map(readWav))];
+    return ['debian', join(...debian.flatMap((file) => [trim(readWav(file)), silence(50)]))];
   return ['flite', synthesise(phrase.text, phrase.voice ?? 'rms')];
 }
 
@@ -53,6 +57,18 @@ function load(name) {
 export function say(name) {
   const [from, pcm] = load(name);
   used.set(name, from);
+  return framed(pcm);
+}
+
+/** The same to somebody who did not understand it, each time by another voice of flite. */
+export function sayAgain(name, attempt) {
+  const { text, again } = PHRASES[name];
+  const voices = ['rms', 'slt', 'kal16', 'awb'];
+  used.set(`${name} ${attempt}`, 'flite');
+  return framed(synthesise(again ?? text, voices[attempt % voices.length]));
+}
+
+function framed(pcm) {
   return join(silence(150), normalise(pcm), silence(300));
 }
 
