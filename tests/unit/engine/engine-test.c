@@ -581,62 +581,6 @@ test_long_memory_fits (void)
   world_replace_worker (world);
 }
 
-static void
-random_event (World *world, GRand *rand)
-{
-  static const char *const texts[] = {
-      "", "Mm-hmm.", "What are your prices?", "I would like to book a", "um", "Stop."};
-  RpEngineEvent event = {
-      .type = (RpEngineEventType) g_rand_int_range (rand, RP_ENGINE_CONNECTED, RP_ENGINE_DRAIN)};
-  event.id = (guint32) g_rand_int_range (rand, 0, 30);
-  event.n_frames = (guint) g_rand_int_range (rand, 0, 60);
-  event.at_us = world->now_us - g_rand_int_range (rand, 0, 400000);
-  event.pos_samples = event.at_us * 16 / 1000;
-  event.text = texts[g_rand_int_range (rand, 0, G_N_ELEMENTS (texts))];
-  event.flag = g_rand_boolean (rand);
-  event.flag2 = g_rand_boolean (rand);
-  world_input (world, &event);
-}
-
-/* Events in any order, stale ids, late results: the engine stays whole and, once all is still, it
- * is not mute for ever. */
-static void
-test_chaos (void)
-{
-  for (guint32 seed = 1; seed <= 40; seed++) {
-    g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
-    RpEngineConfig config;
-    rp_engine_config_init (&config);
-    config.greeting = "Hello there my friend.";
-    const char *const prompts[] = {"Are you still there?", NULL};
-    config.idle_prompts = prompts;
-    config.max_idle_prompts = 10;
-    g_autoptr (AutoWorld) world = world_new (&config);
-    world->brain = booking_brain;
-    world->late_results = seed % 2 == 0;
-    world_event (world, RP_ENGINE_CONNECTED);
-    for (guint i = 0; i < 300 && !world->hung_up; i++) {
-      static const char *const said[] = {"", "Mm-hmm.", "What are your prices?",
-                                         "I would like to book a"};
-      world->stt_text = said[g_rand_int_range (rand, 0, G_N_ELEMENTS (said))];
-      if (g_rand_int_range (rand, 0, 40) == 0 && world->checkpoint != NULL)
-        world_replace_worker (world);
-      else if (g_rand_boolean (rand))
-        random_event (world, rand);
-      else
-        world_say (world, world->stt_text, (guint) g_rand_int_range (rand, 200, 1200), 200);
-      world_run (world, MS (g_rand_int_range (rand, 0, 700)));
-    }
-    world_event (world, RP_ENGINE_INPUT_RESUMED);
-    g_string_truncate (world->log, 0);
-    world_run (world, MS (60000));
-    if (!world->hung_up && strstr (world->log->str, "speaking") == NULL &&
-        strstr (world->log->str, "silent") == NULL)
-      g_error ("seed %u: mute: %s", seed, world->log->str);
-    g_assert_true (rp_messages_tool_pairs_whole (rp_engine_messages (world->engine)));
-  }
-}
-
 int
 main (int argc, char **argv)
 {
@@ -674,6 +618,5 @@ main (int argc, char **argv)
                    test_replacement_with_part_of_the_audio);
   g_test_add_func ("/engine/replacement/bad-checkpoints", test_bad_checkpoints);
   g_test_add_func ("/engine/replacement/long-memory", test_long_memory_fits);
-  g_test_add_func ("/engine/chaos", test_chaos);
   return g_test_run ();
 }

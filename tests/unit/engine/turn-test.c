@@ -95,6 +95,22 @@ test_stop_button_during_a_cough (void)
   world_audit (world);
 }
 
+/* Typed in the moment in which a word has been heard and the engine does not know of it yet. */
+static void
+test_typed_over_the_first_word (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  type_text (world, "Prices", TRUE, TRUE);
+  while (world->played_frames < WORD_FRAMES + 1)
+    world_run (world, MS (1));
+  world->flush_us = MS (50);
+  type_text (world, "Hours", TRUE, TRUE);
+  world_run (world, MS (5000));
+  world_assert_context (world, "user: Prices\nassistant!: You\nuser: Hours\n"
+                               "assistant: You said Hours today.\n");
+  world_audit (world);
+}
+
 /* The answer that was thought of early does not know what was added since. */
 static void
 test_added_text_is_not_missed (void)
@@ -498,6 +514,7 @@ main (int argc, char **argv)
   ADD ("typed/and-spoken", test_typed_and_spoken_get_one_answer);
   ADD ("typed/during-a-cough", test_typed_during_a_cough);
   ADD ("typed/stop-button-during-a-cough", test_stop_button_during_a_cough);
+  ADD ("typed/over-the-first-word", test_typed_over_the_first_word);
   ADD ("typed/added-text", test_added_text_is_not_missed);
   ADD ("cough/over-goodbye", test_cough_over_goodbye);
   ADD ("cough/during-a-tool", test_cough_during_a_tool);

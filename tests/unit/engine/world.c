@@ -225,6 +225,8 @@ flush (World *world, guint32 id)
     Queued *queued = l->data;
     if (queued->id <= id) {
       audit_played (world->audit, queued->id, queued->played);
+      RpEnginePlayed cut = {queued->id, queued->played, queued->played, TRUE};
+      g_array_append_val (world->ended, cut);
       g_queue_delete_link (&world->server, l);
       queued_free (queued);
     }
@@ -583,6 +585,8 @@ world_say (World *world, const char *text, guint ms, guint silence_ms)
 void
 world_replace_worker (World *world)
 {
+  if (g_test_verbose ())
+    g_test_message ("%8.3f the worker dies", (double) world->now_us / 1e6);
   g_assert_nonnull (world->checkpoint);
   audit_replaced (world->audit);
   g_autoptr (GArray) played = g_array_copy (world->ended);

@@ -11,7 +11,7 @@
 #define MESSAGE_TYPE "(ysa(sss)ssxb)"
 #define GENERATION_TYPE "(ubbbbyssii" TOOLS_TYPE ")"
 #define UTTERANCE_TYPE "(uusba(uu)buu)"
-#define NUMBERS_TYPE "(uuubbbuuuybb)"
+#define NUMBERS_TYPE "(uuubbbuuuybbb)"
 #define TURN_TYPE "(bsbsby)"
 #define CHECKPOINT_TYPE \
   "(u" NUMBERS_TYPE TURN_TYPE "a" MESSAGE_TYPE "a" GENERATION_TYPE "a" UTTERANCE_TYPE ")"
@@ -110,7 +110,7 @@ pack (const RpEngine *engine, guint first, gboolean live)
                      engine->next_job, engine->connected, engine->draining, engine->hung_up,
                      engine->idle_prompts, engine->not_heard_count, engine->tool_steps,
                      (guchar) engine->expect, engine->wants_generation || !live,
-                     engine->text_only);
+                     engine->wants_again, engine->text_only);
   const UserTurn *turn = &engine->turn;
   const char *carry = live && turn->carry_on.text != NULL ? turn->carry_on.text : "";
   GVariant *user =
@@ -293,7 +293,7 @@ unpack (RpEngine *engine, GVariant *variant, GError **error)
                  &version, &engine->next_generation, &engine->next_utterance, &engine->next_job,
                  &engine->connected, &engine->draining, &engine->hung_up, &engine->idle_prompts,
                  &engine->not_heard_count, &engine->tool_steps, &expect, &engine->wants_generation,
-                 &engine->text_only, &user_active, &committed, &turn->carry_on.unanswered, &carry,
+                 &engine->wants_again, &engine->text_only, &user_active, &committed, &turn->carry_on.unanswered, &carry,
                  &turn->carry_on.end_call, &carry_expect, &messages, &generations, &utterances);
   if (version != CHECKPOINT_VERSION)
     return invalid (error, "another version");
@@ -368,8 +368,14 @@ take_up_utterances (RpEngine *engine, const RpEnginePlayed *played, guint n_play
     if (known == NULL || known->n_frames == 0) {
       again = g_strdup (utterance->text);
       rp_playout_lose (engine, utterance);
+    } else if (generation->dead) {
+      /* A flush left as many frames as were played. */
+      utterance->frames_played = known->frames_played;
+      utterance->started = utterance->frames_played > 0;
+      engine->speaking = engine->speaking || utterance->started;
+      g_queue_push_tail (&engine->utterances, utterance);
     } else {
-      if (!known->complete)
+      if (!known->complete || (utterance->done && known->n_frames < utterance->n_frames))
         again = cut_to_received (utterance, known->n_frames);
       utterance->done = TRUE;
       utterance->n_frames = known->n_frames;
@@ -410,7 +416,7 @@ take_up_generations (RpEngine *engine)
     if (!generation->llm_done)
       rp_engine_emit (engine, RP_EMIT_AGENT_THOUGHT)->id = generation->id;
     if (!generation->llm_done && !begun) {
-      engine->wants_generation = TRUE;
+      engine->wants_generation = engine->wants_again = TRUE;
       g_ptr_array_remove (engine->generations, generation);
       continue;
     }
@@ -445,7 +451,7 @@ forget_all (RpEngine *engine, guint n_messages)
   rp_turn_init (&engine->turn);
   engine->next_generation = engine->next_utterance = engine->next_job = 1;
   engine->connected = engine->draining = engine->hung_up = engine->wants_generation = FALSE;
-  engine->lost_words = engine->text_only = FALSE;
+  engine->lost_words = engine->text_only = engine->wants_again = FALSE;
   engine->idle_prompts = engine->not_heard_count = engine->tool_steps = 0;
   engine->expect = RP_EXPECT_ANYTHING;
 }

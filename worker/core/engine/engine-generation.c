@@ -59,8 +59,19 @@ rp_generation_find (RpEngine *engine, guint32 id)
   return NULL;
 }
 
+static gboolean
+is_of_later (const RpEngine *engine, const RpMessage *message, guint32 id)
+{
+  for (guint i = 0; i < engine->generations->len; i++) {
+    const Generation *generation = engine->generations->pdata[i];
+    if (generation->message == message && generation->id > id)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Where the message of @generation belongs: behind what was said or called since, before the next
- * words of the user. */
+ * words of the user and what is said after it. */
 static guint
 place (const RpEngine *engine, const Generation *generation)
 {
@@ -68,7 +79,8 @@ place (const RpEngine *engine, const Generation *generation)
   if (generation->after == NULL || !g_ptr_array_find (engine->messages, generation->after, &index))
     return engine->messages->len;
   for (index++; index < engine->messages->len; index++) {
-    if (((RpMessage *) engine->messages->pdata[index])->role == RP_ROLE_USER)
+    const RpMessage *message = engine->messages->pdata[index];
+    if (message->role == RP_ROLE_USER || is_of_later (engine, message, generation->id))
       break;
   }
   return index;
@@ -88,12 +100,14 @@ rp_generation_message (RpEngine *engine, Generation *generation)
 }
 
 gboolean
-rp_generation_answers (const RpEngine *engine, const RpMessage *message)
+rp_generation_follows (const RpEngine *engine, const RpMessage *message)
 {
   for (guint i = 0; i < engine->generations->len; i++) {
     const Generation *generation = engine->generations->pdata[i];
-    if (generation->after == message && !generation->own && !generation->dead &&
-        !generation->tentative)
+    if (generation->after != message || generation->tentative)
+      continue;
+    /* What was cut may have been heard all the same: the flush will tell. */
+    if (generation->n_utterances > 0 || (!generation->own && !generation->dead))
       return TRUE;
   }
   return FALSE;
@@ -120,6 +134,12 @@ rp_generation_request (RpEngine *engine, const char *user_text)
           request, (gint) index,
           rp_message_new (RP_ROLE_ASSISTANT, generation->text->str, rp_engine_unix_s (engine)));
     }
+  }
+  for (guint last = request->len; engine->wants_again && last > 0; last--) {
+    const RpMessage *message = request->pdata[last - 1];
+    if (message->role != RP_ROLE_ASSISTANT || message->tool_calls != NULL)
+      break;
+    g_ptr_array_remove_index (request, last - 1);
   }
   if (user_text != NULL)
     rp_turn_append_user (engine, request, user_text);
@@ -164,6 +184,7 @@ start_brain (RpEngine *engine, const char *user_text)
   RpEngineAction *action = rp_engine_push (engine, RP_ENGINE_LLM_START);
   action->id = generation->id;
   action->messages = rp_generation_request (engine, user_text);
+  engine->wants_again = FALSE;
   rp_generation_brain_is_alive (engine, generation);
   return generation;
 }
@@ -222,6 +243,13 @@ rp_generation_want (RpEngine *engine)
 {
   engine->wants_generation = TRUE;
   rp_generation_try (engine);
+}
+
+void
+rp_generation_want_again (RpEngine *engine)
+{
+  engine->wants_again = TRUE;
+  rp_generation_want (engine);
 }
 
 void
@@ -386,6 +414,7 @@ rp_generation_speak (RpEngine *engine, Generation *generation, const char *text)
     g_free (message->content);
     message->content = g_strdup (generation->heard->str);
     rp_utterance_free (utterance);
+    rp_engine_checkpoint_soon (engine);
     return;
   }
   generation->n_utterances++;
@@ -410,10 +439,13 @@ speak_pieces (RpEngine *engine, Generation *generation)
   }
 }
 
+/* @after: (nullable): the message it follows, the last one by default */
 static void
-say (RpEngine *engine, const char *text, RpExpect expect, gboolean end_call)
+say (RpEngine *engine, const char *text, RpMessage *after, RpExpect expect, gboolean end_call)
 {
   Generation *generation = new_generation (engine);
+  if (after != NULL)
+    generation->after = after;
   generation->own = TRUE;
   generation->llm_done = TRUE;
   generation->end_call = end_call;
@@ -429,7 +461,7 @@ say (RpEngine *engine, const char *text, RpExpect expect, gboolean end_call)
 void
 rp_generation_say (RpEngine *engine, const char *text, gboolean end_call)
 {
-  say (engine, text, RP_EXPECT_ANYTHING, end_call);
+  say (engine, text, NULL, RP_EXPECT_ANYTHING, end_call);
 }
 
 gboolean
@@ -437,9 +469,9 @@ rp_generation_carry_on (RpEngine *engine, const CarryOn *cut)
 {
   gboolean has_text = cut->text != NULL && *cut->text != '\0';
   if (has_text || cut->end_call)
-    say (engine, cut->text, cut->expect, cut->end_call);
+    say (engine, cut->text, NULL, cut->expect, cut->end_call);
   if (cut->unanswered)
-    rp_generation_want (engine);
+    rp_generation_want_again (engine);
   return has_text || cut->end_call || cut->unanswered;
 }
 
@@ -518,11 +550,12 @@ failed (RpEngine *engine, Generation *generation, const char *why)
   /* What was begun is finished; then the agent owns up. */
   brain_is_done (engine, generation);
   gboolean goes_on = generation->tools->len > 0;
+  RpMessage *after = generation->after;
   rp_tools_conclude (engine, generation);
   rp_generation_settle (engine, generation);
   /* When it has called tools, what they find is told. */
   if (!goes_on)
-    rp_generation_say (engine, engine->config.brain_failed, FALSE);
+    say (engine, engine->config.brain_failed, after, RP_EXPECT_ANYTHING, FALSE);
   rp_generation_try (engine);
 }
 

@@ -406,6 +406,9 @@ rp_playout_input (RpEngine *engine, const RpEngineEvent *event)
   Utterance *utterance = rp_playout_find (engine, event->id);
   if (utterance == NULL)
     return;
+  /* Nobody can have heard what was held back. */
+  if (utterance->generation->tentative && event->type >= RP_ENGINE_PLAYOUT_STARTED)
+    return;
   switch (event->type) {
   case RP_ENGINE_TTS_WORDS:
     words (engine, utterance, event);

@@ -153,6 +153,7 @@ struct _RpEngine {
   guint flushes_unanswered; /* that one, and those that were not waited for */
   gint64 flush_onset_us;
   gboolean wants_generation;    /* as soon as flush and tools are settled */
+  gboolean wants_again;         /* what was said on the way to the answer is no answer */
   RpTurnMetrics answer_metrics; /* of the turn that the next generation answers */
   gint64 answer_end_us;         /* end of that turn's speech, or 0 */
   Generation *tentative;        /* (nullable) in generations */
@@ -188,6 +189,8 @@ Generation *rp_generation_find (RpEngine *engine, guint32 id);
 void rp_generation_brain_is_alive (RpEngine *engine, Generation *generation);
 gboolean rp_generation_is_thinking (const RpEngine *engine);
 void rp_generation_want (RpEngine *engine);
+/* The same for an answer that was cut before it began. */
+void rp_generation_want_again (RpEngine *engine);
 void rp_generation_try (RpEngine *engine);
 void rp_generation_start_tentative (RpEngine *engine, const char *text);
 void rp_generation_confirm_tentative (RpEngine *engine);
@@ -207,8 +210,8 @@ gboolean rp_generation_settle (RpEngine *engine, Generation *generation);
 void rp_generation_input (RpEngine *engine, const RpEngineEvent *event);
 void rp_generation_timer (RpEngine *engine, TimerId timer);
 void rp_generation_speak (RpEngine *engine, Generation *generation, const char *text);
-/* The answer to @message will be said. */
-gboolean rp_generation_answers (const RpEngine *engine, const RpMessage *message);
+/* Something was, is or will be said behind @message. */
+gboolean rp_generation_follows (const RpEngine *engine, const RpMessage *message);
 RpMessage *rp_generation_message (RpEngine *engine, Generation *generation);
 /* The context as the brain is to see it: what is still being said counts as said. Returns:
  * (transfer full) */

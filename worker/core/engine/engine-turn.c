@@ -113,7 +113,7 @@ void
 rp_turn_append_user (RpEngine *engine, GPtrArray *messages, const char *text)
 {
   RpMessage *last = messages->len > 0 ? messages->pdata[messages->len - 1] : NULL;
-  if (last != NULL && last->role == RP_ROLE_USER && !rp_generation_answers (engine, last) &&
+  if (last != NULL && last->role == RP_ROLE_USER && !rp_generation_follows (engine, last) &&
       strlen (last->content) + strlen (text) < RP_ENGINE_MAX_TURN_BYTES) {
     /* The agent answered too early and was stopped before a word of it was heard: it is one turn.
      */
@@ -176,6 +176,7 @@ end_turn (RpEngine *engine, const char *text)
   if (!confirmed)
     rp_generation_drop_tentative (engine);
 
+  engine->wants_again = FALSE;
   rp_turn_append_user (engine, engine->messages, text);
   rp_engine_trim_context (engine);
   rp_engine_checkpoint_soon (engine);
@@ -276,9 +277,9 @@ speech_started (RpEngine *engine, const RpEngineEvent *event)
     rp_engine_emit (engine, RP_EMIT_USER_STARTED_SPEAKING);
     g_free (turn->over);
     turn->over = rp_playout_remaining (engine);
+    turn->phase = TURN_SPEAKING;
     if (engine->config.interruptible)
       rp_playout_interrupt (engine, event->at_us, &turn->carry_on);
-    turn->phase = TURN_SPEAKING;
     rp_engine_checkpoint_soon (engine);
   } else {
     /* The same turn goes on after a silence that was not its end. */

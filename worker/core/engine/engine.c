@@ -213,7 +213,7 @@ ask_again (RpEngine *engine)
   rp_turn_clear (&engine->turn);
   rp_turn_init (&engine->turn);
   if (unanswered)
-    rp_generation_want (engine);
+    rp_generation_want_again (engine);
   else
     rp_generation_say (engine, engine->config.not_heard, FALSE);
 }
@@ -280,6 +280,7 @@ client_text (RpEngine *engine, const RpEngineEvent *event)
     /* What was thought of early does not know of it. */
     rp_generation_drop_tentative (engine);
   }
+  engine->wants_again = FALSE;
   rp_turn_append_user (engine, engine->messages, text);
   rp_engine_trim_context (engine);
   rp_engine_emit (engine, RP_EMIT_USER_TURN)->text = g_steal_pointer (&text);
