@@ -63,7 +63,7 @@ static const Option options[] = {
     {"inactivity-timeout", OPT_SECONDS, AT (inactivity_timeout_us), 2, 600, "SECONDS",
      "without a packet from the client (15)"},
     {"drain-timeout", OPT_SECONDS, AT (drain_timeout_us), 0, 86400, "SECONDS",
-     "for running calls after SIGTERM (30)"},
+     "that running calls may go on after SIGTERM (30)"},
     {"models", OPT_STRING, AT (models), 0, 0, "DIR", "the speech models"},
     {"data", OPT_STRING, AT (data), 0, 0, "DIR", "what the agent keeps"},
     {"web", OPT_STRING, AT (web), 0, 0, "DIR", "the web pages"},

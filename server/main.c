@@ -20,8 +20,10 @@ enum {
   EXIT_CODE_CONFIG = 2,
 };
 
-/* After the drain's time is up: for calls to say goodbye, and for workers to exit. */
-#define GOODBYE_MS 2000
+/* After the drain's time is up: for the agents to finish what they say and take their leave. */
+#define GOODBYE_MS 10000
+/* After that: for calls to be ended and workers to exit. */
+#define END_MS 2000
 
 typedef struct {
   const RpConfig *config;
@@ -97,9 +99,20 @@ on_drained (gpointer user_data)
 }
 
 static gboolean
-on_goodbye_timeout (gpointer user_data)
+on_end_timeout (gpointer user_data)
 {
   quit (user_data, EXIT_CODE_OK);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_goodbye_timeout (gpointer user_data)
+{
+  Server *server = user_data;
+  rp_log_warning ("server", "ending the calls that are left",
+                  RP_LOG_INT ("calls", rp_registry_active (server->registry)));
+  rp_registry_end_all (server->registry, "the server is going down");
+  g_timeout_add (END_MS, on_end_timeout, server);
   return G_SOURCE_REMOVE;
 }
 
@@ -107,9 +120,9 @@ static gboolean
 on_drain_timeout (gpointer user_data)
 {
   Server *server = user_data;
-  rp_log_warning ("server", "ending the calls that are left",
-                  RP_LOG_INT ("calls", rp_registry_active (server->registry)));
-  rp_registry_end_all (server->registry, "the server is going down");
+  rp_log_info ("server", "asking the calls that are left to come to an end",
+               RP_LOG_INT ("calls", rp_registry_active (server->registry)));
+  rp_registry_wind_up (server->registry);
   g_timeout_add (GOODBYE_MS, on_goodbye_timeout, server);
   return G_SOURCE_REMOVE;
 }

@@ -338,16 +338,21 @@ drop_offers (RpRegistry *registry)
 void
 rp_registry_drain (RpRegistry *registry, void (*done) (gpointer user_data), gpointer user_data)
 {
-  GHashTableIter iter;
-  gpointer entry = NULL;
   registry->draining = TRUE;
   registry->drained = done;
   registry->drained_data = user_data;
   drop_offers (registry);
+  check_drained (registry);
+}
+
+void
+rp_registry_wind_up (RpRegistry *registry)
+{
+  GHashTableIter iter;
+  gpointer entry = NULL;
   g_hash_table_iter_init (&iter, registry->entries);
   while (g_hash_table_iter_next (&iter, NULL, &entry))
     rp_call_drain (((Entry *) entry)->call);
-  check_drained (registry);
 }
 
 gboolean

@@ -52,11 +52,13 @@ gboolean rp_registry_has_call (RpRegistry *registry, const char *call);
 gboolean rp_registry_end_call (RpRegistry *registry, const char *call, const char *reason);
 
 guint rp_registry_active (const RpRegistry *registry);
-/* No new calls from now on; running ones are asked to come to an end. @done is called once there
- * are none left. */
+/* No new calls from now on; running ones go on undisturbed. @done is called once there are none
+ * left. */
 void rp_registry_drain (RpRegistry *registry, void (*done) (gpointer user_data),
                         gpointer user_data);
 gboolean rp_registry_is_draining (const RpRegistry *registry);
+/* Running calls are asked to come to an end: their agents say goodbye and hang up. */
+void rp_registry_wind_up (RpRegistry *registry);
 /* Ends all calls now; the drain's done () follows. */
 void rp_registry_end_all (RpRegistry *registry, const char *reason);
 

@@ -738,6 +738,11 @@ void
 rp_session_drain (RpSession *self)
 {
   self->draining = TRUE;
+  if (self->connected_us == 0) {
+    /* There is nobody to say goodbye to. */
+    end_now (self, "the server is going down", FALSE);
+    return;
+  }
   /* The next worker, if there is none now, is told when it comes. */
   if (rp_session_worker_is_there (self->worker))
     rp_session_worker_client (self->worker, "{\"type\":\"drain\"}");

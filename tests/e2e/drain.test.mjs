@@ -7,7 +7,7 @@ import { withCaller, withServer } from './lib/test.mjs';
 export default {
   name: 'drain: SIGTERM lets the call come to its end',
   timeoutS: 60,
-  run: () => withServer({}, async (server) => {
+  run: () => withServer({ options: ['--drain-timeout', '10'] }, async (server) => {
     await withCaller(server, {}, async (caller) => {
       await caller.talk();
       await caller.quiet();
@@ -27,8 +27,11 @@ export default {
       assert.equal(offer.status, 503);
       assert.ok(Number(offer.headers.get('retry-after')) > 0);
 
-      // What was begun is said, then the page learns that the call is over.
+      // The call goes on; when the time is up the agent takes its leave and the page learns that it is over.
       await caller.heard(/\b(eight|8|nine|9|open)\b/i, { from, timeout: 15_000 });
+      const asked = caller.messages.length;
+      await caller.typeText('How much is a hot desk?');
+      await caller.type('bot-started-speaking', { from: asked });
       await caller.waitState('ended', 25_000);
       assert.equal(await caller.page.isVisible('#problem'), false);
       const { code } = await until(() => server.exit, 'the end of the server', 10_000);
