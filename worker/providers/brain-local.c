@@ -29,25 +29,26 @@ pending_free (gpointer data)
   g_free (pending);
 }
 
-static gboolean
-is_live (const LocalBrain *self, const Pending *pending)
+static GList *
+find_pending (const LocalBrain *self, guint32 generation)
 {
-  return g_list_find (self->pending, pending) != NULL;
+  GList *l = self->pending;
+  while (l != NULL && ((const Pending *) l->data)->generation != generation)
+    l = l->next;
+  return l;
 }
 
-/* A callback may cancel the generation: every step looks again. */
+/* A callback may cancel the generation, and start another one: every step looks again. */
 static void
-tell_reply (LocalBrain *self, Pending *pending)
+tell_reply (LocalBrain *self, guint32 generation, const RpBrainReply *reply)
 {
   const RpBrainEvents *events = self->base.events;
   gpointer user_data = self->base.user_data;
-  guint32 generation = pending->generation;
-  const RpBrainReply *reply = pending->reply;
-  for (guint i = 0; is_live (self, pending) && i < reply->segments->len; i++) {
+  for (guint i = 0; i < reply->segments->len && find_pending (self, generation) != NULL; i++) {
     g_autofree char *text = g_strconcat (reply->segments->pdata[i], " ", NULL);
     events->delta (generation, text, user_data);
   }
-  for (guint i = 0; is_live (self, pending) && i < reply->calls->len; i++)
+  for (guint i = 0; i < reply->calls->len && find_pending (self, generation) != NULL; i++)
     events->tool_call (generation, reply->calls->pdata[i], user_data);
 }
 
@@ -57,15 +58,19 @@ on_ready (gpointer data)
   Pending *pending = data;
   LocalBrain *self = pending->brain;
   guint32 generation = pending->generation;
-  RpExpect expect = pending->reply != NULL ? pending->reply->expect : RP_EXPECT_ANYTHING;
-  if (pending->reply != NULL)
-    tell_reply (self, pending);
+  RpBrainReply *reply = g_steal_pointer (&pending->reply);
+  RpExpect expect = reply != NULL ? reply->expect : RP_EXPECT_ANYTHING;
+  if (reply != NULL)
+    tell_reply (self, generation, reply);
   else
     self->base.events->delta (generation, self->reply, self->base.user_data);
-  if (!is_live (self, pending))
+  rp_brain_reply_free (reply);
+
+  GList *l = find_pending (self, generation);
+  if (l == NULL)
     return G_SOURCE_REMOVE;
-  self->pending = g_list_remove (self->pending, pending);
-  pending_free (pending);
+  pending_free (l->data);
+  self->pending = g_list_delete_link (self->pending, l);
   self->base.events->done (generation, expect, self->base.user_data);
   return G_SOURCE_REMOVE;
 }
@@ -97,14 +102,11 @@ static void
 local_cancel (RpBrain *base, guint32 generation)
 {
   LocalBrain *self = (LocalBrain *) base;
-  for (GList *l = self->pending; l != NULL; l = l->next) {
-    Pending *pending = l->data;
-    if (pending->generation != generation)
-      continue;
-    self->pending = g_list_delete_link (self->pending, l);
-    pending_free (pending);
+  GList *l = find_pending (self, generation);
+  if (l == NULL)
     return;
-  }
+  pending_free (l->data);
+  self->pending = g_list_delete_link (self->pending, l);
 }
 
 static void
