@@ -484,8 +484,8 @@ begin (Runtime *self, GBytes *checkpoint)
   self->tts = rp_tts_runner_new (self->assets->voice, self->context, &tts_events, self);
   g_autofree char *database = rp_tools_database_path (agent->name);
   self->tools = rp_tools_new (&agent->bookings, database);
-  self->tool_runner =
-      rp_tool_runner_new (self->tools, agent->tools, self->context, &tool_events, self);
+  self->tool_runner = rp_tool_runner_new (self->tools, agent->tools, self->start.call,
+                                          self->context, &tool_events, self);
   self->brain = make_brain (self);
   self->dtmf = g_string_new (NULL);
   self->dtmf_pause = rp_ready_source_new (self->context, on_dtmf_pause, self);

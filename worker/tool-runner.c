@@ -11,6 +11,7 @@ typedef struct {
 struct _RpToolRunner {
   RpTools *tools;
   const GPtrArray *allowed;
+  char *conversation;
   const RpToolRunnerEvents *events;
   gpointer user_data;
   RpMailbox *mailbox;
@@ -57,7 +58,8 @@ thread_main (gpointer data)
   RpToolCall *call;
   while ((call = g_async_queue_pop (runner->calls)) != &runner->end) {
     g_autoptr (GError) error = NULL;
-    char *result = rp_tools_call (runner->tools, call->name, call->id, call->arguments,
+    g_autofree char *key = g_strdup_printf ("%s/%s", runner->conversation, call->id);
+    char *result = rp_tools_call (runner->tools, call->name, key, call->arguments,
                                   g_get_real_time () / G_USEC_PER_SEC, &error);
     post (runner, call->id, result == NULL, result != NULL ? result : g_strdup (error->message));
     rp_tool_call_free (call);
@@ -66,12 +68,13 @@ thread_main (gpointer data)
 }
 
 RpToolRunner *
-rp_tool_runner_new (RpTools *tools, const GPtrArray *allowed, GMainContext *context,
-                    const RpToolRunnerEvents *events, gpointer user_data)
+rp_tool_runner_new (RpTools *tools, const GPtrArray *allowed, const char *conversation,
+                    GMainContext *context, const RpToolRunnerEvents *events, gpointer user_data)
 {
   RpToolRunner *runner = g_new0 (RpToolRunner, 1);
   runner->tools = tools;
   runner->allowed = allowed;
+  runner->conversation = g_strdup (conversation);
   runner->events = events;
   runner->user_data = user_data;
   runner->mailbox = rp_mailbox_new (context, on_mail, mail_free, runner);
@@ -90,6 +93,7 @@ rp_tool_runner_free (RpToolRunner *runner)
   }
   g_async_queue_unref (runner->calls);
   rp_mailbox_free (runner->mailbox);
+  g_free (runner->conversation);
   g_free (runner);
 }
 

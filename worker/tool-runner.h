@@ -22,9 +22,11 @@ typedef struct {
 typedef struct _RpToolRunner RpToolRunner;
 
 /* @tools: (transfer none): used by this runner alone from now on. @allowed: (transfer none) of char
- * *: the names that the agent may call; others fail. @allowed, @events: must outlive the runner.
- * The thread is started by the first call: most conversations make none. */
-RpToolRunner *rp_tool_runner_new (RpTools *tools, const GPtrArray *allowed, GMainContext *context,
+ * *: the names that the agent may call; others fail. @conversation: what tells its calls from those
+ * of others: brains number theirs from 1 in each. @allowed, @events: must outlive the runner. The
+ * thread is started by the first call: most conversations make none. */
+RpToolRunner *rp_tool_runner_new (RpTools *tools, const GPtrArray *allowed,
+                                  const char *conversation, GMainContext *context,
                                   const RpToolRunnerEvents *events, gpointer user_data);
 /* Waits for the call that runs. */
 void rp_tool_runner_free (RpToolRunner *runner);

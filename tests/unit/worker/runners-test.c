@@ -353,11 +353,14 @@ test_voice_prepared (void)
     g_byte_array_unref (recordings[i].bytes);
 }
 
+static char *tool_result;
+
 static void
 on_tool_result (const char *call_id, const char *result, gpointer data)
 {
   (void) data;
-  (void) result;
+  g_free (tool_result);
+  tool_result = g_strdup (result);
   note ("%s", call_id);
 }
 
@@ -371,6 +374,13 @@ on_tool_failed (const char *call_id, const char *why, gpointer data)
 
 static const RpToolRunnerEvents tool_events = {on_tool_result, on_tool_failed};
 
+static char *
+await_result (const char *call_id)
+{
+  await_said (call_id);
+  return g_steal_pointer (&tool_result);
+}
+
 static void
 test_tools (void)
 {
@@ -381,14 +391,33 @@ test_tools (void)
   g_autoptr (RpTools) tools = rp_tools_new (&config, path);
   g_autoptr (GPtrArray) allowed = g_ptr_array_new ();
   g_ptr_array_add (allowed, (char *) "list_bookings");
-  RpToolRunner *runner = rp_tool_runner_new (tools, allowed, context, &tool_events, NULL);
+  g_ptr_array_add (allowed, (char *) "take_message");
+  RpToolRunner *runner = rp_tool_runner_new (tools, allowed, "one", context, &tool_events, NULL);
   g_autoptr (RpToolCall) forbidden = rp_tool_call_new ("a", "book_room", "{}");
   g_autoptr (RpToolCall) unreadable = rp_tool_call_new ("b", "list_bookings", "no JSON");
   rp_tool_runner_call (runner, forbidden);
   await_said ("a!");
   rp_tool_runner_call (runner, unreadable);
   await_said ("b!");
+
+  /* The same call again gives the same result; the same id in another conversation is another call.
+   */
+  g_autoptr (RpToolCall) first =
+      rp_tool_call_new ("1", "take_message", "{\"message\":\"Call me back.\",\"name\":\"King\"}");
+  g_autoptr (RpToolCall) second =
+      rp_tool_call_new ("1", "take_message", "{\"message\":\"Never mind.\",\"name\":\"Queen\"}");
+  g_autofree char *results[3] = {NULL};
+  rp_tool_runner_call (runner, first);
+  results[0] = await_result ("1");
+  rp_tool_runner_call (runner, first);
+  results[1] = await_result ("1");
   rp_tool_runner_free (runner);
+  runner = rp_tool_runner_new (tools, allowed, "two", context, &tool_events, NULL);
+  rp_tool_runner_call (runner, second);
+  results[2] = await_result ("1");
+  rp_tool_runner_free (runner);
+  g_assert_cmpstr (results[0], ==, results[1]);
+  g_assert_cmpstr (results[0], !=, results[2]);
   rp_bookings_config_clear (&config);
   for (guint i = 0; i < 3; i++) {
     static const char *const ends[] = {"", "-wal", "-shm"};
