@@ -1,5 +1,6 @@
 #include "event-json.h"
 
+#include "frame.h"
 #include "json.h"
 
 #include <string.h>
@@ -56,6 +57,10 @@ static char *
 end (GString *json)
 {
   g_string_append_c (json, '}');
+  if (json->len > RP_FRAME_MAX_PAYLOAD_BYTES) {
+    /* Bounded strings of control characters are six times as long when escaped. */
+    g_string_assign (json, "{\"event\":\"error\",\"message\":\"an event too long to be told\"}");
+  }
   return g_string_free (json, FALSE);
 }
 
@@ -75,7 +80,7 @@ add_metrics (GString *json, const RpTurnMetrics *metrics)
   };
   gboolean any = FALSE;
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++) {
-    if (!(parts[i].ms >= 0))
+    if (!(parts[i].ms >= 0 && parts[i].ms <= RP_EVENT_MAX_MS))
       continue;
     char number[G_ASCII_DTOSTR_BUF_SIZE];
     add_key (json, parts[i].key);

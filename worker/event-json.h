@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 
 /* Longest string in an event, in bytes of UTF-8; longer ones are cut. */
 #define RP_EVENT_MAX_TEXT_BYTES (16 * 1024)
+/* What takes longer than ten minutes is no measurement. */
+#define RP_EVENT_MAX_MS 600000
 
 /* Returns: (transfer full): a JSON object; NULL for turn metrics that say nothing. */
 char *rp_event_to_json (const RpEngineEmit *emit);

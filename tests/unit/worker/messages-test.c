@@ -1,9 +1,11 @@
 /* The JSON of START, CLIENT and EVENT: what the worker writes the server accepts, and the worker
  * takes nothing that proto/README.md does not allow. */
 #include "event-json.h"
+#include "frame.h"
 #include "start.h"
 #include "worker-event.h"
 
+#include <math.h>
 #include <string.h>
 
 static void
@@ -105,6 +107,34 @@ test_long_text (void)
   g_autofree char *json = rp_event_to_json (&emit);
   assert_accepted (json, RP_WORKER_EVENT_USER_TURN);
   g_string_free (text, TRUE);
+}
+
+/* Whatever a brain calls and a tool answers, the event fits its frame and the server takes it. */
+static void
+test_longest_event (void)
+{
+  g_autofree char *noise = g_strnfill (RP_EVENT_MAX_TEXT_BYTES, '\x01');
+  g_autofree char *quotes = g_strnfill (RP_EVENT_MAX_TEXT_BYTES, '"');
+  const char *const texts[] = {noise, quotes};
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (RpToolCall) call = rp_tool_call_new ("c1", "book_room", texts[i]);
+    const RpEngineEmit emit = {
+        .type = RP_EMIT_TOOL_CALL, .call = call, .status = "done", .result = (char *) texts[i]};
+    g_autofree char *json = rp_event_to_json (&emit);
+    g_assert_cmpuint (strlen (json), <=, RP_FRAME_MAX_PAYLOAD_BYTES);
+    assert_accepted (json, i == 0 ? RP_WORKER_EVENT_ERROR : RP_WORKER_EVENT_TOOL_CALL);
+  }
+}
+
+/* A number that the server would not take is left out, and with it a worker's death. */
+static void
+test_absurd_metrics (void)
+{
+  const RpEngineEmit emit = {.type = RP_EMIT_METRICS,
+                             .metrics = {1e9, 200, -1, (double) NAN, (double) INFINITY, -1}};
+  g_autofree char *json = rp_event_to_json (&emit);
+  g_assert_cmpstr (json, ==, "{\"event\":\"turn_metrics\",\"turn_decision_ms\":200.000}");
+  assert_accepted (json, RP_WORKER_EVENT_TURN_METRICS);
 }
 
 static void
@@ -226,6 +256,8 @@ main (int argc, char **argv)
   g_test_add_func ("/messages/events", test_events);
   g_test_add_func ("/messages/empty-metrics", test_empty_metrics);
   g_test_add_func ("/messages/long-text", test_long_text);
+  g_test_add_func ("/messages/longest-event", test_longest_event);
+  g_test_add_func ("/messages/absurd-metrics", test_absurd_metrics);
   g_test_add_func ("/messages/response", test_response);
   g_test_add_func ("/messages/start", test_start);
   g_test_add_func ("/messages/bad-start", test_bad_start);
