@@ -80,6 +80,12 @@ put_i64 (guint8 *p, gint64 value)
 }
 
 static gboolean
+is_instant (gint64 value)
+{
+  return value >= 0 && value <= RP_FRAME_MAX_INSTANT;
+}
+
+static gboolean
 malformed (GError **error, const char *what)
 {
   g_set_error_literal (error, RP_FRAME_ERROR, RP_FRAME_ERROR_MALFORMED, what);
@@ -129,8 +135,8 @@ rp_frame_parse (const guint8 *bytes, gsize len, RpFrameDirection direction, RpFr
   if (get_u32 (bytes + 12) != 0)
     return malformed (error, "frame with reserved bits set");
   gint64 time_us = get_i64 (bytes + 16);
-  if (time_us < 0)
-    return malformed (error, "frame with a negative time");
+  if (!is_instant (time_us))
+    return malformed (error, "frame with a time out of range");
 
   out->type = rule->type;
   out->seq = get_u32 (bytes + 8);
@@ -168,7 +174,7 @@ rp_frame_parse_audio_in (const RpFrame *frame, RpAudioIn *out, GError **error)
   gint64 pos = get_i64 (frame->payload);
   guint16 kind = get_u16 (frame->payload + 8);
   guint16 n = get_u16 (frame->payload + 10);
-  if (pos < 0 || kind > RP_AUDIO_SILENCE)
+  if (!is_instant (pos) || kind > RP_AUDIO_SILENCE)
     return malformed (error, "audio frame with a position or kind out of range");
   if (n == 0 || n > RP_FRAME_MAX_AUDIO_SAMPLES || frame->len != RP_FRAME_AUDIO_IN_BYTES (n))
     return malformed (error, "audio frame whose sample count is not its length");
@@ -201,7 +207,7 @@ rp_frame_parse_input (const RpFrame *frame, RpInputState *out, GError **error)
     return malformed (error, "not an input state frame");
   gint64 pos = get_i64 (frame->payload);
   guint32 stalled = get_u32 (frame->payload + 8);
-  if (pos < 0 || stalled > 1)
+  if (!is_instant (pos) || stalled > 1)
     return malformed (error, "input state out of range");
   out->pos_samples = pos;
   out->stalled = stalled == 1;
@@ -223,7 +229,7 @@ rp_frame_parse_playout (const RpFrame *frame, RpPlayout *out, GError **error)
     return malformed (error, "not a playout frame");
   guint32 reason = get_u32 (frame->payload + 8);
   gint64 wire_us = get_i64 (frame->payload + 12);
-  if (reason > RP_PLAYOUT_FLUSHED || wire_us < 0)
+  if (reason > RP_PLAYOUT_FLUSHED || !is_instant (wire_us))
     return malformed (error, "playout report out of range");
   out->utterance = get_u32 (frame->payload);
   out->frames_played = get_u32 (frame->payload + 4);

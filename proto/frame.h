@@ -24,6 +24,10 @@ G_BEGIN_DECLS
 /* 120 ms at 16 kHz: the longest Opus packet decoded. */
 #define RP_FRAME_MAX_AUDIO_SAMPLES 1920
 
+/* Positions and times lie from 0 to here: years of microseconds, and sums of them do not overflow.
+ */
+#define RP_FRAME_MAX_INSTANT ((gint64) 1 << 60)
+
 #define RP_FRAME_ERROR (rp_frame_error_quark ())
 GQuark rp_frame_error_quark (void);
 

@@ -177,6 +177,7 @@ test_bad_headers (void)
       {"reserved", 12, 1, RP_FRAME_ERROR_MALFORMED},
       {"reserved, last byte", 15, 0x80, RP_FRAME_ERROR_MALFORMED},
       {"negative time", 23, 0x80, RP_FRAME_ERROR_MALFORMED},
+      {"a time beyond 2^60", 23, 0x20, RP_FRAME_ERROR_MALFORMED},
   };
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
     guint8 payload[4];
@@ -271,6 +272,7 @@ test_bad_payloads (void)
     guint8 value;
   } rows[] = {
       {"audio in: negative position", RP_FRAME_AUDIO_IN, 14, 7, 0x80},
+      {"audio in: a position beyond 2^60", RP_FRAME_AUDIO_IN, 14, 7, 0x20},
       {"audio in: kind 4", RP_FRAME_AUDIO_IN, 14, 8, 4},
       {"audio in: kind 256", RP_FRAME_AUDIO_IN, 14, 9, 1},
       {"audio in: no samples", RP_FRAME_AUDIO_IN, 14, 10, 0},
@@ -279,9 +281,11 @@ test_bad_payloads (void)
       {"audio in: an odd byte", RP_FRAME_AUDIO_IN, 15, 10, 1},
       {"audio in: 65281 samples", RP_FRAME_AUDIO_IN, 14, 11, 0xff},
       {"input: negative position", RP_FRAME_INPUT, 12, 7, 0x80},
+      {"input: a position beyond 2^60", RP_FRAME_INPUT, 12, 7, 0x20},
       {"input: neither stalled nor not", RP_FRAME_INPUT, 12, 8, 2},
       {"playout: reason 4", RP_FRAME_PLAYOUT, 20, 8, 4},
       {"playout: negative time", RP_FRAME_PLAYOUT, 20, 19, 0x80},
+      {"playout: a time beyond 2^60", RP_FRAME_PLAYOUT, 20, 19, 0x20},
       {"audio out: utterance 0", RP_FRAME_AUDIO_OUT, 13, 0, 0},
       {"audio out: an unknown flag", RP_FRAME_AUDIO_OUT, 13, 8, 2},
       {"audio out: an unknown flag in the high byte", RP_FRAME_AUDIO_OUT, 13, 9, 1},
