@@ -204,8 +204,11 @@ serve (Zygote *zygote)
       {.fd = zygote->signal_fd, .events = POLLIN},
   };
   for (;;) {
-    if (poll (fds, G_N_ELEMENTS (fds), -1) < 0 && errno != EINTR)
-      return;
+    if (poll (fds, G_N_ELEMENTS (fds), -1) < 0) {
+      if (errno != EINTR)
+        return;
+      continue;
+    }
     if (fds[1].revents != 0 && !reap (zygote))
       return;
     if (fds[0].revents != 0 && !handle_control (zygote))
