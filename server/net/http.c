@@ -422,6 +422,26 @@ on_completed (void *cls, struct MHD_Connection *connection, void **con_cls,
   *con_cls = NULL;
 }
 
+/* As the library's own, but "%00" stays as it is: decoded it would cut the path short, and what is
+ * checked would not be what was asked for. */
+static size_t
+on_unescape (void *cls, struct MHD_Connection *connection, char *text)
+{
+  char *out = text;
+  for (const char *in = text; *in != '\0'; out++) {
+    int high = in[0] == '%' ? g_ascii_xdigit_value (in[1]) : -1;
+    int low = high >= 0 ? g_ascii_xdigit_value (in[2]) : -1;
+    if (low >= 0 && (high | low) != 0) {
+      *out = (char) (high << 4 | low);
+      in += 3;
+    } else {
+      *out = *in++;
+    }
+  }
+  *out = '\0';
+  return (size_t) (out - text);
+}
+
 typedef struct {
   GSource base;
   struct MHD_Daemon *daemon;
@@ -538,8 +558,9 @@ rp_http_new (const RpHttpConfig *config, const RpHttpRoute *routes, guint n_rout
   http->daemon = MHD_start_daemon (
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, http,
       MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-      MHD_OPTION_NOTIFY_COMPLETED, on_completed, http, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      (size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+      MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+      http, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY_BYTES,
+      MHD_OPTION_CONNECTION_LIMIT,
       config->max_connections != 0 ? config->max_connections : DEFAULT_CONNECTIONS,
       MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_connections_per_ip,
       MHD_OPTION_CONNECTION_TIMEOUT,

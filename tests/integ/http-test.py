@@ -331,6 +331,7 @@ def test_files():
                 ("/style.css", "text/css", b"p{}"),
                 ("/sub/", "text/html", b"<p>sub"),
                 ("/app.js?v=1", "text/javascript", b"1"),
+                ("/%61pp%2Ejs", "text/javascript", b"1"),
             ):
                 status, headers, body = server.request("GET", path)
                 assert status == 200 and body == text, (path, status)
@@ -354,6 +355,12 @@ def test_files():
                 "/link.txt",
                 "/pipe.txt",
                 "/sub",
+                "/app.js%00.html",
+                "/app.js%00",
+                "/%00",
+                "/app.js%",
+                "/app.js%6",
+                "/app.js%zz",
                 "/app.js/",
                 "/" + "x" * 5000,
             ):
