@@ -223,6 +223,39 @@ test_yes_over_the_question (void)
   g_assert_true (world_logged (world, "user_turn: Yes."));
 }
 
+/* A question that is still to come is not what a nod answers. */
+static void
+test_nod_before_the_question (void)
+{
+  g_autoptr (AutoWorld) world = world_connected ("One two three four five. What can I do?");
+  world_run (world, MS (1000));
+  world_say (world, "Okay.", 300, 200);
+  world_run (world, MS (8000));
+  g_assert_cmpstr (world->played->str, ==, "One two three four five.\nWhat can I do?\n");
+  g_assert_cmpuint (world->n_llm_starts, ==, 0);
+  world_audit (world);
+}
+
+/* The question before last is not what a nod over the answer is about. */
+static void
+test_nod_after_another_question (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->brain = one_line;
+  world->brain_data = (gpointer) "Shall I book it?";
+  world->expect = RP_EXPECT_YES_NO;
+  world_say (world, "Book a room.", 800, 200);
+  world_run (world, MS (3000));
+  world->brain_data = (gpointer) "We are open every day from eight to eight.";
+  world->expect = RP_EXPECT_ANYTHING;
+  world_say (world, "When do you open?", 800, 200);
+  world_run (world, MS (1500));
+  world_say (world, "Okay.", 300, 200);
+  world_run (world, MS (5000));
+  g_assert_cmpuint (world->n_llm_starts, ==, 2);
+  world_audit (world);
+}
+
 /* Somebody who thinks aloud is not asked to say it again. */
 static void
 test_filler_is_not_asked_about (void)
@@ -521,6 +554,8 @@ main (int argc, char **argv)
   ADD ("cough/over-a-question", test_question_after_a_cough);
   ADD ("answer-over-the-question", test_answer_over_the_question);
   ADD ("yes-over-the-question", test_yes_over_the_question);
+  ADD ("nod/before-the-question", test_nod_before_the_question);
+  ADD ("nod/after-another-question", test_nod_after_another_question);
   ADD ("filler", test_filler_is_not_asked_about);
   ADD ("flush/late-answer", test_late_answer_to_a_flush);
   ADD ("flush/unheard-apart", test_unheard_sentences_are_apart);

@@ -295,8 +295,9 @@ flushed (RpEngine *engine)
   rp_generation_try (engine);
 }
 
-char *
-rp_playout_remaining (const RpEngine *engine)
+/* What would have to be said again if it were cut now. Returns: (transfer full) (nullable) */
+static char *
+remaining_text (const RpEngine *engine)
 {
   GString *text = g_string_new (NULL);
   for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
@@ -308,6 +309,22 @@ rp_playout_remaining (const RpEngine *engine)
     g_string_append (text, utterance->text);
   }
   return g_string_free (text, text->len == 0);
+}
+
+gboolean
+rp_playout_can_nod (const RpEngine *engine)
+{
+  for (GList *l = engine->utterances.head; l != NULL; l = l->next) {
+    const Utterance *utterance = l->data;
+    const Generation *generation = utterance->generation;
+    if (generation->tentative || generation->dead || heard_whole (utterance))
+      continue;
+    RpExpect expect = generation->own && generation->expect == RP_EXPECT_ANYTHING
+                          ? engine->expect
+                          : generation->expect;
+    return expect != RP_EXPECT_YES_NO && strchr (utterance->text, '?') == NULL;
+  }
+  return FALSE;
 }
 
 static void
@@ -332,7 +349,7 @@ void
 rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on)
 {
   /* What another worker had cut is still to be carried on with. */
-  char *remaining = rp_playout_remaining (engine);
+  char *remaining = remaining_text (engine);
   if (remaining != NULL) {
     g_free (out_carry_on->text);
     out_carry_on->text = remaining;

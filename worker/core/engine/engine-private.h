@@ -64,7 +64,7 @@ typedef struct {
   gboolean stalled;
   gint64 stalled_since_us;
   CarryOn carry_on;
-  char *over; /* (nullable) what the agent was saying when the user began */
+  gboolean over_speech; /* it began over the agent's speech, and not over a question */
 } UserTurn;
 
 typedef enum {
@@ -221,8 +221,8 @@ GPtrArray *rp_generation_request (RpEngine *engine, const char *user_text);
 void rp_playout_input (RpEngine *engine, const RpEngineEvent *event);
 void rp_playout_timer (RpEngine *engine);
 gboolean rp_playout_agent_is_active (const RpEngine *engine);
-/* What would have to be said again if it were cut now. Returns: (transfer full) (nullable) */
-char *rp_playout_remaining (const RpEngine *engine);
+/* The agent speaks, and what it is saying awaits no answer. */
+gboolean rp_playout_can_nod (const RpEngine *engine);
 /* The server shall drop all utterances up to this one, and say what was heard. */
 void rp_playout_flush (RpEngine *engine, guint32 up_to, gint64 onset_us);
 void rp_playout_interrupt (RpEngine *engine, gint64 onset_us, CarryOn *out_carry_on);

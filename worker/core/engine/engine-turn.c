@@ -27,7 +27,6 @@ rp_turn_clear (UserTurn *turn)
   g_string_free (turn->committed, TRUE);
   g_free (turn->segment);
   g_free (turn->carry_on.text);
-  g_free (turn->over);
   *turn = (UserTurn){0};
 }
 
@@ -187,14 +186,11 @@ end_turn (RpEngine *engine, const char *text)
 }
 
 /* A nod ("mm-hmm", "okay") over the agent's speech takes no turn: the agent goes on where it was.
- * It is an answer when nothing of weight was left to say. */
+ * Over a question it is an answer. */
 static gboolean
 is_nod (const RpEngine *engine, const char *text)
 {
-  const char *over = engine->turn.over;
-  return !engine->config.nods_interrupt && over != NULL && *over != '\0' &&
-         engine->expect != RP_EXPECT_YES_NO && strchr (over, '?') == NULL &&
-         rp_is_backchannel (text);
+  return !engine->config.nods_interrupt && engine->turn.over_speech && rp_is_backchannel (text);
 }
 
 /* Decides, once the stop window has passed, whether the turn has ended. */
@@ -275,8 +271,7 @@ speech_started (RpEngine *engine, const RpEngineEvent *event)
     turn->from_samples = MAX (event->pos_samples - PREFIX_SAMPLES, 0);
     turn->onset_us = event->at_us;
     rp_engine_emit (engine, RP_EMIT_USER_STARTED_SPEAKING);
-    g_free (turn->over);
-    turn->over = rp_playout_remaining (engine);
+    turn->over_speech = rp_playout_can_nod (engine);
     turn->phase = TURN_SPEAKING;
     if (engine->config.interruptible)
       rp_playout_interrupt (engine, event->at_us, &turn->carry_on);
