@@ -56,6 +56,10 @@ static const Row rows[] = {
     {"It is because", U},
     {"can you", U},
     {"I'll", U},
+    {"Good-by.", C},
+    {"Ten a m.", C},
+    {"My name is Sam, S A M.", C},
+    {"My name is Sam, S A", U},
 };
 
 static void

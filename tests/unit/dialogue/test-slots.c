@@ -56,6 +56,8 @@ static const Row dates[] = {
 
 static const Row times[] = {
     {"two thirty pm", "14:30", TRUE},
+    {"ten a m", "10:00", TRUE},
+    {"ten thirty a M..", "10:30", TRUE},
     {"2.30 p.m.", "14:30", TRUE},
     {"2:30 pm", "14:30", TRUE},
     {"2:30pm", "14:30", TRUE},

@@ -122,6 +122,13 @@ take_letters (Builder *b, const char *p)
   return p;
 }
 
+static gboolean
+is_letter_at (const GArray *v, guint i)
+{
+  return i < v->len && strlen (g_array_index (v, RpWord, i).norm) == 1 &&
+         g_ascii_isalpha (g_array_index (v, RpWord, i).norm[0]);
+}
+
 /* Words that are written in two but are one. */
 static void
 join_pairs (GArray *v)
@@ -130,13 +137,18 @@ join_pairs (GArray *v)
       {"to", "day", "today"},         {"to", "morrow", "tomorrow"}, {"to", "night", "tonight"},
       {"wi", "fi", "wifi"},           {"e", "mail", "email"},       {"good", "bye", "goodbye"},
       {"o", "clock", "oclock"},       {"mid", "day", "midday"},     {"p", "m", "pm"},
-      {"after", "noon", "afternoon"},
+      {"after", "noon", "afternoon"}, {"good", "by", "goodbye"},    {"a", "m", "am"},
+      {"bye", "by", "bye"},
   };
   for (guint i = 0; i + 1 < v->len; i++) {
     RpWord *a = &g_array_index (v, RpWord, i);
     RpWord *c = &g_array_index (v, RpWord, i + 1);
     for (guint k = 0; k < G_N_ELEMENTS (pairs); k++) {
       if (strcmp (a->norm, pairs[k][0]) != 0 || strcmp (c->norm, pairs[k][1]) != 0)
+        continue;
+      /* "S A M" spells a name. */
+      if (*pairs[k][1] == 'm' && pairs[k][1][1] == '\0' &&
+          ((i > 0 && is_letter_at (v, i - 1)) || is_letter_at (v, i + 2)))
         continue;
       g_free (a->norm);
       a->norm = g_strdup (pairs[k][2]);
