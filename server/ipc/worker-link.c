@@ -642,14 +642,14 @@ rp_worker_link_end (RpWorkerLink *link, const char *reason)
   if (link->is_lost || link->end_sent)
     return;
   const char *end = NULL;
+  /* Before the frame: the worker may be gone, and its exit counted, before this thread goes on. */
+  g_atomic_int_set (&link->process->fate, RP_WORKER_FATE_ENDED);
   if (!g_utf8_validate_len (reason, MIN (strlen (reason), MAX_REASON_BYTES), &end))
     send_control (link, RP_FRAME_END, reason, (gsize) (end - reason));
   else
     send_control (link, RP_FRAME_END, reason, MIN (strlen (reason), MAX_REASON_BYTES));
   link->end_sent = TRUE;
   link->end_us = g_get_monotonic_time ();
-  if (!link->is_lost)
-    g_atomic_int_set (&link->process->fate, RP_WORKER_FATE_ENDED);
 }
 
 void
