@@ -40,7 +40,7 @@ check_item (State *s, const RpJbufItem *item)
     g_assert (item->sequence > s->last_sequence);
     s->last_sequence = item->sequence;
     g_assert (item->arrival_us <= s->now_us);
-    /* fall through */
+    G_GNUC_FALLTHROUGH;
   case RP_JBUF_FEC:
     /* An over-read of the payload is for the sanitizer to see. */
     g_assert (item->payload_bytes > 0 && item->payload[item->payload_bytes - 1] <= 255);

@@ -1,4 +1,5 @@
-/* Replays a fuzz target's corpus without libFuzzer: every file of the directories and files named on the command line. */
+/* Replays a fuzz target's corpus without libFuzzer: every file of the directories and files named
+ * on the command line. */
 #include <glib.h>
 #include <stdint.h>
 

@@ -110,6 +110,7 @@ test_long_record (Fixture *f, gconstpointer data)
   g_assert_cmpuint (strlen (text), <, 3 * RP_LOG_MAX_BYTES);
   g_autoptr (JsonObject) object = rp_json_parse_object (text, strlen (text), 0, &error);
   g_assert_no_error (error);
+  g_assert_nonnull (object);
 }
 
 static void

@@ -219,8 +219,8 @@ static const char *const hopeless[] = {
     "{\"label\":\"other\",\"type\":\"client-ready\",\"id\":\"1\"}",
     "{\"type\":\"signalling\"}",
     "{\"type\":\"signalling\",\"message\":{\"type\":\"renegotiate\"}}",
-    "{\"type\":\"signalling\",\"message\":{\"type\":\"trackStatus\",\"receiver_index\":-1,"
-    "\"enabled\":true}}",
+    ("{\"type\":\"signalling\",\"message\":{\"type\":\"trackStatus\",\"receiver_index\":-1,"
+     "\"enabled\":true}}"),
     "{\"type\":\"signalling\",\"message\":{\"type\":\"trackStatus\",\"receiver_index\":0}}",
 };
 
@@ -254,6 +254,7 @@ assert_text (char *text, const char *expected)
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonNode) node = rp_json_parse (text, strlen (text), 0, &error);
   g_assert_no_error (error);
+  g_assert_nonnull (node);
   g_assert_cmpstr (text, ==, expected);
   g_free (text);
 }

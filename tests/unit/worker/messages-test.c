@@ -182,8 +182,8 @@ test_bad_start (void)
       "{\"call\":\"c\",\"utterances\":[{\"id\":1}]}",
       "{\"call\":\"c\",\"utterances\":[{\"id\":0,\"frames\":1,\"played\":1,\"complete\":true}]}",
       "{\"call\":\"c\",\"utterances\":[{\"id\":1,\"frames\":1,\"played\":2,\"complete\":true}]}",
-      "{\"call\":\"c\",\"utterances\":[{\"id\":2,\"frames\":1,\"played\":1,\"complete\":true},"
-      "{\"id\":2,\"frames\":1,\"played\":1,\"complete\":true}]}",
+      ("{\"call\":\"c\",\"utterances\":[{\"id\":2,\"frames\":1,\"played\":1,\"complete\":true},"
+       "{\"id\":2,\"frames\":1,\"played\":1,\"complete\":true}]}"),
   };
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
     RpStart start;

@@ -133,6 +133,7 @@ end_empty (RpEngine *engine, const char *why, gboolean ask)
   gint64 speech_ms = turn->speech_samples / SAMPLES_PER_MS;
   CarryOn cut = turn->carry_on;
   g_autofree char *text = g_steal_pointer (&turn->carry_on.text);
+  cut.text = text;
   reset (engine);
   rp_engine_emit (engine, RP_EMIT_USER_STOPPED_SPEAKING);
   rp_generation_drop_tentative (engine);
