@@ -1,0 +1,349 @@
+/* server/ipc: the pool and its zygote. The zygote is a stand-in (test-zygote.c); the real one is in
+ * worker-test.c. */
+#define _GNU_SOURCE /* kill */
+
+#include "ipc-call.h"
+#include "pool.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SHORT_HUNG_MS 300
+
+static const char *test_zygote;
+
+/* The pool's side of things, told on the main context. */
+typedef struct {
+  guint n_ready;
+  guint n_failed;
+  guint n_trouble;
+  guint n_stopped;
+  guint n_answers;
+  RpWorkerLink *answer;
+  char *failure;
+} PoolLog;
+
+static void
+on_pool_ready (const char *info, gpointer data)
+{
+  g_assert_cmpstr (info, ==, "{\"agent\":\"test\"}");
+  ((PoolLog *) data)->n_ready++;
+}
+
+static void
+on_pool_failed (const char *why, gpointer data)
+{
+  PoolLog *log = data;
+  log->n_failed++;
+  log->failure = g_strdup (why);
+}
+
+static void
+on_pool_trouble (const char *text, gpointer data)
+{
+  g_test_message ("%s", text);
+  ((PoolLog *) data)->n_trouble++;
+}
+
+static void
+on_pool_stopped (gpointer data)
+{
+  ((PoolLog *) data)->n_stopped++;
+}
+
+static void
+on_answer (RpWorkerLink *link, gpointer data)
+{
+  PoolLog *log = data;
+  log->answer = link;
+  log->n_answers++;
+}
+
+static const RpPoolEvents pool_events = {
+    .ready = on_pool_ready, .failed = on_pool_failed, .trouble = on_pool_trouble};
+
+static gboolean
+on_impatient (gpointer data)
+{
+  (void) data;
+  g_assert_not_reached ();
+  return G_SOURCE_REMOVE;
+}
+
+/* Runs the main context until the condition holds. */
+#define run_until(condition)                                                  \
+  G_STMT_START                                                                \
+  {                                                                           \
+    guint impatient = g_timeout_add (PATIENCE_US / 1000, on_impatient, NULL); \
+    while (!(condition))                                                      \
+      g_main_context_iteration (NULL, TRUE);                                  \
+    g_source_remove (impatient);                                              \
+  }                                                                           \
+  G_STMT_END
+
+static RpPool *
+make_pool (const char *behaviour, guint idle, PoolLog *log)
+{
+  RpPoolConfig config;
+  rp_pool_config_init (&config);
+  config.idle_target = idle;
+  config.zygote.worker_path = test_zygote;
+  config.zygote.agent_dir = behaviour;
+  config.zygote.start_timeout_ms = 1000;
+  config.zygote.fork_timeout_ms = 1000;
+  config.zygote.min_backoff_ms = 20;
+  config.zygote.max_backoff_ms = 50;
+  memset (log, 0, sizeof *log);
+  return rp_pool_new (&config, &pool_events, log);
+}
+
+static RpPoolStats
+stats_of (RpPool *pool)
+{
+  RpPoolStats stats;
+  rp_pool_stats (pool, &stats);
+  return stats;
+}
+
+static void
+stop_pool (RpPool *pool, PoolLog *log)
+{
+  rp_pool_stop (pool, on_pool_stopped, log);
+  run_until (log->n_stopped == 1);
+  RpPoolStats stats = stats_of (pool);
+  g_assert_cmpuint (stats.idle + stats.starting + stats.busy + stats.waiting, ==, 0);
+  rp_pool_free (pool);
+  g_free (log->failure);
+}
+
+static void
+test_pool_fills (void)
+{
+  PoolLog log;
+  RpPool *pool = make_pool ("good", 3, &log);
+  g_assert_null (rp_pool_acquire (pool));
+  g_assert_false (rp_pool_is_ready (pool));
+  run_until (stats_of (pool).idle == 3);
+  g_assert_true (rp_pool_is_ready (pool));
+  g_assert_cmpuint (log.n_ready, ==, 1);
+
+  RpWorkerLink *links[5];
+  for (guint i = 0; i < 3; i++) {
+    links[i] = rp_pool_acquire (pool);
+    g_assert_nonnull (links[i]);
+    g_assert_cmpuint (rp_worker_link_pid (links[i]), >, 0);
+  }
+  g_assert_null (rp_pool_acquire (pool));
+  run_until (stats_of (pool).idle == 3);
+  g_assert_cmpuint (stats_of (pool).busy, ==, 3);
+  g_assert_cmpuint (stats_of (pool).restarts, ==, 0);
+  for (guint i = 0; i < 3; i++)
+    rp_worker_link_free (links[i]);
+  run_until (stats_of (pool).busy == 0);
+  g_assert_cmpuint (stats_of (pool).restarts, ==, 0);
+  stop_pool (pool, &log);
+}
+
+static void
+test_pool_requests (void)
+{
+  PoolLog log;
+  RpPool *pool = make_pool ("good", 1, &log);
+  PoolLog first = {0}, second = {0}, cancelled = {0};
+  rp_pool_request (pool, on_answer, &first);
+  guint id = rp_pool_request (pool, on_answer, &cancelled);
+  rp_pool_request (pool, on_answer, &second);
+  rp_pool_cancel (pool, id);
+  run_until (second.n_answers == 1);
+  g_assert_cmpuint (first.n_answers, ==, 1);
+  g_assert_cmpuint (cancelled.n_answers, ==, 0);
+  g_assert_nonnull (first.answer);
+  g_assert_nonnull (second.answer);
+  rp_worker_link_free (first.answer);
+  rp_worker_link_free (second.answer);
+
+  PoolLog late = {0};
+  rp_pool_stop (pool, NULL, NULL);
+  rp_pool_request (pool, on_answer, &late);
+  run_until (late.n_answers == 1);
+  g_assert_null (late.answer);
+  stop_pool (pool, &log);
+}
+
+static void
+test_pool_replaces_idle (void)
+{
+  PoolLog log;
+  RpPool *pool = make_pool ("good", 1, &log);
+  run_until (stats_of (pool).idle == 1);
+  RpWorkerLink *link = rp_pool_acquire (pool);
+  run_until (stats_of (pool).idle == 1);
+  guint32 busy_pid = rp_worker_link_pid (link);
+
+  /* An idle worker dies: another one takes its place, the busy one is not touched. */
+  RpWorkerLink *victim = rp_pool_acquire (pool);
+  kill ((pid_t) rp_worker_link_pid (victim), SIGKILL);
+  run_until (stats_of (pool).restarts == 1);
+  rp_worker_link_free (victim);
+  run_until (stats_of (pool).idle == 1);
+  g_assert_cmpint (kill ((pid_t) busy_pid, 0), ==, 0);
+  rp_worker_link_free (link);
+  run_until (stats_of (pool).busy == 0);
+  g_assert_cmpuint (stats_of (pool).restarts, ==, 1);
+  stop_pool (pool, &log);
+}
+
+static void
+test_pool_zygote_dies (void)
+{
+  g_autoptr (RpLoop) loop = call_loop_new ();
+  PoolLog log;
+  RpPool *pool = make_pool ("good", 1, &log);
+  run_until (stats_of (pool).idle == 1);
+  Call call;
+  call_init (&call, loop, rp_pool_acquire (pool));
+  rp_loop_call_sync (loop, call_start, &call);
+  await (&call, call.n_started == 1);
+  run_until (stats_of (pool).idle == 1);
+
+  /* Its parent is the zygote: found by the worker's own account. */
+  g_autofree char *path = g_strdup_printf ("/proc/%u/stat", rp_worker_link_pid (call.link));
+  g_autofree char *stat = NULL;
+  g_assert_true (g_file_get_contents (path, &stat, NULL, NULL));
+  int zygote = 0;
+  g_assert_cmpint (sscanf (strrchr (stat, ')'), ") %*c %d", &zygote), ==, 1);
+  kill (zygote, SIGKILL);
+  run_until (log.n_ready == 2);
+  g_assert_cmpuint (stats_of (pool).restarts, ==, 1);
+
+  /* The call went on all the while. */
+  RpWorkerLinkStats before, after;
+  rp_worker_link_stats (call.link, &before);
+  do {
+    g_usleep (1000);
+    rp_worker_link_stats (call.link, &after);
+  } while (after.frames_in == before.frames_in && call.n_lost == 0);
+  g_assert_cmpuint (call.n_lost, ==, 0);
+  run_until (stats_of (pool).idle >= 1);
+  call_clear (&call);
+  stop_pool (pool, &log);
+}
+
+/* SIGSTOP: a worker that hangs is found, killed, and nobody else's business. */
+static void
+test_pool_worker_hangs (void)
+{
+  g_autoptr (RpLoop) loop = call_loop_new ();
+  PoolLog log;
+  RpPoolConfig config;
+  rp_pool_config_init (&config);
+  config.zygote.worker_path = test_zygote;
+  config.zygote.agent_dir = "good";
+  config.hung_timeout_ms = SHORT_HUNG_MS;
+  memset (&log, 0, sizeof log);
+  RpPool *pool = rp_pool_new (&config, &pool_events, &log);
+  run_until (stats_of (pool).idle == 2);
+  Call stopped, other;
+  call_init (&stopped, loop, rp_pool_acquire (pool));
+  call_init (&other, loop, rp_pool_acquire (pool));
+  rp_loop_call_sync (loop, call_start, &stopped);
+  rp_loop_call_sync (loop, call_start, &other);
+  await (&stopped, stopped.n_started == 1);
+  await (&other, other.n_started == 1);
+  pid_t pid = (pid_t) rp_worker_link_pid (stopped.link);
+  kill (pid, SIGSTOP);
+  await (&stopped, stopped.n_lost == 1);
+  g_assert_cmpint (stopped.reason, ==, RP_WORKER_HUNG);
+  run_until (stats_of (pool).restarts == 1);
+  g_assert_cmpuint (other.n_lost, ==, 0);
+
+  /* And one that crashes. */
+  kill ((pid_t) rp_worker_link_pid (other.link), SIGKILL);
+  await (&other, other.n_lost == 1);
+  g_assert_cmpint (other.reason, ==, RP_WORKER_CRASHED);
+  run_until (stats_of (pool).restarts == 2);
+  call_clear (&stopped);
+  call_clear (&other);
+  stop_pool (pool, &log);
+}
+
+/* A worker that ignores END, and SIGTERM, is gone a second after it was let go. */
+static void
+test_pool_kills_released (void)
+{
+  PoolLog log;
+  RpPool *pool = make_pool ("good", 1, &log);
+  run_until (stats_of (pool).idle == 1);
+  RpWorkerLink *link = rp_pool_acquire (pool);
+  kill ((pid_t) rp_worker_link_pid (link), SIGSTOP);
+  rp_worker_link_free (link);
+  g_assert_cmpuint (stats_of (pool).busy, ==, 1);
+  run_until (stats_of (pool).busy == 0);
+  stop_pool (pool, &log);
+}
+
+static void
+test_pool_bad_config (void)
+{
+  PoolLog log;
+  PoolLog answer = {0};
+  RpPool *pool = make_pool ("bad-config", 1, &log);
+  rp_pool_request (pool, on_answer, &answer);
+  run_until (log.n_failed == 1 && answer.n_answers == 1);
+  g_assert_cmpstr (log.failure, ==, "no such agent");
+  g_assert_cmpstr (rp_pool_failure (pool), ==, "no such agent");
+  g_assert_null (answer.answer);
+  g_assert_cmpuint (log.n_trouble, ==, 0);
+  stop_pool (pool, &log);
+}
+
+static void
+test_pool_no_program (void)
+{
+  PoolLog log = {0};
+  RpPoolConfig config;
+  rp_pool_config_init (&config);
+  config.zygote.worker_path = "/nonexistent/repartee-worker";
+  config.zygote.agent_dir = "good";
+  RpPool *pool = rp_pool_new (&config, &pool_events, &log);
+  run_until (log.n_failed == 1);
+  g_assert_nonnull (strstr (log.failure, "repartee-worker"));
+  stop_pool (pool, &log);
+}
+
+/* Zygotes and workers that die young are started again, more and more slowly, and counted. */
+static void
+test_pool_sickly (void)
+{
+  static const char *const behaviours[] = {"dies", "mute", "stillborn", "silent"};
+  for (guint i = 0; i < G_N_ELEMENTS (behaviours); i++) {
+    PoolLog log;
+    RpPool *pool = make_pool (behaviours[i], 1, &log);
+    g_test_message ("%s", behaviours[i]);
+    run_until (stats_of (pool).restarts >= 2);
+    g_assert_false (rp_pool_is_ready (pool));
+    g_assert_cmpuint (log.n_failed, ==, 0);
+    stop_pool (pool, &log);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  test_zygote = g_getenv ("RP_TEST_ZYGOTE");
+  g_assert_nonnull (test_zygote);
+  g_test_add_func ("/pool/fills", test_pool_fills);
+  g_test_add_func ("/pool/requests", test_pool_requests);
+  g_test_add_func ("/pool/replaces", test_pool_replaces_idle);
+  g_test_add_func ("/pool/zygote-dies", test_pool_zygote_dies);
+  g_test_add_func ("/pool/worker-hangs", test_pool_worker_hangs);
+  g_test_add_func ("/pool/kills-released", test_pool_kills_released);
+  g_test_add_func ("/pool/bad-config", test_pool_bad_config);
+  g_test_add_func ("/pool/no-program", test_pool_no_program);
+  g_test_add_func ("/pool/sickly", test_pool_sickly);
+  return g_test_run ();
+}
