@@ -105,18 +105,16 @@ pack (const RpEngine *engine, guint first, gboolean live)
     if (!utterance->generation->tentative)
       g_variant_builder_add_value (&utterances, pack_utterance (utterance));
   }
-  GVariant *numbers =
-      g_variant_new (NUMBERS_TYPE, engine->next_generation, engine->next_utterance,
-                     engine->next_job, engine->connected, engine->draining, engine->hung_up,
-                     engine->idle_prompts, engine->not_heard_count, engine->tool_steps,
-                     (guchar) engine->expect, engine->wants_generation || !live,
-                     engine->wants_again, engine->text_only);
+  GVariant *numbers = g_variant_new (
+      NUMBERS_TYPE, engine->next_generation, engine->next_utterance, engine->next_job,
+      engine->connected, engine->draining, engine->hung_up, engine->idle_prompts,
+      engine->not_heard_count, engine->tool_steps, (guchar) engine->expect,
+      engine->wants_generation || !live, engine->wants_again, engine->text_only);
   const UserTurn *turn = &engine->turn;
   const char *carry = live && turn->carry_on.text != NULL ? turn->carry_on.text : "";
-  GVariant *user =
-      g_variant_new (TURN_TYPE, turn->phase != TURN_IDLE || engine->lost_words,
-                     live ? turn->committed->str : "", turn->carry_on.unanswered, carry,
-                     turn->carry_on.end_call, (guchar) turn->carry_on.expect);
+  GVariant *user = g_variant_new (TURN_TYPE, turn->phase != TURN_IDLE || engine->lost_words,
+                                  live ? turn->committed->str : "", turn->carry_on.unanswered,
+                                  carry, turn->carry_on.end_call, (guchar) turn->carry_on.expect);
   return g_variant_ref_sink (g_variant_new (
       "(u@" NUMBERS_TYPE "@" TURN_TYPE "a" MESSAGE_TYPE "a" GENERATION_TYPE "a" UTTERANCE_TYPE ")",
       CHECKPOINT_VERSION, numbers, user, &messages, &generations, &utterances));
@@ -216,8 +214,8 @@ unpack_generation (RpEngine *engine, GVariant *packed, guint base, GError **erro
     return invalid (error, "a generation without its message");
   generation->expect = (RpExpect) expect;
   generation->message = message >= 0 ? engine->messages->pdata[base + (guint) message] : NULL;
-  if (generation->message != NULL && (generation->message->role != RP_ROLE_ASSISTANT ||
-                                      generation->message->tool_calls != NULL) &&
+  if (generation->message != NULL &&
+      (generation->message->role != RP_ROLE_ASSISTANT || generation->message->tool_calls != NULL) &&
       g_variant_n_children (tools) > 0)
     return invalid (error, "tool calls of a message that has none");
   if (generation->message != NULL && generation->message->role != RP_ROLE_ASSISTANT)
@@ -293,8 +291,9 @@ unpack (RpEngine *engine, GVariant *variant, GError **error)
                  &version, &engine->next_generation, &engine->next_utterance, &engine->next_job,
                  &engine->connected, &engine->draining, &engine->hung_up, &engine->idle_prompts,
                  &engine->not_heard_count, &engine->tool_steps, &expect, &engine->wants_generation,
-                 &engine->wants_again, &engine->text_only, &user_active, &committed, &turn->carry_on.unanswered, &carry,
-                 &turn->carry_on.end_call, &carry_expect, &messages, &generations, &utterances);
+                 &engine->wants_again, &engine->text_only, &user_active, &committed,
+                 &turn->carry_on.unanswered, &carry, &turn->carry_on.end_call, &carry_expect,
+                 &messages, &generations, &utterances);
   if (version != CHECKPOINT_VERSION)
     return invalid (error, "another version");
   if (expect > RP_EXPECT_MESSAGE || carry_expect > RP_EXPECT_MESSAGE ||

@@ -606,7 +606,8 @@ brain_timeout (RpEngine *engine)
 static gint64
 voice_due (const RpEngine *engine, const Utterance *utterance)
 {
-  gint64 samples = utterance->n_words > 0 ? utterance->words[utterance->n_words - 1].end_samples : 0;
+  gint64 samples =
+      utterance->n_words > 0 ? utterance->words[utterance->n_words - 1].end_samples : 0;
   return MAX (utterance->spoken_us, engine->voice_us) + TTS_TIMEOUT_US +
          samples * G_USEC_PER_SEC / RP_ENGINE_SAMPLES_PER_SECOND;
 }
@@ -616,8 +617,7 @@ static void
 tts_timeout (RpEngine *engine)
 {
   GList *l = engine->utterances.head;
-  while (l != NULL &&
-         (((Utterance *) l->data)->done || ((Utterance *) l->data)->generation->dead))
+  while (l != NULL && (((Utterance *) l->data)->done || ((Utterance *) l->data)->generation->dead))
     l = l->next;
   if (l == NULL)
     return;

@@ -342,7 +342,8 @@ find (RpEngine *engine, const char *id, Generation **out_generation, ToolRecord 
     Generation *generation = engine->generations->pdata[i];
     for (guint j = 0; j < generation->tools->len; j++) {
       ToolRecord *record = generation->tools->pdata[j];
-      if (record->state == TOOL_RUNNING && !is_end_call (record) && g_strcmp0 (record->call->id, id) == 0) {
+      if (record->state == TOOL_RUNNING && !is_end_call (record) &&
+          g_strcmp0 (record->call->id, id) == 0) {
         *out_generation = generation;
         *out_record = record;
         return TRUE;

@@ -140,8 +140,8 @@ end_empty (RpEngine *engine, const char *why, gboolean ask)
 
   if (rp_generation_carry_on (engine, &cut))
     return;
-  if (ask && speech_ms >= engine->config.min_question_ms && engine->not_heard_count < MAX_NOT_HEARD &&
-      !rp_playout_agent_is_active (engine)) {
+  if (ask && speech_ms >= engine->config.min_question_ms &&
+      engine->not_heard_count < MAX_NOT_HEARD && !rp_playout_agent_is_active (engine)) {
     engine->not_heard_count++;
     rp_generation_say (engine, engine->config.not_heard, FALSE);
     return;
@@ -319,7 +319,8 @@ static void
 speech_resumed (RpEngine *engine, const RpEngineEvent *event)
 {
   UserTurn *turn = &engine->turn;
-  /* A turn that was cut, or given up for lost, is followed by the next at the user's next breath. */
+  /* A turn that was cut, or given up for lost, is followed by the next at the user's next breath.
+   */
   if (turn->phase == TURN_IDLE)
     speech_started (engine, event);
   if (turn->phase != TURN_PAUSED)
