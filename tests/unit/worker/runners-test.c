@@ -406,7 +406,7 @@ test_tools (void)
       rp_tool_call_new ("1", "take_message", "{\"message\":\"Call me back.\",\"name\":\"King\"}");
   g_autoptr (RpToolCall) second =
       rp_tool_call_new ("1", "take_message", "{\"message\":\"Never mind.\",\"name\":\"Queen\"}");
-  g_autofree char *results[3] = {NULL};
+  char *results[3] = {NULL};
   rp_tool_runner_call (runner, first);
   results[0] = await_result ("1");
   rp_tool_runner_call (runner, first);
@@ -423,6 +423,7 @@ test_tools (void)
     static const char *const ends[] = {"", "-wal", "-shm"};
     g_autofree char *file = g_strconcat (path, ends[i], NULL);
     g_unlink (file);
+    g_free (results[i]);
   }
   g_rmdir (dir);
 }
