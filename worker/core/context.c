@@ -146,11 +146,15 @@ rp_messages_excess (const GPtrArray *messages, guint max_messages, gsize max_byt
     bytes += message_bytes (messages->pdata[i]);
   guint first = rp_messages_n_system (messages);
   guint next = first;
-  while (next < messages->len &&
-         (messages->len - (next - first) > max_messages || bytes > max_bytes)) {
-    bytes -= message_bytes (messages->pdata[next++]);
+  while (messages->len - (next - first) > max_messages || bytes > max_bytes) {
+    guint end = next + 1;
     /* The results of a dropped assistant message go with it. */
-    while (next < messages->len && ((RpMessage *) messages->pdata[next])->role == RP_ROLE_TOOL)
+    while (end < messages->len && ((RpMessage *) messages->pdata[end])->role == RP_ROLE_TOOL)
+      end++;
+    /* What was said last stays, however long it is: there would be nothing to answer. */
+    if (end >= messages->len)
+      break;
+    while (next < end)
       bytes -= message_bytes (messages->pdata[next++]);
   }
   return next - first;

@@ -58,7 +58,8 @@ RpMessage *rp_messages_last (const GPtrArray *messages, RpRole role);
 
 /* Drops the oldest messages until at most @max_messages remain and their content is at most
  * @max_bytes, keeping the leading system messages, and never parting an assistant's tool calls from
- * their results: a kept context never begins with a tool message. */
+ * their results: a kept context never begins with a tool message. The last message, or call with
+ * its results, is kept in any case. */
 void rp_messages_trim (GPtrArray *messages, guint max_messages, gsize max_bytes);
 
 /* How many messages, from the first that is no leading system message on, rp_messages_trim() would

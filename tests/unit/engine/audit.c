@@ -2,6 +2,15 @@
 
 #include <string.h>
 
+/* As a failed assertion, not as g_error () does, so that a fuzzer keeps what led to it. */
+#define broken(...)                                                                 \
+  G_STMT_START                                                                      \
+  {                                                                                 \
+    g_autofree char *broken_rule = g_strdup_printf (__VA_ARGS__);                   \
+    g_assertion_message (G_LOG_DOMAIN, __FILE__, __LINE__, G_STRFUNC, broken_rule); \
+  }                                                                                 \
+  G_STMT_END
+
 typedef enum {
   SEGMENT_NONE,
   SEGMENT_NEW,
@@ -104,7 +113,7 @@ check_output (Audit *audit, const RpEngineEmit *emit)
 {
   Segment *segment = get_segment (audit, emit->id);
   if (segment->state == SEGMENT_ENDED)
-    g_error ("segment %u, \"%s\": %s after its end", emit->id, emit->text, emit->status);
+    broken ("segment %u, \"%s\": %s after its end", emit->id, emit->text, emit->status);
   if (strcmp (emit->status, "new") == 0) {
     g_assert_cmpint (segment->state, ==, SEGMENT_NONE);
     segment->state = SEGMENT_NEW;
@@ -115,7 +124,7 @@ check_output (Audit *audit, const RpEngineEmit *emit)
   }
   /* What is only written has no beginning. */
   if (emit->spoken && segment->state == SEGMENT_NONE)
-    g_error ("segment %u, \"%s\": %s before it was new", emit->id, emit->text, emit->status);
+    broken ("segment %u, \"%s\": %s before it was new", emit->id, emit->text, emit->status);
   if (strcmp (emit->status, "in-progress") == 0) {
     segment->state = SEGMENT_PROGRESS;
     return;
@@ -139,13 +148,17 @@ check_tool (Audit *audit, const RpEngineEmit *emit)
   Progress progress = (Progress) GPOINTER_TO_UINT (g_hash_table_lookup (audit->calls, id));
   if (strcmp (emit->status, "started") == 0) {
     if (progress != 0 && progress != EXCUSED)
-      g_error ("call %s started twice", id);
+      broken ("call %s started twice", id);
     g_hash_table_replace (audit->calls, g_strdup (id), GUINT_TO_POINTER (BEGUN));
     return;
   }
   if (progress != BEGUN && progress != EXCUSED)
-    g_error ("call %s: %s without a start or after its end", id, emit->status);
-  g_hash_table_replace (audit->calls, g_strdup (id), GUINT_TO_POINTER (ENDED));
+    broken ("call %s: %s without a start or after its end", id, emit->status);
+  /* One that never ran may be called anew. */
+  if (strcmp (emit->status, "cancelled") == 0)
+    g_hash_table_remove (audit->calls, id);
+  else
+    g_hash_table_replace (audit->calls, g_strdup (id), GUINT_TO_POINTER (ENDED));
 }
 
 static void
@@ -206,14 +219,14 @@ check_request (Audit *audit, const RpEngineAction *action)
   g_assert_cmpuint (action->messages->len, >, 0);
   const RpMessage *last = action->messages->pdata[action->messages->len - 1];
   if (last->role != RP_ROLE_USER && last->role != RP_ROLE_TOOL)
-    g_error ("generation %u answers its own words: \"%s\"", action->id, last->content);
+    broken ("generation %u answers its own words: \"%s\"", action->id, last->content);
 }
 
 static void
 check_said (Audit *audit, const RpEngineAction *action)
 {
   if (audit->interruptible && audit->user_speaks)
-    g_error ("utterance %u is said while the user speaks", action->id);
+    broken ("utterance %u is said while the user speaks", action->id);
 }
 
 void
@@ -321,7 +334,7 @@ static void
 check_ended (gpointer key, gpointer value, gpointer what)
 {
   if (GPOINTER_TO_UINT (value) == BEGUN)
-    g_error ("%s %u has no end", (const char *) what, GPOINTER_TO_UINT (key));
+    broken ("%s %u has no end", (const char *) what, GPOINTER_TO_UINT (key));
 }
 
 static void
@@ -329,7 +342,7 @@ check_call_ended (gpointer key, gpointer value, gpointer data)
 {
   (void) data;
   if (GPOINTER_TO_UINT (value) == BEGUN)
-    g_error ("call %s has no end", (const char *) key);
+    broken ("call %s has no end", (const char *) key);
 }
 
 void
@@ -342,10 +355,10 @@ audit_finish (Audit *audit, const GPtrArray *messages, guint word_frames)
     const Segment *segment = get_segment (audit, g_array_index (audit->order, guint32, i));
     g_autofree char *truth = played_text (segment, word_frames);
     if (segment->state != SEGMENT_NONE && segment->state != SEGMENT_ENDED && !segment->excused)
-      g_error ("segment %u, \"%s\", has no end", segment->id, segment->text);
+      broken ("segment %u, \"%s\", has no end", segment->id, segment->text);
     if (segment->heard != NULL && segment->spoken && strcmp (segment->heard, truth) != 0)
-      g_error ("segment %u, \"%s\": told as heard \"%s\", played \"%s\"", segment->id,
-               segment->text, segment->heard, truth);
+      broken ("segment %u, \"%s\": told as heard \"%s\", played \"%s\"", segment->id, segment->text,
+              segment->heard, truth);
     append_word (played, segment->heard != NULL && !segment->spoken ? segment->heard : truth);
   }
   g_autoptr (GString) context = g_string_new (NULL);

@@ -48,7 +48,7 @@ change_parts (Chaos *chaos)
   static const gint64 tts[] = {MS (5), MS (10), MS (300), -1};
   static const gint64 tool[] = {MS (5), MS (500), MS (2000), -1};
   static const gint64 delta[] = {1, 1, MS (50), MS (400)};
-  static const gint64 flush[] = {MS (2), MS (2), MS (40), MS (350)};
+  static const gint64 flush[] = {MS (2), MS (2), MS (40), MS (250)};
   World *world = chaos->world;
   world->stt_us = pick (chaos, stt);
   world->brain_us = pick (chaos, brain);

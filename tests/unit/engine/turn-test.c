@@ -101,13 +101,29 @@ test_typed_over_the_first_word (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
   type_text (world, "Prices", TRUE, TRUE);
-  while (world->played_frames < WORD_FRAMES + 1)
+  while (world->played_frames < WORD_FRAMES)
     world_run (world, MS (1));
   world->flush_us = MS (50);
   type_text (world, "Hours", TRUE, TRUE);
   world_run (world, MS (5000));
   world_assert_context (world, "user: Prices\nassistant!: You\nuser: Hours\n"
                                "assistant: You said Hours today.\n");
+  world_audit (world);
+}
+
+/* The same over the first words of all. */
+static void
+test_typed_over_the_greeting (void)
+{
+  g_autoptr (AutoWorld) world = world_connected ("One two three.");
+  while (world->played_frames < WORD_FRAMES)
+    world_run (world, MS (1));
+  RpEngineEvent event = {.type = RP_ENGINE_CLIENT_TEXT, .text = "Hours", .flag = TRUE};
+  g_assert_null (rp_messages_last (rp_engine_messages (world->engine), RP_ROLE_ASSISTANT));
+  world_input (world, &event);
+  world_run (world, MS (5000));
+  world_assert_context (world,
+                        "assistant!: One\nuser: Hours\nassistant: You said Hours today.\n");
   world_audit (world);
 }
 
@@ -132,6 +148,30 @@ test_added_text_is_not_missed (void)
   /* It was spoken to, so it answers by voice. */
   g_assert_cmpuint (world->played->len, >, 0);
   world_audit (world);
+}
+
+/* The user speaks before the agent may begin. */
+static void
+test_user_is_first (void)
+{
+  for (guint words = 0; words < 2; words++) {
+    RpEngineConfig config;
+    rp_engine_config_init (&config);
+    config.greeting = "Hello there.";
+    g_autoptr (AutoWorld) world = world_new (&config);
+    world->stt_text = words != 0 ? "What are your prices?" : "";
+    world_run (world, MS (200));
+    world_speech_start (world);
+    world_event (world, RP_ENGINE_CONNECTED);
+    world_run (world, MS (600));
+    world_speech_pause (world);
+    world_run (world, MS (136));
+    world_speech_stop (world);
+    world_run (world, MS (8000));
+    g_assert_cmpstr (world->played->str, ==,
+                     words != 0 ? "You said What are your prices?\ntoday.\n" : "Hello there.\n");
+    world_audit (world);
+  }
 }
 
 /* --- coughs --- */
@@ -548,7 +588,9 @@ main (int argc, char **argv)
   ADD ("typed/during-a-cough", test_typed_during_a_cough);
   ADD ("typed/stop-button-during-a-cough", test_stop_button_during_a_cough);
   ADD ("typed/over-the-first-word", test_typed_over_the_first_word);
+  ADD ("typed/over-the-greeting", test_typed_over_the_greeting);
   ADD ("typed/added-text", test_added_text_is_not_missed);
+  ADD ("user-is-first", test_user_is_first);
   ADD ("cough/over-goodbye", test_cough_over_goodbye);
   ADD ("cough/during-a-tool", test_cough_during_a_tool);
   ADD ("cough/over-a-question", test_question_after_a_cough);

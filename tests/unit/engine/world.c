@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* What is on the wire is known a little later, and never at the end of a word. */
+#define PROGRESS_FRAMES 4
+
 typedef struct {
   gint64 at_us;
   RpEngineEvent event;
@@ -466,7 +469,7 @@ play_frame (World *world)
   world->played_utterance = queued->id;
   world->played_frames = queued->played;
   RpEngineEvent event = {.id = queued->id, .n_frames = queued->played, .at_us = world->now_us};
-  gboolean report = queued->played % 3 == 0;
+  gboolean report = queued->played % PROGRESS_FRAMES == 0;
   event.type = RP_ENGINE_PLAYOUT_PROGRESS;
   if (queued->played == queued->n_frames) {
     event.type = RP_ENGINE_PLAYOUT_ENDED;

@@ -182,6 +182,7 @@ unpack_messages (RpEngine *engine, GVariant *list, GPtrArray *out, GError **erro
       if (message->tool_calls == NULL)
         message->tool_calls = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_tool_call_free);
       g_ptr_array_add (message->tool_calls, rp_tool_call_new (id, name, arguments));
+      rp_tools_know_id (engine, id);
     }
   }
   if (!rp_messages_tool_pairs_whole (out))
@@ -233,6 +234,8 @@ unpack_generation (RpEngine *engine, GVariant *packed, guint base, GError **erro
     record->call = rp_tool_call_new (id, name, arguments);
     record->state = (ToolState) state;
     record->result = *result != '\0' ? g_strdup (result) : NULL;
+    if (record->state != TOOL_WAITING)
+      rp_tools_know_id (engine, id);
     g_ptr_array_add (generation->tools, record);
   }
   return TRUE;
@@ -446,6 +449,7 @@ forget_all (RpEngine *engine, guint n_messages)
   g_queue_clear_full (&engine->utterances, (GDestroyNotify) rp_utterance_free);
   g_ptr_array_set_size (engine->generations, 0);
   g_ptr_array_set_size (engine->messages, (gint) n_messages);
+  g_hash_table_remove_all (engine->call_ids);
   rp_turn_clear (&engine->turn);
   rp_turn_init (&engine->turn);
   engine->next_generation = engine->next_utterance = engine->next_job = 1;

@@ -76,9 +76,12 @@ static guint
 place (const RpEngine *engine, const Generation *generation)
 {
   guint index = 0;
-  if (generation->after == NULL || !g_ptr_array_find (engine->messages, generation->after, &index))
-    return engine->messages->len;
-  for (index++; index < engine->messages->len; index++) {
+  /* What stood before it was nothing, or has been forgotten since: it is the first. */
+  if (generation->after != NULL && g_ptr_array_find (engine->messages, generation->after, &index))
+    index++;
+  else
+    index = rp_messages_n_system (engine->messages);
+  for (; index < engine->messages->len; index++) {
     const RpMessage *message = engine->messages->pdata[index];
     if (message->role == RP_ROLE_USER || is_of_later (engine, message, generation->id))
       break;
@@ -229,7 +232,7 @@ rp_generation_try (RpEngine *engine)
   engine->wants_generation = FALSE;
   /* What a tool has found is told before the goodbye. */
   if (engine->draining && engine->tool_steps == 0) {
-    rp_generation_say (engine, engine->config.drain_goodbye, TRUE);
+    rp_generation_say_goodbye (engine);
     return;
   }
   Generation *generation = start_brain (engine, NULL);
@@ -464,6 +467,12 @@ rp_generation_say (RpEngine *engine, const char *text, gboolean end_call)
   say (engine, text, NULL, RP_EXPECT_ANYTHING, end_call);
 }
 
+void
+rp_generation_say_goodbye (RpEngine *engine)
+{
+  rp_generation_say (engine, engine->connected ? engine->config.drain_goodbye : NULL, TRUE);
+}
+
 gboolean
 rp_generation_carry_on (RpEngine *engine, const CarryOn *cut)
 {
@@ -547,6 +556,7 @@ failed (RpEngine *engine, Generation *generation, const char *why)
   RpEngineEmit *emit = rp_engine_emit (engine, RP_EMIT_ERROR);
   emit->text = g_strdup_printf ("the brain failed: %s", why != NULL ? why : "unknown");
   rp_engine_emit (engine, RP_EMIT_AGENT_THOUGHT)->id = generation->id;
+  rp_engine_checkpoint_soon (engine);
   /* What was begun is finished; then the agent owns up. */
   brain_is_done (engine, generation);
   gboolean goes_on = generation->tools->len > 0;

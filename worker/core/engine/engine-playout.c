@@ -136,7 +136,7 @@ rp_playout_quiet (RpEngine *engine)
   }
   if (engine->draining && !engine->hung_up && !rp_playout_agent_is_active (engine) &&
       !rp_turn_is_active (engine))
-    rp_generation_say (engine, engine->config.drain_goodbye, TRUE);
+    rp_generation_say_goodbye (engine);
   else
     rp_engine_idle_restart (engine);
 }
@@ -220,6 +220,8 @@ words (RpEngine *engine, Utterance *utterance, const RpEngineEvent *event)
   gsize length = strlen (utterance->text);
   guint n = MIN (event->n_words, MAX_WORDS);
   utterance->has_words = TRUE;
+  utterance->n_words = 0;
+  g_free (utterance->words);
   utterance->words = g_new0 (RpEngineWord, MAX (n, 1));
   for (guint i = 0; i < n; i++) {
     RpEngineWord word = event->words[i];

@@ -129,6 +129,7 @@ struct _RpEngine {
   gint64 timers[N_TIMERS];
 
   GPtrArray *messages;
+  GHashTable *call_ids; /* set of char *: of all tools called so far */
   gboolean connected;
   gboolean draining;
   gboolean hung_up;
@@ -196,6 +197,8 @@ void rp_generation_start_tentative (RpEngine *engine, const char *text);
 void rp_generation_confirm_tentative (RpEngine *engine);
 void rp_generation_drop_tentative (RpEngine *engine);
 void rp_generation_say (RpEngine *engine, const char *text, gboolean end_call);
+/* To nobody when media never flowed; then the call ends. */
+void rp_generation_say_goodbye (RpEngine *engine);
 /* Takes up again what was cut. Returns: FALSE when that was nothing. */
 gboolean rp_generation_carry_on (RpEngine *engine, const CarryOn *cut);
 /* Interrupted: the brain is stopped, what it still says is dead on arrival; its utterances stay
@@ -238,6 +241,7 @@ void rp_playout_quiet (RpEngine *engine);
 void rp_tool_record_free (ToolRecord *record);
 void rp_tools_add (RpEngine *engine, Generation *generation, const RpToolCall *call);
 void rp_tools_release (RpEngine *engine, Generation *generation);
+void rp_tools_know_id (RpEngine *engine, const char *id);
 /* What ran in a worker that died is called again: tools are idempotent by their call's id. */
 void rp_tools_take_up (RpEngine *engine, Generation *generation);
 gboolean rp_tools_pending (const RpEngine *engine);

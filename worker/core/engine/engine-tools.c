@@ -8,6 +8,7 @@
 #define MAX_CALLS_PER_GENERATION 16
 /* What the client is told of a call may have these lengths (proto/README.md). */
 #define MAX_ID_BYTES 64
+#define MAX_KNOWN_IDS 4096
 #define MAX_NAME_BYTES 128
 #define MAX_ARGUMENTS_BYTES (16 * 1024)
 #define MAX_RESULT_BYTES (16 * 1024)
@@ -61,6 +62,29 @@ set_tools_timer (RpEngine *engine)
     rp_engine_set_timer (engine, TIMER_TOOLS, due);
 }
 
+void
+rp_tools_know_id (RpEngine *engine, const char *id)
+{
+  if (g_hash_table_size (engine->call_ids) >= MAX_KNOWN_IDS)
+    g_hash_table_remove_all (engine->call_ids);
+  g_hash_table_add (engine->call_ids, g_strdup (id));
+}
+
+/* Call and result are told apart by nothing but the id, here and by what the tools remember, and
+ * some brains give none, or the same one again. */
+static void
+make_id_unique (RpEngine *engine, const Generation *generation, RpToolCall *call)
+{
+  gboolean fresh = *call->id != '\0' && strlen (call->id) <= MAX_ID_BYTES &&
+                   !g_hash_table_contains (engine->call_ids, call->id);
+  for (guint n = 0; !fresh; n++) {
+    g_free (call->id);
+    call->id = g_strdup_printf ("call_%u_%u", generation->id, n);
+    fresh = !g_hash_table_contains (engine->call_ids, call->id);
+  }
+  rp_tools_know_id (engine, call->id);
+}
+
 static void
 call (RpEngine *engine, ToolRecord *record)
 {
@@ -74,6 +98,7 @@ call (RpEngine *engine, ToolRecord *record)
 static void
 run (RpEngine *engine, Generation *generation, ToolRecord *record)
 {
+  make_id_unique (engine, generation, record->call);
   /* Hanging up is the engine's own affair: it waits until the goodbye was heard. */
   if (is_end_call (record)) {
     generation->end_call = TRUE;
@@ -82,40 +107,6 @@ run (RpEngine *engine, Generation *generation, ToolRecord *record)
   }
   emit_call (engine, record, "started");
   call (engine, record);
-}
-
-static gboolean
-has_id (const RpEngine *engine, const char *id)
-{
-  for (guint i = 0; i < engine->messages->len; i++) {
-    const RpMessage *message = engine->messages->pdata[i];
-    for (guint j = 0; message->tool_calls != NULL && j < message->tool_calls->len; j++) {
-      if (strcmp (((RpToolCall *) message->tool_calls->pdata[j])->id, id) == 0)
-        return TRUE;
-    }
-  }
-  for (guint i = 0; i < engine->generations->len; i++) {
-    const Generation *generation = engine->generations->pdata[i];
-    for (guint j = 0; j < generation->tools->len; j++) {
-      if (strcmp (((ToolRecord *) generation->tools->pdata[j])->call->id, id) == 0)
-        return TRUE;
-    }
-  }
-  return FALSE;
-}
-
-/* Call and result are told apart by nothing but the id, and some brains give none, or the same one
- * again. */
-static void
-make_id_unique (const RpEngine *engine, const Generation *generation, RpToolCall *call)
-{
-  if (*call->id != '\0' && strlen (call->id) <= MAX_ID_BYTES && !has_id (engine, call->id))
-    return;
-  guint n = generation->tools->len;
-  do {
-    g_free (call->id);
-    call->id = g_strdup_printf ("call_%u_%u", generation->id, n++);
-  } while (has_id (engine, call->id));
 }
 
 static const char *
@@ -141,7 +132,6 @@ rp_tools_add (RpEngine *engine, Generation *generation, const RpToolCall *call)
   generation->got_delta = TRUE;
   ToolRecord *record = g_new0 (ToolRecord, 1);
   record->call = rp_tool_call_copy (call);
-  make_id_unique (engine, generation, record->call);
   record->state = TOOL_WAITING;
   g_ptr_array_add (generation->tools, record);
   if (!generation->tentative)
@@ -330,6 +320,7 @@ finish (RpEngine *engine, Generation *generation, ToolRecord *record, gboolean o
   else
     record->result = failure_json (result != NULL ? result : "unknown");
   emit_call (engine, record, ok ? "done" : "failed");
+  rp_engine_checkpoint_soon (engine);
   set_tools_timer (engine);
   rp_tools_conclude (engine, generation);
   rp_generation_settle (engine, generation);

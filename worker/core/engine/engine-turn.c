@@ -77,7 +77,7 @@ start_job (RpEngine *engine, gint64 to_samples, gboolean final)
   RpEngineAction *action = rp_engine_push (engine, RP_ENGINE_STT_START);
   action->id = engine->next_job++;
   action->from_samples = engine->turn.from_samples;
-  action->to_samples = to_samples;
+  action->to_samples = MAX (to_samples, action->from_samples + 1);
   action->final = final;
   return action->id;
 }

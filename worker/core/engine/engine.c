@@ -67,6 +67,7 @@ rp_engine_new (const RpEngineConfig *config, gint64 unix_offset_us, gint64 now_u
   for (guint i = 0; i < N_TIMERS; i++)
     engine->timers[i] = G_MAXINT64;
   engine->messages = rp_messages_new ();
+  engine->call_ids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   if (engine->config.system_prompt != NULL && *engine->config.system_prompt != '\0')
     g_ptr_array_add (engine->messages, rp_message_new (RP_ROLE_SYSTEM, engine->config.system_prompt,
                                                        rp_engine_unix_s (engine)));
@@ -92,6 +93,7 @@ rp_engine_free (RpEngine *engine)
   g_queue_clear_full (&engine->utterances, (GDestroyNotify) rp_utterance_free);
   g_ptr_array_unref (engine->generations);
   g_ptr_array_unref (engine->messages);
+  g_hash_table_unref (engine->call_ids);
   rp_turn_clear (&engine->turn);
   g_free (engine->tentative_text);
   clear_config (&engine->config);
@@ -246,10 +248,17 @@ connected (RpEngine *engine)
   if (engine->connected)
     return;
   engine->connected = TRUE;
-  if (engine->config.greeting != NULL && *engine->config.greeting != '\0')
-    rp_generation_say (engine, engine->config.greeting, FALSE);
-  else
+  const char *greeting = engine->config.greeting;
+  /* Who has written already has his answer coming. */
+  gboolean greets = greeting != NULL && *greeting != '\0' &&
+                    rp_messages_last (engine->messages, RP_ROLE_USER) == NULL;
+  if (!greets)
     rp_engine_idle_restart (engine);
+  else if (!rp_turn_is_active (engine))
+    rp_generation_say (engine, greeting, FALSE);
+  else if (engine->turn.carry_on.text == NULL)
+    /* The user was first: he is greeted if it was nothing. */
+    engine->turn.carry_on.text = g_strdup (greeting);
 }
 
 /* On the user's explicit wish: nothing of it is taken up again. */
@@ -296,7 +305,7 @@ drain (RpEngine *engine)
     return;
   engine->draining = TRUE;
   if (!rp_turn_is_active (engine) && !rp_playout_agent_is_active (engine))
-    rp_generation_say (engine, engine->connected ? engine->config.drain_goodbye : NULL, TRUE);
+    rp_generation_say_goodbye (engine);
 }
 
 void
