@@ -69,6 +69,11 @@ static const Row rows[] = {
     {"How far ahead can I book?", "half a year"},
     {"Do I need to book a desk?", "hot desks"},
 
+    {"What are your opening hours? Is there any parking?", "eight in the morning"},
+    {"What are your opening hours? Is there any parking?", "car park behind"},
+    {"Is there parking? Can I bring my dog? How can I pay?", "by card"},
+    {"Do you have parking? Is there a car park?", "car park behind"},
+
     {"Book a room.", "For which day?"},
     {"A book a room.", "For which day?"},
     {"Book your room.", "For which day?"},

@@ -9,6 +9,8 @@
 #define HEARD_SHARE 0.6
 /* What an answer is worth that was found without the days and times in the question. */
 #define WITHOUT_VALUES 0.95
+/* More than this many questions at once are one that nobody can answer. */
+#define MAX_QUESTIONS 3
 
 static void
 say_sentences (RpBrainReply *reply, const char *text)
@@ -306,6 +308,32 @@ answer_offer (RpFold *fold, RpBrainReply *reply, const RpWords *words)
   return FALSE;
 }
 
+/* Several questions in one breath, each of which has its own answer: people add one while the agent
+ * has not begun to speak. Returns: FALSE, having said nothing, when one of them has none. */
+static gboolean
+answer_each (RpFold *fold, RpBrainReply *reply, const RpWords *words)
+{
+  guint docs[MAX_QUESTIONS];
+  guint n = 0;
+  for (guint start = 0, end; start < words->n; start = end) {
+    for (end = start + 1; end < words->n && words->v[end - 1].punct != '?'; end++)
+      ;
+    const RpWords question = {.v = words->v + start, .n = end - start, .question = TRUE};
+    guint doc = G_MAXUINT, rival = G_MAXUINT;
+    if (n == MAX_QUESTIONS || words->v[end - 1].punct != '?' ||
+        rp_fold_search (fold, &question, NULL, &doc, &rival) < RP_CONFIDENCE_ANSWER ||
+        rival != G_MAXUINT || rp_fold_doc_flow (fold, doc) != NULL)
+      return FALSE;
+    for (guint i = 0; i < n; i++)
+      if (docs[i] == doc)
+        return FALSE;
+    docs[n++] = doc;
+  }
+  for (guint i = 0; n > 1 && i < n; i++)
+    answer_doc (fold, reply, docs[i], words);
+  return n > 1;
+}
+
 static void
 when_idle (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 {
@@ -324,6 +352,8 @@ when_idle (RpFold *fold, RpBrainReply *reply, const RpWords *words)
     }
     return;
   }
+  if (answer_each (fold, reply, words))
+    return;
   g_autofree gboolean *used = rp_fold_value_flags (fold, words);
   guint doc, rival;
   double confidence = rp_fold_search (fold, words, used, &doc, &rival);
