@@ -122,8 +122,7 @@ test_typed_over_the_greeting (void)
   g_assert_null (rp_messages_last (rp_engine_messages (world->engine), RP_ROLE_ASSISTANT));
   world_input (world, &event);
   world_run (world, MS (5000));
-  world_assert_context (world,
-                        "assistant!: One\nuser: Hours\nassistant: You said Hours today.\n");
+  world_assert_context (world, "assistant!: One\nuser: Hours\nassistant: You said Hours today.\n");
   world_audit (world);
 }
 
@@ -247,6 +246,23 @@ test_answer_over_the_question (void)
   ask_for_number (world);
   world_run (world, MS (1400));
   say_number (world);
+}
+
+/* A message is dictated in sentences with pauses between them. */
+static void
+test_message_is_waited_for (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->brain = one_line;
+  world->brain_data = (gpointer) "What shall I tell them?";
+  world->expect = RP_EXPECT_MESSAGE;
+  world_say (world, "Take a message.", 800, 200);
+  world_run (world, MS (4000));
+  world_say (world, "Please call me back.", 900, 600);
+  g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==, "Take a message.");
+  world_say (world, "Please call me back. I am at home until five.", 900, 850);
+  g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==,
+                   "Please call me back. I am at home until five.");
 }
 
 static void
@@ -595,6 +611,7 @@ main (int argc, char **argv)
   ADD ("cough/during-a-tool", test_cough_during_a_tool);
   ADD ("cough/over-a-question", test_question_after_a_cough);
   ADD ("answer-over-the-question", test_answer_over_the_question);
+  ADD ("message", test_message_is_waited_for);
   ADD ("yes-over-the-question", test_yes_over_the_question);
   ADD ("nod/before-the-question", test_nod_before_the_question);
   ADD ("nod/after-another-question", test_nod_after_another_question);
