@@ -258,7 +258,7 @@ test_message_is_waited_for (void)
   world->expect = RP_EXPECT_MESSAGE;
   world_say (world, "Take a message.", 800, 200);
   world_run (world, MS (4000));
-  world_say (world, "Please call me back.", 900, 600);
+  world_say (world, "Please call me back.", 900, 400);
   g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==, "Take a message.");
   world_say (world, "Please call me back. I am at home until five.", 900, 850);
   g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==,

@@ -194,6 +194,19 @@ is_nod (const RpEngine *engine, const char *text)
   return !engine->config.nods_interrupt && engine->turn.over_speech && rp_is_backchannel (text);
 }
 
+/* How long the user must have been silent for his turn to have ended. */
+static gint64
+stop_window_ms (const RpEngine *engine, const char *text)
+{
+  if (rp_is_filler (text))
+    return engine->config.max_stop_ms;
+  /* What is dictated has more than one sentence, and pauses between them. */
+  if (engine->expect == RP_EXPECT_MESSAGE ||
+      rp_completeness (text, engine->expect) == RP_COMPLETENESS_UNFINISHED)
+    return engine->config.incomplete_stop_ms;
+  return 0;
+}
+
 /* Decides, once the stop window has passed, whether the turn has ended. */
 static void
 decide (RpEngine *engine)
@@ -215,12 +228,7 @@ decide (RpEngine *engine)
     end_empty (engine, "a nod", FALSE);
     return;
   }
-  gint64 wait_ms = 0;
-  if (rp_is_filler (text))
-    wait_ms = engine->config.max_stop_ms;
-  else if (rp_completeness (text, engine->expect) == RP_COMPLETENESS_UNFINISHED)
-    wait_ms = engine->config.incomplete_stop_ms;
-
+  gint64 wait_ms = stop_window_ms (engine, text);
   if (silence_ms < wait_ms && !turn->cut)
     rp_engine_set_timer (engine, TIMER_TURN, turn->end_us + wait_ms * 1000);
   else if (rp_is_filler (text))
