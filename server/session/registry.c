@@ -1,23 +1,9 @@
-#include "registry.h"
+#include "registry-private.h"
 
-#include "call.h"
 #include "json.h"
 #include "log.h"
 
 G_DEFINE_QUARK (rp - registry - error - quark, rp_registry_error)
-
-typedef struct {
-  RpLoop *loop;
-  guint sessions;
-} LoopSlot;
-
-/* A call in the registry. */
-typedef struct {
-  RpRegistry *registry;
-  RpCall *call;
-  guint loop_index;
-  guint worker_request; /* 0 = none waits */
-} Entry;
 
 /* A new call that waits for a worker. */
 typedef struct {
@@ -35,38 +21,18 @@ typedef struct {
   gpointer user_data;
 } Waiter;
 
-struct _RpRegistry {
-  const RpConfig *config;
-  RpPool *pool;
-  char *agent_name;
-  RpInbox *inbox;
-  GArray *loops;           /* of LoopSlot */
-  GHashTable *entries;     /* the call's id to Entry */
-  GQueue offers;           /* of Offer */
-  RpSessionConfig session; /* what all calls have in common */
-  RpHistogram *latencies[RP_N_LATENCIES];
-  gint64 started_us;
-  guint64 total;
-  guint64 failed;
-  guint64 refused;
-  guint peak;
-  gboolean draining;
-  void (*drained) (gpointer user_data);
-  gpointer drained_data;
-};
-
 static void
 entry_free (gpointer data)
 {
-  Entry *entry = data;
+  RpRegistryEntry *entry = data;
   if (entry->worker_request != 0)
     rp_pool_cancel (entry->registry->pool, entry->worker_request);
-  g_array_index (entry->registry->loops, LoopSlot, entry->loop_index).sessions--;
+  g_array_index (entry->registry->loops, RpRegistryLoop, entry->loop_index).sessions--;
   rp_call_unref (entry->call);
   g_free (entry);
 }
 
-static Entry *
+static RpRegistryEntry *
 find (RpRegistry *registry, const char *id)
 {
   return id != NULL ? g_hash_table_lookup (registry->entries, id) : NULL;
@@ -77,7 +43,7 @@ find (RpRegistry *registry, const char *id)
 static void
 on_worker (RpWorkerLink *link, gpointer user_data)
 {
-  Entry *entry = user_data;
+  RpRegistryEntry *entry = user_data;
   entry->worker_request = 0;
   rp_call_set_worker (entry->call, link);
 }
@@ -86,7 +52,7 @@ static void
 on_need_worker (RpCall *call, gpointer user_data)
 {
   RpRegistry *registry = user_data;
-  Entry *entry = find (registry, rp_call_id (call));
+  RpRegistryEntry *entry = find (registry, rp_call_id (call));
   if (entry == NULL || entry->worker_request != 0)
     return;
   RpWorkerLink *link = rp_pool_acquire (registry->pool);
@@ -158,8 +124,8 @@ on_answer (RpCall *call, const char *answer, const GError *cause, gpointer user_
 
 /* @offer: (transfer full), @link: (transfer full) (nullable) */
 static void
-hand_over (Entry *entry, RpSessionOffer *offer, RpWorkerLink *link, RpRegistryAnswerFunc func,
-           gpointer user_data)
+hand_over (RpRegistryEntry *entry, RpSessionOffer *offer, RpWorkerLink *link,
+           RpRegistryAnswerFunc func, gpointer user_data)
 {
   Waiter *waiter = g_new (Waiter, 1);
   *waiter = (Waiter){.func = func, .user_data = user_data};
@@ -171,8 +137,8 @@ least_loaded (const RpRegistry *registry)
 {
   guint best = 0;
   for (guint i = 1; i < registry->loops->len; i++)
-    if (g_array_index (registry->loops, LoopSlot, i).sessions <
-        g_array_index (registry->loops, LoopSlot, best).sessions)
+    if (g_array_index (registry->loops, RpRegistryLoop, i).sessions <
+        g_array_index (registry->loops, RpRegistryLoop, best).sessions)
       best = i;
   return best;
 }
@@ -182,10 +148,10 @@ static void
 begin_call (RpRegistry *registry, RpSessionOffer *offer, RpWorkerLink *link,
             RpRegistryAnswerFunc func, gpointer user_data)
 {
-  Entry *entry = g_new0 (Entry, 1);
+  RpRegistryEntry *entry = g_new0 (RpRegistryEntry, 1);
   entry->registry = registry;
   entry->loop_index = least_loaded (registry);
-  LoopSlot *slot = &g_array_index (registry->loops, LoopSlot, entry->loop_index);
+  RpRegistryLoop *slot = &g_array_index (registry->loops, RpRegistryLoop, entry->loop_index);
   slot->sessions++;
   entry->call =
       rp_call_new (&registry->session, slot->loop, registry->inbox, &call_events, registry);
@@ -275,7 +241,7 @@ void
 rp_registry_offer (RpRegistry *registry, const char *id, RpSdp *sdp, RpSdpRemote *remote,
                    gboolean restart, RpRegistryAnswerFunc func, gpointer user_data)
 {
-  Entry *entry = find (registry, id);
+  RpRegistryEntry *entry = find (registry, id);
   RpSessionOffer *offer = g_new0 (RpSessionOffer, 1);
   offer->sdp = sdp;
   offer->remote = remote;
@@ -306,7 +272,7 @@ gboolean
 rp_registry_candidates (RpRegistry *registry, const char *id, const RpCandidate *candidates,
                         guint n)
 {
-  Entry *entry = find (registry, id);
+  RpRegistryEntry *entry = find (registry, id);
   if (entry != NULL && n > 0)
     rp_call_add_candidates (entry->call, candidates, n);
   return entry != NULL;
@@ -321,7 +287,7 @@ rp_registry_has_call (RpRegistry *registry, const char *id)
 gboolean
 rp_registry_end_call (RpRegistry *registry, const char *id, const char *reason)
 {
-  Entry *entry = find (registry, id);
+  RpRegistryEntry *entry = find (registry, id);
   if (entry != NULL)
     rp_call_end (entry->call, reason);
   return entry != NULL;
@@ -352,7 +318,7 @@ rp_registry_wind_up (RpRegistry *registry)
   gpointer entry = NULL;
   g_hash_table_iter_init (&iter, registry->entries);
   while (g_hash_table_iter_next (&iter, NULL, &entry))
-    rp_call_drain (((Entry *) entry)->call);
+    rp_call_drain (((RpRegistryEntry *) entry)->call);
 }
 
 gboolean
@@ -368,133 +334,13 @@ rp_registry_end_all (RpRegistry *registry, const char *reason)
   gpointer entry = NULL;
   g_hash_table_iter_init (&iter, registry->entries);
   while (g_hash_table_iter_next (&iter, NULL, &entry))
-    rp_call_end (((Entry *) entry)->call, reason);
+    rp_call_end (((RpRegistryEntry *) entry)->call, reason);
 }
 
 guint
 rp_registry_active (const RpRegistry *registry)
 {
   return g_hash_table_size (registry->entries) + registry->offers.length;
-}
-
-/* --- statistics --- */
-
-static void
-add_int (JsonBuilder *builder, const char *name, gint64 value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_int_value (builder, value);
-}
-
-static void
-add_double (JsonBuilder *builder, const char *name, double value)
-{
-  json_builder_set_member_name (builder, name);
-  json_builder_add_double_value (builder, value);
-}
-
-static void
-add_sessions (JsonBuilder *builder, RpRegistry *registry)
-{
-  json_builder_set_member_name (builder, "sessions");
-  json_builder_begin_object (builder);
-  add_int (builder, "active", g_hash_table_size (registry->entries));
-  add_int (builder, "total", (gint64) registry->total);
-  add_int (builder, "peak", registry->peak);
-  add_int (builder, "failed", (gint64) registry->failed);
-  add_int (builder, "refused", (gint64) registry->refused);
-  add_int (builder, "max", registry->config->max_sessions);
-  json_builder_end_object (builder);
-}
-
-static void
-add_workers (JsonBuilder *builder, RpRegistry *registry)
-{
-  RpPoolStats stats;
-  rp_pool_stats (registry->pool, &stats);
-  json_builder_set_member_name (builder, "workers");
-  json_builder_begin_object (builder);
-  add_int (builder, "idle", stats.idle);
-  add_int (builder, "starting", stats.starting);
-  add_int (builder, "busy", stats.busy);
-  add_int (builder, "waiting", stats.waiting);
-  add_int (builder, "restarts", stats.restarts);
-  json_builder_end_object (builder);
-}
-
-static void
-add_loops (JsonBuilder *builder, RpRegistry *registry)
-{
-  json_builder_set_member_name (builder, "loops");
-  json_builder_begin_array (builder);
-  for (guint i = 0; i < registry->loops->len; i++) {
-    const LoopSlot *slot = &g_array_index (registry->loops, LoopSlot, i);
-    RpLoopStats stats;
-    rp_loop_stats (slot->loop, &stats);
-    json_builder_begin_object (builder);
-    json_builder_set_member_name (builder, "tick_late_ms");
-    json_builder_begin_object (builder);
-    add_double (builder, "p50", (double) stats.late_p50_us / 1000);
-    add_double (builder, "p99", (double) stats.late_p99_us / 1000);
-    add_double (builder, "max", (double) stats.late_max_us / 1000);
-    json_builder_end_object (builder);
-    add_int (builder, "sessions", slot->sessions);
-    add_int (builder, "ticks_skipped", (gint64) stats.skipped);
-    add_int (builder, "commands_refused", (gint64) stats.posted_refused);
-    json_builder_end_object (builder);
-  }
-  json_builder_end_array (builder);
-}
-
-static void
-add_latencies (JsonBuilder *builder, RpRegistry *registry)
-{
-  json_builder_set_member_name (builder, "latency_ms");
-  json_builder_begin_object (builder);
-  for (guint i = 0; i < RP_N_LATENCIES; i++)
-    if (i != RP_LATENCY_BARGE_IN_STOP)
-      rp_call_stats_add_histogram (builder, rp_latency_name ((RpLatency) i),
-                                   registry->latencies[i]);
-  json_builder_end_object (builder);
-  rp_call_stats_add_histogram (builder, "barge_in_stop_ms",
-                               registry->latencies[RP_LATENCY_BARGE_IN_STOP]);
-}
-
-static void
-add_calls (JsonBuilder *builder, RpRegistry *registry, gint64 now_us)
-{
-  GHashTableIter iter;
-  gpointer value = NULL;
-  json_builder_set_member_name (builder, "calls");
-  json_builder_begin_array (builder);
-  g_hash_table_iter_init (&iter, registry->entries);
-  while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    const RpCall *call = ((Entry *) value)->call;
-    rp_call_stats_add_call (builder, rp_call_short_id (call), registry->agent_name,
-                            now_us - rp_call_started_us (call), rp_call_snapshot (call));
-  }
-  json_builder_end_array (builder);
-}
-
-char *
-rp_registry_stats (RpRegistry *registry)
-{
-  gint64 now_us = rp_loop_now_us ();
-  JsonBuilder *builder = json_builder_new ();
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "version");
-  json_builder_add_string_value (builder, RP_VERSION);
-  add_double (builder, "uptime_s", (double) ((now_us - registry->started_us) / 1000) / 1000);
-  json_builder_set_member_name (builder, "draining");
-  json_builder_add_boolean_value (builder, registry->draining);
-  add_sessions (builder, registry);
-  add_workers (builder, registry);
-  add_loops (builder, registry);
-  add_latencies (builder, registry);
-  add_int (builder, "log_dropped", (gint64) rp_log_dropped ());
-  add_calls (builder, registry, now_us);
-  json_builder_end_object (builder);
-  return rp_json_builder_to_string (builder);
 }
 
 /* --- life --- */
@@ -510,7 +356,7 @@ start_loops (RpRegistry *registry, GError **error)
 {
   for (guint i = 0; i < registry->config->loops; i++) {
     g_autofree char *name = g_strdup_printf ("media-%u", i);
-    LoopSlot slot = {.loop = rp_loop_new (name, error)};
+    RpRegistryLoop slot = {.loop = rp_loop_new (name, error)};
     if (slot.loop == NULL)
       return FALSE;
     g_array_append_val (registry->loops, slot);
@@ -532,7 +378,7 @@ rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertificate *certif
   registry->agent_name = g_path_get_basename (config->agent);
   registry->started_us = rp_loop_now_us ();
   registry->inbox = rp_inbox_new ();
-  registry->loops = g_array_new (FALSE, TRUE, sizeof (LoopSlot));
+  registry->loops = g_array_new (FALSE, TRUE, sizeof (RpRegistryLoop));
   registry->entries = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
   g_queue_init (&registry->offers);
   for (guint i = 0; i < RP_N_LATENCIES; i++)
@@ -565,9 +411,9 @@ rp_registry_free (RpRegistry *registry)
   drop_offers (registry);
   g_hash_table_iter_init (&iter, registry->entries);
   while (g_hash_table_iter_next (&iter, NULL, &entry))
-    rp_call_drop (((Entry *) entry)->call);
+    rp_call_drop (((RpRegistryEntry *) entry)->call);
   for (guint i = 0; i < registry->loops->len; i++)
-    rp_loop_free (g_array_index (registry->loops, LoopSlot, i).loop);
+    rp_loop_free (g_array_index (registry->loops, RpRegistryLoop, i).loop);
   /* Answers on their way still reach those who wait for them. */
   rp_inbox_free (registry->inbox);
   g_hash_table_unref (registry->entries);

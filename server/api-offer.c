@@ -1,0 +1,154 @@
+#include "api-private.h"
+
+#define OFFER_INFO "see the message; browsers' offers with audio or a data channel are accepted"
+/* A client sends what it gathered in 200 ms at once. */
+#define MAX_CANDIDATES_PER_PATCH 64
+#define MAX_ID_BYTES 128
+
+static const RpJsonField offer_fields[] = {
+    {.name = "sdp", .type = RP_JSON_STRING, .required = TRUE, .max_length = RP_SDP_MAX_BYTES},
+    {.name = "type", .type = RP_JSON_STRING, .required = TRUE, .max_length = 16},
+    {.name = "pc_id", .type = RP_JSON_STRING, .max_length = MAX_ID_BYTES},
+    {.name = "restart_pc", .type = RP_JSON_BOOL},
+};
+
+static const RpJsonField candidate_fields[] = {
+    {.name = "candidate",
+     .type = RP_JSON_STRING,
+     .required = TRUE,
+     .max_length = RP_CANDIDATE_MAX_LINE_BYTES},
+    {.name = "sdp_mid", .type = RP_JSON_STRING, .max_length = RP_SDP_MAX_MID},
+    {.name = "sdp_mline_index", .type = RP_JSON_INT, .min = 0, .max = 65535},
+};
+
+static const RpJsonField patch_fields[] = {
+    {.name = "pc_id", .type = RP_JSON_STRING, .required = TRUE, .max_length = MAX_ID_BYTES},
+    {.name = "candidates",
+     .type = RP_JSON_ARRAY,
+     .required = TRUE,
+     .max_length = MAX_CANDIDATES_PER_PATCH,
+     .items = RP_JSON_OBJECT,
+     .fields = candidate_fields,
+     .n_fields = G_N_ELEMENTS (candidate_fields)},
+};
+
+/* --- POST /api/offer --- */
+
+void
+rp_api_reply_failure (RpHttpRequest *request, const GError *error)
+{
+  guint status = 500;
+  const char *info = "see the server's log";
+  switch ((RpRegistryError) error->code) {
+  case RP_REGISTRY_ERROR_FULL:
+  case RP_REGISTRY_ERROR_WORKER:
+    status = 503;
+    info = "try again in a few seconds";
+    break;
+  case RP_REGISTRY_ERROR_DRAINING:
+    status = 503;
+    info = "try again on another server, or once this one is back";
+    break;
+  case RP_REGISTRY_ERROR_UNKNOWN:
+    status = 404;
+    info = "leave pc_id out to begin a new call";
+    break;
+  case RP_REGISTRY_ERROR_INVALID:
+    status = 400;
+    info = OFFER_INFO;
+    break;
+  case RP_REGISTRY_ERROR_FAILED:
+    break;
+  }
+  rp_http_reply_error (request, status, error->message, info);
+}
+
+static void
+on_answer (const char *answer, const char *call, const GError *error, gpointer user_data)
+{
+  RpHttpRequest *request = user_data;
+  if (error != NULL) {
+    rp_api_reply_failure (request, error);
+    return;
+  }
+  GString *json = g_string_new ("{\"sdp\": ");
+  rp_json_append_string (json, answer);
+  g_string_append (json, ", \"type\": \"answer\", \"pc_id\": ");
+  rp_json_append_string (json, call);
+  g_string_append (json, "}\n");
+  rp_http_reply_json (request, 200, g_string_free (json, FALSE));
+}
+
+void
+rp_api_post_offer (RpHttpRequest *request, gpointer user_data)
+{
+  RpApi *api = user_data;
+  g_autoptr (JsonObject) body =
+      rp_api_parse_body (request, offer_fields, G_N_ELEMENTS (offer_fields));
+  if (body == NULL)
+    return;
+  if (!g_str_equal (rp_json_string (body, "type", ""), "offer")) {
+    rp_http_reply_error (request, 400, "type: expected \"offer\"",
+                         "send the RTCSessionDescription of createOffer ()");
+    return;
+  }
+  g_autoptr (GError) error = NULL;
+  const char *text = rp_json_string (body, "sdp", "");
+  g_autoptr (RpSdp) sdp = rp_sdp_parse (text, strlen (text), &error);
+  g_autofree RpSdpRemote *remote = g_new (RpSdpRemote, 1);
+  if (sdp == NULL || !rp_sdp_remote_summary (sdp, RP_SDP_OFFER, remote, &error)) {
+    g_autofree char *detail = g_strdup_printf ("sdp: %s", error->message);
+    rp_http_reply_error (request, 400, detail, OFFER_INFO);
+    return;
+  }
+  rp_registry_offer (api->registry, rp_json_string (body, "pc_id", NULL), g_steal_pointer (&sdp),
+                     g_steal_pointer (&remote), rp_json_bool (body, "restart_pc", FALSE), on_answer,
+                     request);
+}
+
+/* --- PATCH /api/offer --- */
+
+/* FALSE when one of them is not a candidate; those that are no use are left out. */
+static gboolean
+parse_candidates (JsonArray *array, GArray *out, GError **error)
+{
+  for (guint i = 0; i < json_array_get_length (array); i++) {
+    const char *text = rp_json_string (rp_json_array_object (array, i), "candidate", "");
+    gsize len = strlen (text);
+    RpCandidate candidate;
+    g_autoptr (GError) problem = NULL;
+    if (rp_candidate_is_end (text, len))
+      continue;
+    if (rp_candidate_parse (text, len, &candidate, &problem)) {
+      g_array_append_val (out, candidate);
+    } else if (g_error_matches (problem, RP_CANDIDATE_ERROR, RP_CANDIDATE_ERROR_INVALID)) {
+      g_propagate_prefixed_error (error, g_steal_pointer (&problem), "candidates[%u]: ", i);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+void
+rp_api_patch_offer (RpHttpRequest *request, gpointer user_data)
+{
+  RpApi *api = user_data;
+  g_autoptr (JsonObject) body =
+      rp_api_parse_body (request, patch_fields, G_N_ELEMENTS (patch_fields));
+  if (body == NULL)
+    return;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GArray) candidates = g_array_new (FALSE, FALSE, sizeof (RpCandidate));
+  const char *call = rp_json_string (body, "pc_id", "");
+  if (!rp_registry_has_call (api->registry, call))
+    rp_http_reply_error (request, 404, "pc_id: there is no such call",
+                         "use the pc_id of the answer; the call may have ended");
+  else if (!parse_candidates (rp_json_array (body, "candidates"), candidates, &error))
+    rp_http_reply_error (request, 400, error->message,
+                         "send the candidate string as RTCIceCandidate gives it");
+  else {
+    rp_registry_candidates (api->registry, call, (const RpCandidate *) (gpointer) candidates->data,
+                            candidates->len);
+    rp_http_reply_json (request, 200, g_strdup ("{\"status\": \"success\"}\n"));
+  }
+}

@@ -1,0 +1,122 @@
+#include "registry-private.h"
+
+#include "json.h"
+#include "log.h"
+
+static void
+add_int (JsonBuilder *builder, const char *name, gint64 value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_int_value (builder, value);
+}
+
+static void
+add_double (JsonBuilder *builder, const char *name, double value)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_add_double_value (builder, value);
+}
+
+static void
+add_sessions (JsonBuilder *builder, RpRegistry *registry)
+{
+  json_builder_set_member_name (builder, "sessions");
+  json_builder_begin_object (builder);
+  add_int (builder, "active", g_hash_table_size (registry->entries));
+  add_int (builder, "total", (gint64) registry->total);
+  add_int (builder, "peak", registry->peak);
+  add_int (builder, "failed", (gint64) registry->failed);
+  add_int (builder, "refused", (gint64) registry->refused);
+  add_int (builder, "max", registry->config->max_sessions);
+  json_builder_end_object (builder);
+}
+
+static void
+add_workers (JsonBuilder *builder, RpRegistry *registry)
+{
+  RpPoolStats stats;
+  rp_pool_stats (registry->pool, &stats);
+  json_builder_set_member_name (builder, "workers");
+  json_builder_begin_object (builder);
+  add_int (builder, "idle", stats.idle);
+  add_int (builder, "starting", stats.starting);
+  add_int (builder, "busy", stats.busy);
+  add_int (builder, "waiting", stats.waiting);
+  add_int (builder, "restarts", stats.restarts);
+  json_builder_end_object (builder);
+}
+
+static void
+add_loops (JsonBuilder *builder, RpRegistry *registry)
+{
+  json_builder_set_member_name (builder, "loops");
+  json_builder_begin_array (builder);
+  for (guint i = 0; i < registry->loops->len; i++) {
+    const RpRegistryLoop *slot = &g_array_index (registry->loops, RpRegistryLoop, i);
+    RpLoopStats stats;
+    rp_loop_stats (slot->loop, &stats);
+    json_builder_begin_object (builder);
+    json_builder_set_member_name (builder, "tick_late_ms");
+    json_builder_begin_object (builder);
+    add_double (builder, "p50", (double) stats.late_p50_us / 1000);
+    add_double (builder, "p99", (double) stats.late_p99_us / 1000);
+    add_double (builder, "max", (double) stats.late_max_us / 1000);
+    json_builder_end_object (builder);
+    add_int (builder, "sessions", slot->sessions);
+    add_int (builder, "ticks_skipped", (gint64) stats.skipped);
+    add_int (builder, "commands_refused", (gint64) stats.posted_refused);
+    json_builder_end_object (builder);
+  }
+  json_builder_end_array (builder);
+}
+
+static void
+add_latencies (JsonBuilder *builder, RpRegistry *registry)
+{
+  json_builder_set_member_name (builder, "latency_ms");
+  json_builder_begin_object (builder);
+  for (guint i = 0; i < RP_N_LATENCIES; i++)
+    if (i != RP_LATENCY_BARGE_IN_STOP)
+      rp_call_stats_add_histogram (builder, rp_latency_name ((RpLatency) i),
+                                   registry->latencies[i]);
+  json_builder_end_object (builder);
+  rp_call_stats_add_histogram (builder, "barge_in_stop_ms",
+                               registry->latencies[RP_LATENCY_BARGE_IN_STOP]);
+}
+
+static void
+add_calls (JsonBuilder *builder, RpRegistry *registry, gint64 now_us)
+{
+  GHashTableIter iter;
+  gpointer value = NULL;
+  json_builder_set_member_name (builder, "calls");
+  json_builder_begin_array (builder);
+  g_hash_table_iter_init (&iter, registry->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    const RpCall *call = ((RpRegistryEntry *) value)->call;
+    rp_call_stats_add_call (builder, rp_call_short_id (call), registry->agent_name,
+                            now_us - rp_call_started_us (call), rp_call_snapshot (call));
+  }
+  json_builder_end_array (builder);
+}
+
+char *
+rp_registry_stats (RpRegistry *registry)
+{
+  gint64 now_us = rp_loop_now_us ();
+  JsonBuilder *builder = json_builder_new ();
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "version");
+  json_builder_add_string_value (builder, RP_VERSION);
+  add_double (builder, "uptime_s", (double) ((now_us - registry->started_us) / 1000) / 1000);
+  json_builder_set_member_name (builder, "draining");
+  json_builder_add_boolean_value (builder, registry->draining);
+  add_sessions (builder, registry);
+  add_workers (builder, registry);
+  add_loops (builder, registry);
+  add_latencies (builder, registry);
+  add_int (builder, "log_dropped", (gint64) rp_log_dropped ());
+  add_calls (builder, registry, now_us);
+  json_builder_end_object (builder);
+  return rp_json_builder_to_string (builder);
+}
