@@ -69,7 +69,8 @@ typedef struct {
       connect_timeout_us; /* from rp_peer_set_remote to CONNECTED; 0 = RP_PEER_CONNECT_TIMEOUT_US */
 } RpPeerConfig;
 
-/* What our SDP must say. Owned by the peer, fixed after rp_peer_new. */
+/* What our SDP must say. Owned by the peer, fixed after rp_peer_new but for what an ICE restart
+ * changes: ufrag, pwd and candidates. */
 typedef struct {
   const char *ufrag;
   const char *pwd;
@@ -92,6 +93,15 @@ typedef struct {
   const RpCandidate *candidates; /* may be none: its own checks then tell us where it is */
   gsize n_candidates;
 } RpPeerRemote;
+
+/* The ICE part of it, for an ICE restart. */
+typedef struct {
+  const char *ufrag;
+  const char *pwd;
+  gboolean ice_lite;
+  const RpCandidate *candidates;
+  gsize n_candidates;
+} RpPeerIceRemote;
 
 typedef struct _RpPeer RpPeer;
 
@@ -162,6 +172,16 @@ const RpPeerLocal *rp_peer_local (const RpPeer *peer);
 /* Once, in state NEW: starts checking. On FALSE nothing has changed and another description may be
  * tried. */
 gboolean rp_peer_set_remote (RpPeer *peer, const RpPeerRemote *remote, GError **error);
+
+/* ICE anew under the same DTLS, SRTP and SCTP (RFC 8445 section 9): rp_peer_local () has another
+ * ufrag and password on return. In CHECKING, SECURING and CONNECTED, on paths alive and dead.
+ * Packets go over the old pair until a new one is nominated. */
+gboolean rp_peer_begin_ice_restart (RpPeer *peer, GError **error);
+/* Then, at once or when the other side has answered: what it says now. Candidates trickle as ever.
+ */
+gboolean rp_peer_set_ice_remote (RpPeer *peer, const RpPeerIceRemote *remote, GError **error);
+/* Both at once, as an answerer does. */
+gboolean rp_peer_restart_ice (RpPeer *peer, const RpPeerIceRemote *remote, GError **error);
 
 /* A trickled candidate, in any state (before rp_peer_set_remote it is kept). Returns FALSE when it
  * is of no use to us (TCP, component 2, an mDNS name, one too many): counted, harmless. */

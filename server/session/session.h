@@ -21,6 +21,10 @@ G_BEGIN_DECLS
 /* A client that offered a data channel but does not get it open is waited for no longer. */
 #define RP_SESSION_READY_WAIT_US (400 * 1000)
 #define RP_SESSION_SNAPSHOT_US (1 * G_USEC_PER_SEC)
+/* A connection's ICE restarts this often within RP_SESSION_ICE_WINDOW_US, then the client is told
+ * to stop: far more than a phone between two networks needs. */
+#define RP_SESSION_MAX_ICE_RESTARTS 20
+#define RP_SESSION_ICE_WINDOW_US (60 * G_USEC_PER_SEC)
 
 #define RP_SESSION_ERROR (rp_session_error_quark ())
 GQuark rp_session_error_quark (void);
@@ -78,11 +82,21 @@ RpSession *rp_session_new (const RpSessionConfig *config, const RpSessionEvents 
 void rp_session_free (RpSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpSession, rp_session_free)
 
-/* Answers an offer: the first one, one of the same connection, or one of a new connection.
+/* Answers an offer: the first one, one of the same connection, or one of a new connection. One of
+ * the same connection with other ICE credentials restarts ICE (RFC 8839 section 4.4.1.1.1) under
+ * the running DTLS, SRTP and SCTP; its certificate must be the same.
  * @offer: (transfer none). Returns: (transfer full) (nullable): the SDP */
 char *rp_session_answer (RpSession *session, const RpSessionOffer *offer, GError **error);
 
-/* Trickled candidates of the client; those of an earlier connection are ignored. */
+/* An ICE restart that came as a fragment (WHIP's PATCH) instead of an offer: @fragment has the
+ * client's new credentials. With those that are in use already nothing restarts, and the answer is
+ * that of before. Fails as rp_session_answer () does, with INVALID also when it happens too often.
+ * Returns: (transfer full) (nullable): the fragment (application/trickle-ice-sdpfrag) to answer
+ * with */
+char *rp_session_restart_ice (RpSession *session, const RpSdpFragment *fragment, GError **error);
+
+/* Trickled candidates of the client; those that name another ufrag than its current one are
+ * ignored. */
 void rp_session_add_candidates (RpSession *session, const RpCandidate *candidates, guint n);
 
 /* @link: (transfer full). The conversation begins, or goes on. */

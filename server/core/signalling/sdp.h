@@ -130,6 +130,26 @@ RpSdp *rp_sdp_parse (const char *text, gsize len, GError **error);
  * what it said. */
 RpSdp *rp_sdp_parse_fragment (const char *text, gsize len, GError **error);
 
+/* What a fragment says of ICE; no pointers in it. */
+typedef struct {
+  char ice_ufrag[RP_ICE_MAX_CREDENTIAL + 1]; /* "" when it names none, and so is the next */
+  char ice_pwd[RP_ICE_MAX_CREDENTIAL + 1];
+  RpCandidate candidates[RP_CANDIDATE_MAX]; /* each with the ufrag it is for, if that is known */
+  guint n_candidates;
+  guint n_skipped_candidates;
+  gboolean end_of_candidates;
+} RpSdpFragment;
+
+/* The ICE side of @fragment, which rp_sdp_parse_fragment () made. With several m-lines, those of
+ * the first one's credentials count: they share a transport. Fails with INVALID when there is a
+ * ufrag without password or the other way round. @out is written on success only. */
+gboolean rp_sdp_fragment_summary (const RpSdp *fragment, RpSdpFragment *out, GError **error);
+
+/* Writes application/trickle-ice-sdpfrag of a description (an answer of ours): its BUNDLE group and
+ * of the m-line with the transport the mid, ICE credentials and candidates (RFC 8840 section 9, RFC
+ * 9725 section 4.3.3). Returns: (transfer full): the text, with CRLF line ends. */
+char *rp_sdp_write_fragment (const RpSdp *sdp);
+
 void rp_sdp_free (RpSdp *sdp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpSdp, rp_sdp_free)
 
