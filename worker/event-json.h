@@ -15,6 +15,10 @@ G_BEGIN_DECLS
 /* Returns: (transfer full): a JSON object; NULL for turn metrics that say nothing. */
 char *rp_event_to_json (const RpEngineEmit *emit);
 
+/* The answer to the message "conversation": what user and agent said, as JSON of at most
+ * RP_EVENT_MAX_TEXT_BYTES. Returns: (transfer full) */
+char *rp_event_conversation (const GPtrArray *messages);
+
 /* The answer to a CLIENT "message". @data: (nullable) JSON as text; @error: (nullable).
  * Returns: (transfer full) */
 char *rp_event_response (const char *id, const char *name, const char *data, const char *error);

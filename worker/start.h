@@ -10,8 +10,15 @@ G_BEGIN_DECLS
 /* Utterances that the server tells about at most. */
 #define RP_START_MAX_UTTERANCES 32
 
+/* Of request_data: longer strings are cut, further members ignored. */
+#define RP_START_MAX_DATA_BYTES 8192
+#define RP_START_MAX_VALUE_BYTES 200
+#define RP_START_MAX_VALUES 64
+
 typedef struct {
   char *call;
+  char *agent;      /* (nullable): the default one */
+  GHashTable *data; /* (nullable) char * → char *: the strings of request_data, on one line each */
   gboolean resume;
   gboolean connected;
   gint64 input_pos_samples;
@@ -30,15 +37,18 @@ typedef enum {
   RP_CLIENT_MESSAGE,
   RP_CLIENT_DTMF,
   RP_CLIENT_DRAIN,
+  RP_CLIENT_TOOL_RESULT,
 } RpClientType;
 
 typedef struct {
   RpClientType type;
-  char *text; /* content of a text, data of a message, buttons */
-  char *id;   /* message */
+  char *text; /* content of a text, data of a message, buttons; of a tool_result: a JSON object, or
+                 why it failed */
+  char *id;   /* message, tool_result: the call's */
   char *name; /* message */
   gboolean run_immediately;
   gboolean audio_response;
+  gboolean failed; /* tool_result */
 } RpClientMessage;
 
 /* Returns: FALSE with RP_JSON_ERROR. @out: to be cleared. */

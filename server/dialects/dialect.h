@@ -29,6 +29,7 @@ typedef struct {
   guint64 client_messages;
   guint64 client_invalid; /* nobody could tell what they were; dropped */
   guint64 client_refused; /* answered with an error */
+  guint64 client_late;    /* results of functions that nobody waited for */
 } RpDialectStats;
 
 /* What a dialect implements. */

@@ -34,6 +34,14 @@ typedef enum {
 #define RP_ENGINE_SAMPLES_PER_SECOND 16000
 #define RP_ENGINE_FRAME_SAMPLES 320 /* 20 ms */
 
+/* A function that the client runs: its call is told by an emit, and its answer comes as a
+ * CLIENT_RESULT. */
+typedef struct {
+  const char *name;
+  guint timeout_ms; /* then it has failed */
+  gboolean notify; /* nothing is awaited: it is done once it was told, and says nothing to answer */
+} RpEngineClientTool;
+
 typedef struct {
   const char *system_prompt;       /* (nullable) first message of the context */
   const char *greeting;            /* (nullable) said when media flows */
@@ -55,6 +63,8 @@ typedef struct {
   guint stt_timeout_ms;
   guint brain_timeout_ms; /* to the first token, and from one to the next */
   guint tool_timeout_ms;
+  const RpEngineClientTool *client_tools; /* n_client_tools of them; all others run here */
+  guint n_client_tools;
   guint max_tool_steps;       /* generations in a row that end in tool calls */
   guint max_context_messages; /* given to the brain; older ones are left out */
   RpSentenceConfig sentence;  /* how text is cut for the voice */
@@ -102,8 +112,10 @@ typedef enum {
   RP_ENGINE_PLAYOUT_ENDED,    /* the same */
   RP_ENGINE_PLAYOUT_FLUSHED,  /* the same: the answer to RP_ENGINE_FLUSH */
 
-  RP_ENGINE_TOOL_RESULT, /* text: call id; result: JSON */
-  RP_ENGINE_TOOL_FAILED, /* text: call id; result: why */
+  RP_ENGINE_TOOL_RESULT,   /* text: call id; result: JSON */
+  RP_ENGINE_TOOL_FAILED,   /* text: call id; result: why */
+  RP_ENGINE_CLIENT_RESULT, /* the same for the functions of the client, and for them alone */
+  RP_ENGINE_CLIENT_FAILED,
 
   RP_ENGINE_CLIENT_TEXT,      /* text; flag: interrupt and answer at once; flag2: answer by voice */
   RP_ENGINE_CLIENT_INTERRUPT, /* the client's stop button */
@@ -158,7 +170,7 @@ typedef enum {
   RP_EMIT_AGENT_STOPPED_SPEAKING,
   RP_EMIT_OUTPUT,      /* id: segment, text, status, heard, remaining, spoken */
   RP_EMIT_INTERRUPTED, /* heard */
-  RP_EMIT_TOOL_CALL,   /* call, status, result */
+  RP_EMIT_TOOL_CALL,   /* call, status, result, client */
   RP_EMIT_METRICS,     /* metrics */
   RP_EMIT_SILENT,      /* text: why */
   RP_EMIT_ERROR,       /* text, fatal */
@@ -188,6 +200,7 @@ typedef struct {
   gboolean final;
   gboolean fatal;
   gboolean spoken;
+  gboolean client; /* a function of the client */
 } RpEngineEmit;
 
 typedef struct {
@@ -228,6 +241,9 @@ gint64 rp_engine_deadline (const RpEngine *engine);
 gint64 rp_engine_needed_from (const RpEngine *engine);
 /* The conversation so far. Returns: (transfer none) */
 const GPtrArray *rp_engine_messages (const RpEngine *engine);
+
+/* Answers of the client that nobody waited for: late, unknown, twice. */
+guint rp_engine_ignored_results (const RpEngine *engine);
 
 /* The conversation's memory for a replacement of this worker: context, what is being said, what was
  * said last by the user. At most RP_ENGINE_MAX_CHECKPOINT_BYTES; the oldest messages are left out
