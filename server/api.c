@@ -38,9 +38,9 @@ const RpHttpRoute *
 rp_api_routes (guint *out_n)
 {
   static const RpHttpRoute routes[] = {
-      {"POST", "/api/offer", RP_HTTP_AUTH | RP_HTTP_JSON_BODY, rp_api_post_offer},
-      {"PATCH", "/api/offer", RP_HTTP_AUTH | RP_HTTP_JSON_BODY, rp_api_patch_offer},
-      {"GET", "/stats", RP_HTTP_AUTH, rp_api_get_stats},
+      {"POST", "/api/offer", RP_HTTP_AUTH_CALL | RP_HTTP_JSON_BODY, rp_api_post_offer},
+      {"PATCH", "/api/offer", RP_HTTP_AUTH_JOIN | RP_HTTP_JSON_BODY, rp_api_patch_offer},
+      {"GET", "/stats", RP_HTTP_AUTH_KEY, rp_api_get_stats},
       {"GET", "/healthz", 0, get_healthz},
       {"GET", "/readyz", 0, get_readyz},
   };

@@ -34,8 +34,7 @@ struct _RpHttp {
   guint n_routes;
   gpointer user_data;
   guint16 port;
-  guint8 token_hash[32];
-  gboolean has_token;
+  RpAccess *access; /* (nullable) */
   char **cors_origin;
   char *web_dir;
   GHashTable *suspended; /* of RpHttpRequest */
@@ -48,6 +47,9 @@ struct _RpHttpRequest {
   char *method;
   char *path;
   const RpHttpRoute *route; /* (nullable) */
+  char *params[RP_HTTP_MAX_PARAMS];
+  RpAccessGrant *grant; /* (nullable) */
+  GPtrArray *headers;   /* of char *: name, value, name, value, … of the reply */
   GByteArray *body;
   guint64 received; /* bytes of the body */
   guint status;     /* of the reply, 0 = none yet */
@@ -105,6 +107,8 @@ reply (RpHttpRequest *request, guint status, struct MHD_Response *response)
   RpHttp *http = request->http;
   g_assert (request->status == 0); /* one reply per request: the handler's duty */
   add_common_headers (request, response);
+  for (guint i = 0; i < request->headers->len; i += 2)
+    add_header (response, request->headers->pdata[i], request->headers->pdata[i + 1]);
   if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
     add_header (response, "Retry-After", G_STRINGIFY (RP_HTTP_RETRY_AFTER_S));
   request->status = status;
@@ -131,8 +135,11 @@ response_from_text (char *text)
 void
 rp_http_reply_text (RpHttpRequest *request, guint status, const char *content_type, char *text)
 {
-  struct MHD_Response *response = response_from_text (text);
-  add_header (response, "Content-Type", content_type);
+  struct MHD_Response *response =
+      text != NULL ? response_from_text (text)
+                   : MHD_create_response_from_buffer (0, NULL, MHD_RESPMEM_PERSISTENT);
+  if (text != NULL)
+    add_header (response, "Content-Type", content_type);
   add_header (response, "Cache-Control", "no-store");
   reply (request, status, response);
 }
@@ -233,12 +240,46 @@ serve_file (RpHttpRequest *request)
 /* --- what comes before a handler --- */
 
 static gboolean
-route_has_path (const RpHttpRoute *route, const char *path)
+is_param (const char *text, gsize len)
 {
-  gsize len = strlen (route->path);
-  if (len > 0 && route->path[len - 1] == '*')
-    return strncmp (route->path, path, len - 1) == 0;
-  return g_str_equal (route->path, path);
+  if (len == 0 || len > RP_HTTP_MAX_PARAM_BYTES)
+    return FALSE;
+  for (gsize i = 0; i < len; i++)
+    if (!g_ascii_isalnum (text[i]) && strchr ("._~-", text[i]) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+/* @out_params: (nullable): of RP_HTTP_MAX_PARAMS. */
+static gboolean
+route_has_path (const RpHttpRoute *route, const char *path, char **out_params)
+{
+  guint n = 0;
+  const char *pattern = route->path;
+  const char *rest = path;
+  while (*pattern != '\0') {
+    if (pattern[0] == '{' && pattern[1] == '}') {
+      gsize len = strcspn (rest, "/");
+      if (!is_param (rest, len))
+        return FALSE;
+      g_assert (n < RP_HTTP_MAX_PARAMS); /* the table's duty */
+      n++;
+      pattern += 2;
+      rest += len;
+    } else if (*pattern++ != *rest++) {
+      return FALSE;
+    }
+  }
+  if (*rest != '\0')
+    return FALSE;
+  if (out_params == NULL || n == 0)
+    return TRUE;
+  g_auto (GStrv) names = g_strsplit (route->path, "/", -1);
+  g_auto (GStrv) values = g_strsplit (path, "/", -1);
+  for (guint i = 0, k = 0; names[i] != NULL; i++)
+    if (g_str_equal (names[i], "{}"))
+      out_params[k++] = g_strdup (values[i]);
+  return TRUE;
 }
 
 static char *
@@ -246,7 +287,7 @@ allowed_methods (const RpHttp *http, const char *path)
 {
   GString *allow = g_string_new (NULL);
   for (guint i = 0; i < http->n_routes; i++)
-    if (route_has_path (&http->routes[i], path))
+    if (route_has_path (&http->routes[i], path, NULL))
       g_string_append_printf (allow, "%s, %s", http->routes[i].method,
                               g_str_equal (http->routes[i].method, "GET") ? "HEAD, " : "");
   if (allow->len > 0)
@@ -269,38 +310,44 @@ reply_options (RpHttpRequest *request, const char *allow)
   reply (request, MHD_HTTP_NO_CONTENT, response);
 }
 
-static void
-hash (const char *text, guint8 *out)
-{
-  gsize len = 32;
-  g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
-  g_checksum_update (sum, (const guchar *) text, (gssize) strlen (text));
-  g_checksum_get_digest (sum, out, &len);
-}
-
-/* Hashes are compared, whole, so that the time says nothing of the token. */
+/* FALSE when the request was refused. */
 static gboolean
-authorized (RpHttpRequest *request)
+check_access (RpHttpRequest *request)
 {
   const char *header = rp_http_request_header (request, "Authorization");
-  if (!request->http->has_token)
+  guint flags = request->route->flags;
+  if (request->http->access == NULL ||
+      !(flags & (RP_HTTP_AUTH_KEY | RP_HTTP_AUTH_CALL | RP_HTTP_AUTH_JOIN)))
     return TRUE;
-  if (header == NULL || g_ascii_strncasecmp (header, "Bearer ", 7) != 0)
-    return FALSE;
-  guint8 digest[32];
-  guint8 difference = 0;
-  hash (header + 7, digest);
-  for (gsize i = 0; i < sizeof digest; i++)
-    difference |= (guint8) (digest[i] ^ request->http->token_hash[i]);
-  return difference == 0;
+  RpAccessVerdict verdict = RP_ACCESS_REFUSED;
+  if (header != NULL && g_ascii_strncasecmp (header, "Bearer ", 7) == 0)
+    verdict = rp_access_check (request->http->access, header + 7, strlen (header + 7),
+                               g_get_real_time () / G_USEC_PER_SEC, &request->grant);
+  if (verdict == RP_ACCESS_KEY)
+    return TRUE;
+  if (verdict == RP_ACCESS_TOKEN && !(flags & RP_HTTP_AUTH_KEY) &&
+      (!request->grant->expired || (flags & RP_HTTP_AUTH_JOIN)))
+    return TRUE;
+  reply_error_with (request, 401, "WWW-Authenticate", "Bearer realm=\"repartee\"",
+                    "this server wants its token", "send it as 'Authorization: Bearer TOKEN'");
+  return FALSE;
+}
+
+static const char *
+body_type (guint flags)
+{
+  return (flags & RP_HTTP_JSON_BODY)      ? "application/json"
+         : (flags & RP_HTTP_SDP_BODY)     ? "application/sdp"
+         : (flags & RP_HTTP_SDPFRAG_BODY) ? "application/trickle-ice-sdpfrag"
+                                          : NULL;
 }
 
 static gboolean
-body_is_json (RpHttpRequest *request)
+body_has_type (RpHttpRequest *request, const char *wanted)
 {
   const char *type = rp_http_request_header (request, "Content-Type");
-  gsize len = strlen ("application/json");
-  return type != NULL && g_ascii_strncasecmp (type, "application/json", len) == 0 &&
+  gsize len = strlen (wanted);
+  return type != NULL && g_ascii_strncasecmp (type, wanted, len) == 0 &&
          (type[len] == '\0' || type[len] == ';' || type[len] == ' ');
 }
 
@@ -312,7 +359,7 @@ check_request (RpHttpRequest *request)
   const char *method = g_str_equal (request->method, "HEAD") ? "GET" : request->method;
   for (guint i = 0; i < http->n_routes && request->route == NULL; i++)
     if (g_str_equal (http->routes[i].method, method) &&
-        route_has_path (&http->routes[i], request->path))
+        route_has_path (&http->routes[i], request->path, request->params))
       request->route = &http->routes[i];
   if (request->route == NULL) {
     g_autofree char *allow = allowed_methods (http, request->path);
@@ -325,18 +372,15 @@ check_request (RpHttpRequest *request)
                         "the Allow header names those it knows");
     return;
   }
-  if ((request->route->flags & RP_HTTP_AUTH) && !authorized (request)) {
-    reply_error_with (request, 401, "WWW-Authenticate", "Bearer realm=\"repartee\"",
-                      "this server wants its token", "send it as 'Authorization: Bearer TOKEN'");
+  const char *type = body_type (request->route->flags);
+  if (!check_access (request) || type == NULL)
     return;
-  }
-  if (!(request->route->flags & RP_HTTP_JSON_BODY))
-    return;
-  if (!body_is_json (request))
-    rp_http_reply_error (request, 415, "the body must be JSON",
-                         "send it with 'Content-Type: application/json'");
-  else if (rp_http_request_header (request, "Content-Length") == NULL &&
-           rp_http_request_header (request, "Transfer-Encoding") == NULL)
+  if (!body_has_type (request, type)) {
+    g_autofree char *detail = g_strdup_printf ("the body must be %s", type);
+    g_autofree char *info = g_strdup_printf ("send it with 'Content-Type: %s'", type);
+    rp_http_reply_error (request, 415, detail, info);
+  } else if (rp_http_request_header (request, "Content-Length") == NULL &&
+             rp_http_request_header (request, "Transfer-Encoding") == NULL)
     rp_http_reply_error (request, 411, "there is no body", "send one with a Content-Length");
 }
 
@@ -348,6 +392,10 @@ request_free (RpHttpRequest *request)
   if (request->response != NULL)
     MHD_destroy_response (request->response);
   g_byte_array_unref (request->body);
+  g_ptr_array_unref (request->headers);
+  rp_access_grant_free (request->grant);
+  for (guint i = 0; i < RP_HTTP_MAX_PARAMS; i++)
+    g_free (request->params[i]);
   g_free (request->method);
   g_free (request->path);
   g_free (request);
@@ -400,6 +448,7 @@ on_access (void *cls, struct MHD_Connection *connection, const char *url, const 
     request->method = g_strdup (method);
     request->path = g_strdup (url);
     request->body = g_byte_array_new ();
+    request->headers = g_ptr_array_new_with_free_func (g_free);
     http->stats.requests++;
     *con_cls = request;
     check_request (request);
@@ -548,9 +597,7 @@ rp_http_new (const RpHttpConfig *config, const RpHttpRoute *routes, guint n_rout
   http->n_routes = n_routes;
   http->user_data = user_data;
   http->port = port_of (fd);
-  http->has_token = config->token != NULL;
-  if (http->has_token)
-    hash (config->token, http->token_hash);
+  http->access = config->token != NULL ? rp_access_new (config->token) : NULL;
   http->cors_origin =
       config->cors_origin != NULL ? g_strdupv ((char **) config->cors_origin) : g_new0 (char *, 1);
   http->web_dir = g_strdup (config->web_dir);
@@ -600,6 +647,7 @@ rp_http_free (RpHttp *http)
   }
   g_hash_table_unref (http->suspended);
   g_strfreev (http->cors_origin);
+  rp_access_free (http->access);
   g_free (http->web_dir);
   g_free (http);
 }
@@ -633,4 +681,30 @@ rp_http_request_body (const RpHttpRequest *request, gsize *out_len)
 {
   *out_len = request->body->len - 1; /* the NUL that finish () put behind it */
   return (const char *) request->body->data;
+}
+
+const char *
+rp_http_request_param (const RpHttpRequest *request, guint i)
+{
+  g_assert (i < RP_HTTP_MAX_PARAMS && request->params[i] != NULL); /* the handler's duty */
+  return request->params[i];
+}
+
+const RpAccessGrant *
+rp_http_request_grant (const RpHttpRequest *request)
+{
+  return request->grant;
+}
+
+const RpAccess *
+rp_http_request_access (const RpHttpRequest *request)
+{
+  return request->http->access;
+}
+
+void
+rp_http_request_add_header (RpHttpRequest *request, const char *name, const char *value)
+{
+  g_ptr_array_add (request->headers, g_strdup (name));
+  g_ptr_array_add (request->headers, g_strdup (value));
 }

@@ -1,10 +1,12 @@
 /* A small HTTP/1.1 server on libmicrohttpd: no thread of its own, driven by the main context it
- * was made on. Routes, limits, bearer token, CORS, static files.
+ * was made on. Routes, limits, who may come (key, access tokens, sites), CORS, static files.
  *
  * A handler is called with the whole body and either replies at once or keeps the request and
  * replies later from the same thread; meanwhile the connection sleeps. Every request gets exactly
  * one reply. Everything here: main thread. */
 #pragma once
+
+#include "access.h"
 
 #include <glib.h>
 
@@ -29,14 +31,25 @@ typedef struct _RpHttpRequest RpHttpRequest;
 /* @request: (transfer full): to be given back by one of the reply functions. */
 typedef void (*RpHttpHandler) (RpHttpRequest *request, gpointer user_data);
 
+/* Who may come, when the server has a key: at most one of the first three. A body's type is
+ * checked, and that there is one, before the handler is called: 415, 411. */
 typedef enum {
-  RP_HTTP_AUTH = 1 << 0,      /* needs the token, when there is one */
-  RP_HTTP_JSON_BODY = 1 << 1, /* needs a body of type application/json */
+  RP_HTTP_AUTH_KEY = 1 << 0,     /* the operator's key alone */
+  RP_HTTP_AUTH_CALL = 1 << 1,    /* the key, or an access token */
+  RP_HTTP_AUTH_JOIN = 1 << 2,    /* the same, and a genuine token that has expired: the handler must
+                                    let such a one do nothing but go on with what it began */
+  RP_HTTP_JSON_BODY = 1 << 3,    /* application/json */
+  RP_HTTP_SDP_BODY = 1 << 4,     /* application/sdp */
+  RP_HTTP_SDPFRAG_BODY = 1 << 5, /* application/trickle-ice-sdpfrag (RFC 8840) */
 } RpHttpRouteFlags;
+
+/* Most "{}" of a path. */
+#define RP_HTTP_MAX_PARAMS 4
+#define RP_HTTP_MAX_PARAM_BYTES 128
 
 typedef struct {
   const char *method; /* "GET" answers HEAD too */
-  const char *path;   /* exact; or with a last "*" a prefix */
+  const char *path;   /* exact, but for segments "{}": 1..128 bytes of [A-Za-z0-9._~-] each */
   guint flags;        /* RpHttpRouteFlags */
   RpHttpHandler handler;
 } RpHttpRoute;
@@ -44,7 +57,10 @@ typedef struct {
 typedef struct {
   const char *host;               /* numeric address or "localhost" */
   guint16 port;                   /* 0 = any */
-  const char *token;              /* (nullable) */
+  const char *token;              /* (nullable) the operator's key; NULL = anybody may come */
+  gboolean local_names_only;      /* answer to Host: localhost and the like alone: without a key,
+                                     a foreign page could reach us by a name that it lets point to
+                                     127.0.0.1 (DNS rebinding) */
   const char *const *cors_origin; /* (nullable) NULL-terminated; "*" = any */
   const char *web_dir;            /* (nullable): GET of any other path is a file in here */
   guint max_connections;          /* 0 = 1000 */
@@ -78,13 +94,25 @@ const char *rp_http_request_header (RpHttpRequest *request, const char *name);
 /* NUL-terminated behind @out_len bytes. */
 const char *rp_http_request_body (const RpHttpRequest *request, gsize *out_len);
 
+/* What the @i-th "{}" of the route's path stands for. Never NULL for those the path has. */
+const char *rp_http_request_param (const RpHttpRequest *request, guint i);
+/* What the access token that was shown allows. Returns: (transfer none) (nullable): NULL when there
+ * was no need of one or it was the key, both of which allow everything. */
+const RpAccessGrant *rp_http_request_grant (const RpHttpRequest *request);
+/* What tokens are made with. Returns: (transfer none) (nullable): NULL when the server has no key.
+ */
+const RpAccess *rp_http_request_access (const RpHttpRequest *request);
+/* A header of the coming reply, whichever it is. @name and @value are copied. */
+void rp_http_request_add_header (RpHttpRequest *request, const char *name, const char *value);
+
 /* Each takes the request (transfer full). @json: (transfer full). */
 void rp_http_reply_json (RpHttpRequest *request, guint status, char *json);
 /* {"detail": what is wrong, "info": what to do about it}; @info is nullable. 503 carries
  * Retry-After. */
 void rp_http_reply_error (RpHttpRequest *request, guint status, const char *detail,
                           const char *info);
-/* @text: (transfer full). */
+/* @text: (transfer full) (nullable): NULL = no body, as 204 must have it; then @content_type is
+ * ignored and may be NULL. */
 void rp_http_reply_text (RpHttpRequest *request, guint status, const char *content_type,
                          char *text);
 

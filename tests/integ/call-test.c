@@ -249,7 +249,7 @@ static void
 set_up (Fixture *f)
 {
   static const RpHttpRoute routes[] = {
-      {"POST", "/api/offer", RP_HTTP_AUTH | RP_HTTP_JSON_BODY, on_offer},
+      {"POST", "/api/offer", RP_HTTP_AUTH_CALL | RP_HTTP_JSON_BODY, on_offer},
   };
   g_autoptr (GError) error = NULL;
 
