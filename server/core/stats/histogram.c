@@ -88,6 +88,36 @@ rp_histogram_merge (RpHistogram *self, const RpHistogram *other)
   self->count += other->count;
 }
 
+void
+rp_histogram_subtract (RpHistogram *self, const RpHistogram *earlier)
+{
+  guint first = N_BUCKETS;
+  guint last = 0;
+  for (guint i = 0; i < N_BUCKETS; i++) {
+    self->buckets[i] -= MIN (earlier->buckets[i], self->buckets[i]);
+    if (self->buckets[i] == 0)
+      continue;
+    first = MIN (first, i);
+    last = i;
+  }
+  self->count -= MIN (earlier->count, self->count);
+  self->sum_us -= MIN (earlier->sum_us, self->sum_us);
+  self->min_us = self->count > 0 ? bucket_middle_us (first) : 0;
+  if (self->count == 0)
+    self->max_us = 0;
+  else if (last != OVERFLOW_BUCKET)
+    self->max_us = MIN (self->max_us, bucket_middle_us (last));
+}
+
+guint64
+rp_histogram_count_at_most (const RpHistogram *self, gint64 limit_us)
+{
+  guint64 count = 0;
+  for (guint i = 0; i < OVERFLOW_BUCKET && bucket_middle_us (i) <= limit_us; i++)
+    count += self->buckets[i];
+  return count;
+}
+
 gint64
 rp_histogram_percentile_us (const RpHistogram *self, gdouble percent)
 {

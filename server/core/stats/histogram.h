@@ -25,6 +25,14 @@ void rp_histogram_record (RpHistogram *self, gint64 value_us);
 /* Adds everything recorded in @other, which may be @self. */
 void rp_histogram_merge (RpHistogram *self, const RpHistogram *other);
 
+/* Takes away what was recorded in @earlier, which must be an earlier state of the same histogram:
+ * what is left is what came since. The extremes are then those of the buckets. */
+void rp_histogram_subtract (RpHistogram *self, const RpHistogram *earlier);
+
+/* How many values are at most @limit_us, by whole buckets: one counts when its middle does, which
+ * moves the limit by 0.8 % at most. Rises with the limit; never falls as values are added. */
+guint64 rp_histogram_count_at_most (const RpHistogram *self, gint64 limit_us);
+
 /* The value in µs that @percent (0 … 100, clamped) of the values do not exceed; 0 when empty. */
 gint64 rp_histogram_percentile_us (const RpHistogram *self, gdouble percent);
 
