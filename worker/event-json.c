@@ -98,6 +98,8 @@ add_tool_call (GString *json, const RpEngineEmit *emit)
   add_text (json, "status", emit->status);
   add_text (json, "arguments", emit->call->arguments);
   add_text (json, "result", emit->result);
+  if (emit->client)
+    add_text (json, "where", "client");
 }
 
 static void
@@ -183,6 +185,49 @@ rp_event_to_json (const RpEngineEmit *emit)
     break;
   }
   return end (json);
+}
+
+static gboolean
+was_said (const RpMessage *message)
+{
+  return (message->role == RP_ROLE_USER || message->role == RP_ROLE_ASSISTANT) &&
+         *message->content != '\0';
+}
+
+/* Returns: (transfer full) */
+static char *
+message_json (const RpMessage *message)
+{
+  GString *json = g_string_new ("{");
+  add_text (json, "role", rp_role_name (message->role));
+  add_text (json, "content", message->content);
+  return g_string_free (g_string_append_c (json, '}'), FALSE);
+}
+
+char *
+rp_event_conversation (const GPtrArray *messages)
+{
+  /* The newest are kept: from the end, for as long as there is room. */
+  static const char frame[] = "{\"messages\":[],\"omitted\":4294967295}";
+  gsize room = RP_EVENT_MAX_TEXT_BYTES - sizeof frame;
+  g_autoptr (GPtrArray) said = g_ptr_array_new_with_free_func (g_free);
+  guint omitted = 0;
+  for (guint i = messages->len; i-- > 0;) {
+    if (!was_said (messages->pdata[i]))
+      continue;
+    char *text = message_json (messages->pdata[i]);
+    if (omitted > 0 || strlen (text) + 1 > room) {
+      omitted++;
+      g_free (text);
+      continue;
+    }
+    room -= strlen (text) + 1;
+    g_ptr_array_insert (said, 0, text);
+  }
+  g_ptr_array_add (said, NULL);
+  g_autofree char *list = g_strjoinv (",", (char **) said->pdata);
+  return omitted == 0 ? g_strdup_printf ("{\"messages\":[%s]}", list)
+                      : g_strdup_printf ("{\"messages\":[%s],\"omitted\":%u}", list, omitted);
 }
 
 char *

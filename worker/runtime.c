@@ -406,10 +406,12 @@ handle_dtmf (Runtime *self, const char *buttons)
 }
 
 static void
-refuse_message (Runtime *self, const RpClientMessage *message)
+answer_message (Runtime *self, const RpClientMessage *message)
 {
-  g_autofree char *json =
-      rp_event_response (message->id, message->name, NULL, "this agent takes no such message");
+  gboolean known = g_str_equal (message->name, "conversation");
+  g_autofree char *data = known ? rp_event_conversation (rp_engine_messages (self->engine)) : NULL;
+  g_autofree char *json = rp_event_response (message->id, message->name, data,
+                                             known ? NULL : "this agent takes no such message");
   send_event (self, json);
 }
 
@@ -436,13 +438,19 @@ handle_client (Runtime *self, const RpFrame *frame)
     feed (self, &(RpEngineEvent){.type = RP_ENGINE_CLIENT_INTERRUPT});
     break;
   case RP_CLIENT_MESSAGE:
-    refuse_message (self, &message);
+    answer_message (self, &message);
     break;
   case RP_CLIENT_DTMF:
     handle_dtmf (self, message.text);
     break;
   case RP_CLIENT_DRAIN:
     feed (self, &(RpEngineEvent){.type = RP_ENGINE_DRAIN});
+    break;
+  case RP_CLIENT_TOOL_RESULT:
+    feed (self, &(RpEngineEvent){.type = message.failed ? RP_ENGINE_CLIENT_FAILED
+                                                        : RP_ENGINE_CLIENT_RESULT,
+                                 .text = message.id,
+                                 .result = message.text});
     break;
   }
   rp_client_message_clear (&message);

@@ -230,8 +230,8 @@ unpack_generation (RpEngine *engine, GVariant *packed, guint base, GError **erro
   while (g_variant_iter_next (&iter, "(&s&s&sy&s)", &id, &name, &arguments, &state, &result)) {
     if (state > TOOL_FAILED)
       return invalid (error, "a tool call of an unknown state");
-    ToolRecord *record = g_new0 (ToolRecord, 1);
-    record->call = rp_tool_call_new (id, name, arguments);
+    g_autoptr (RpToolCall) call = rp_tool_call_new (id, name, arguments);
+    ToolRecord *record = rp_tool_record_new (engine, call);
     record->state = (ToolState) state;
     record->result = *result != '\0' ? g_strdup (result) : NULL;
     if (record->state != TOOL_WAITING)

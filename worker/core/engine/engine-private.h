@@ -76,6 +76,7 @@ typedef enum {
 
 typedef struct {
   RpToolCall *call;
+  const RpEngineClientTool *client; /* (nullable) the function of the client that it calls */
   ToolState state;
   char *result; /* JSON, once terminal */
   gint64 deadline_us;
@@ -135,6 +136,7 @@ struct _RpEngine {
   gboolean hung_up;
   guint idle_prompts;
   guint not_heard_count; /* in a row */
+  guint ignored_results; /* of the client's functions */
   guint tool_steps;      /* generations in a row that ended in tool calls */
   gboolean text_only;    /* the last turn was typed by a client that wants no voice */
   gboolean lost_words;   /* the user spoke when the worker died */
@@ -238,6 +240,7 @@ void rp_playout_end_soundless (RpEngine *engine, const Generation *generation);
 void rp_playout_quiet (RpEngine *engine);
 
 /* engine-tools.c */
+ToolRecord *rp_tool_record_new (const RpEngine *engine, const RpToolCall *call);
 void rp_tool_record_free (ToolRecord *record);
 void rp_tools_add (RpEngine *engine, Generation *generation, const RpToolCall *call);
 void rp_tools_release (RpEngine *engine, Generation *generation);

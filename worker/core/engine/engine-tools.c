@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define END_CALL "end_call"
+/* The result of a tool that has nothing to say. */
+#define NOTHING_SAID "{\"ok\":true}"
 #define MAX_CALLS_PER_GENERATION 16
 /* What the client is told of a call may have these lengths (proto/README.md). */
 #define MAX_ID_BYTES 64
@@ -13,6 +15,19 @@
 #define MAX_ARGUMENTS_BYTES (16 * 1024)
 #define MAX_RESULT_BYTES (16 * 1024)
 #define MAX_FAILURE_BYTES 1000
+
+ToolRecord *
+rp_tool_record_new (const RpEngine *engine, const RpToolCall *call)
+{
+  ToolRecord *record = g_new0 (ToolRecord, 1);
+  record->call = rp_tool_call_copy (call);
+  record->state = TOOL_WAITING;
+  for (guint i = 0; i < engine->config.n_client_tools; i++) {
+    if (strcmp (engine->config.client_tools[i].name, call->name) == 0)
+      record->client = &engine->config.client_tools[i];
+  }
+  return record;
+}
 
 void
 rp_tool_record_free (ToolRecord *record)
@@ -28,6 +43,7 @@ static void
 emit_call (RpEngine *engine, const ToolRecord *record, const char *status)
 {
   RpEngineEmit *emit = rp_engine_emit (engine, RP_EMIT_TOOL_CALL);
+  emit->client = record->client != NULL;
   emit->call = rp_tool_call_copy (record->call);
   emit->status = status;
   emit->result = g_strdup (record->result);
@@ -37,6 +53,13 @@ static gboolean
 is_terminal (const ToolRecord *record)
 {
   return record->state == TOOL_DONE || record->state == TOOL_FAILED;
+}
+
+/* It tells the client something and awaits nothing. */
+static gboolean
+is_notice (const ToolRecord *record)
+{
+  return record->client != NULL && record->client->notify;
 }
 
 static gboolean
@@ -88,9 +111,12 @@ make_id_unique (RpEngine *engine, const Generation *generation, RpToolCall *call
 static void
 call (RpEngine *engine, ToolRecord *record)
 {
+  guint timeout_ms =
+      record->client != NULL ? record->client->timeout_ms : engine->config.tool_timeout_ms;
   record->state = TOOL_RUNNING;
-  record->deadline_us = engine->now_us + (gint64) engine->config.tool_timeout_ms * 1000;
-  rp_engine_push (engine, RP_ENGINE_TOOL_CALL)->call = rp_tool_call_copy (record->call);
+  record->deadline_us = engine->now_us + (gint64) timeout_ms * 1000;
+  if (record->client == NULL)
+    rp_engine_push (engine, RP_ENGINE_TOOL_CALL)->call = rp_tool_call_copy (record->call);
   set_tools_timer (engine);
   rp_engine_checkpoint_soon (engine);
 }
@@ -106,7 +132,14 @@ run (RpEngine *engine, Generation *generation, ToolRecord *record)
     return;
   }
   emit_call (engine, record, "started");
-  call (engine, record);
+  if (!is_notice (record)) {
+    call (engine, record);
+    return;
+  }
+  record->state = TOOL_DONE;
+  record->result = g_strdup (NOTHING_SAID);
+  emit_call (engine, record, "done");
+  rp_engine_checkpoint_soon (engine);
 }
 
 static const char *
@@ -130,9 +163,7 @@ rp_tools_add (RpEngine *engine, Generation *generation, const RpToolCall *call)
     return;
   }
   generation->got_delta = TRUE;
-  ToolRecord *record = g_new0 (ToolRecord, 1);
-  record->call = rp_tool_call_copy (call);
-  record->state = TOOL_WAITING;
+  ToolRecord *record = rp_tool_record_new (engine, call);
   g_ptr_array_add (generation->tools, record);
   if (!generation->tentative)
     run (engine, generation, record);
@@ -148,6 +179,15 @@ rp_tools_release (RpEngine *engine, Generation *generation)
   }
 }
 
+/* The server knows whether the client has been asked. */
+static void
+call_again (RpEngine *engine, ToolRecord *record)
+{
+  if (record->client != NULL)
+    emit_call (engine, record, "started");
+  call (engine, record);
+}
+
 void
 rp_tools_take_up (RpEngine *engine, Generation *generation)
 {
@@ -156,7 +196,7 @@ rp_tools_take_up (RpEngine *engine, Generation *generation)
     if (record->state == TOOL_WAITING && !is_end_call (record))
       run (engine, generation, record);
     else if (record->state == TOOL_RUNNING)
-      call (engine, record);
+      call_again (engine, record);
   }
 }
 
@@ -191,10 +231,23 @@ gboolean
 rp_tools_unanswered (const Generation *generation)
 {
   for (guint i = 0; !generation->tools_recorded && i < generation->tools->len; i++) {
-    if (!is_end_call (generation->tools->pdata[i]))
+    const ToolRecord *record = generation->tools->pdata[i];
+    if (!is_end_call (record) && !is_notice (record))
       return TRUE;
   }
   return FALSE;
+}
+
+/* Something was said, and its tools have nothing to add. */
+static gboolean
+is_complete (const Generation *generation)
+{
+  for (guint i = 0; i < generation->tools->len; i++) {
+    if (!is_notice (generation->tools->pdata[i]))
+      return FALSE;
+  }
+  const char *text = generation->text->str;
+  return text[strspn (text, " \t\r\n")] != '\0';
 }
 
 gboolean
@@ -257,6 +310,8 @@ rp_tools_conclude (RpEngine *engine, Generation *generation)
     rp_generation_try (engine);
     return;
   }
+  if (is_complete (generation))
+    return;
   /* It was silent: the turn's answer is still to come. */
   if (generation->turn_end_us != 0 && generation->n_utterances == 0) {
     engine->answer_end_us = generation->turn_end_us;
@@ -280,7 +335,7 @@ rp_tools_end_call (RpEngine *engine, Generation *generation)
     if (is_terminal (record))
       continue;
     record->state = TOOL_DONE;
-    record->result = g_strdup ("{\"ok\":true}");
+    record->result = g_strdup (NOTHING_SAID);
     emit_call (engine, record, "done");
   }
   if (generation->tools->len > 0)
@@ -327,14 +382,15 @@ finish (RpEngine *engine, Generation *generation, ToolRecord *record, gboolean o
 }
 
 static gboolean
-find (RpEngine *engine, const char *id, Generation **out_generation, ToolRecord **out_record)
+find (RpEngine *engine, const char *id, gboolean client, Generation **out_generation,
+      ToolRecord **out_record)
 {
   for (guint i = 0; i < engine->generations->len; i++) {
     Generation *generation = engine->generations->pdata[i];
     for (guint j = 0; j < generation->tools->len; j++) {
       ToolRecord *record = generation->tools->pdata[j];
       if (record->state == TOOL_RUNNING && !is_end_call (record) &&
-          g_strcmp0 (record->call->id, id) == 0) {
+          (record->client != NULL) == client && g_strcmp0 (record->call->id, id) == 0) {
         *out_generation = generation;
         *out_record = record;
         return TRUE;
@@ -349,8 +405,13 @@ rp_tools_input (RpEngine *engine, const RpEngineEvent *event)
 {
   Generation *generation = NULL;
   ToolRecord *record = NULL;
-  if (find (engine, event->text, &generation, &record))
-    finish (engine, generation, record, event->type == RP_ENGINE_TOOL_RESULT, event->result);
+  gboolean client =
+      event->type == RP_ENGINE_CLIENT_RESULT || event->type == RP_ENGINE_CLIENT_FAILED;
+  gboolean ok = event->type == RP_ENGINE_TOOL_RESULT || event->type == RP_ENGINE_CLIENT_RESULT;
+  if (find (engine, event->text, client, &generation, &record))
+    finish (engine, generation, record, ok, event->result);
+  else if (client)
+    engine->ignored_results++;
 }
 
 void

@@ -41,6 +41,12 @@ copy_config (RpEngineConfig *to, const RpEngineConfig *from)
   to->idle_prompts = (const char *const *) g_strdupv ((char **) from->idle_prompts);
   to->idle_goodbye = g_strdup (from->idle_goodbye);
   to->drain_goodbye = g_strdup (from->drain_goodbye);
+  RpEngineClientTool *tools = g_new0 (RpEngineClientTool, MAX (from->n_client_tools, 1));
+  for (guint i = 0; i < from->n_client_tools; i++) {
+    tools[i] = from->client_tools[i];
+    tools[i].name = g_strdup (from->client_tools[i].name);
+  }
+  to->client_tools = tools;
 }
 
 static void
@@ -53,6 +59,9 @@ clear_config (RpEngineConfig *config)
   g_strfreev ((char **) config->idle_prompts);
   g_free ((char *) config->idle_goodbye);
   g_free ((char *) config->drain_goodbye);
+  for (guint i = 0; i < config->n_client_tools; i++)
+    g_free ((char *) config->client_tools[i].name);
+  g_free ((RpEngineClientTool *) config->client_tools);
 }
 
 RpEngine *
@@ -349,6 +358,8 @@ rp_engine_input (RpEngine *engine, gint64 now_us, const RpEngineEvent *from_outs
     break;
   case RP_ENGINE_TOOL_RESULT:
   case RP_ENGINE_TOOL_FAILED:
+  case RP_ENGINE_CLIENT_RESULT:
+  case RP_ENGINE_CLIENT_FAILED:
     rp_tools_input (engine, event);
     break;
   case RP_ENGINE_CLIENT_TEXT:
@@ -418,6 +429,12 @@ rp_engine_deadline (const RpEngine *engine)
   for (guint i = 0; i < N_TIMERS; i++)
     deadline = MIN (deadline, engine->timers[i]);
   return deadline;
+}
+
+guint
+rp_engine_ignored_results (const RpEngine *engine)
+{
+  return engine->ignored_results;
 }
 
 const GPtrArray *
