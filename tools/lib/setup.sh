@@ -2,6 +2,7 @@
 #
 #   rp_setup build         installs the Debian packages that are missing for building and running
 #   rp_setup build test    and those that the tests need
+#   rp_setup_promtool      puts promtool on the PATH
 #
 # Costs some milliseconds and prints nothing when nothing is missing. Returns 1 with a message on
 # standard error otherwise. Two at a time are fine: apt waits for the other.
@@ -10,10 +11,11 @@
 RP_PACKAGES_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libnice-dev libsrtp2-dev
   libgnutls28-dev libopus-dev libmicrohttpd-dev libjson-glib-dev libusrsctp-dev libsoup-3.0-dev
   flite1-dev libsqlite3-dev ca-certificates"
-# chromium and aiortc are the callers of the end-to-end tests, clang runs the fuzz targets, the
-# sounds are recorded speech that every Debian machine can have.
-RP_PACKAGES_test="chromium python3-aiortc clang libclang-rt-dev asterisk-core-sounds-en-wav curl
-  clang-format"
+# chromium, Firefox and aiortc are the callers of the end-to-end tests, clang runs the fuzz targets,
+# the sounds are recorded speech that every Debian machine can have. A page without any font has no
+# text; DejaVu is what chromium would get with recommended packages.
+RP_PACKAGES_test="chromium firefox-esr fonts-dejavu-core python3-aiortc clang libclang-rt-dev
+  asterisk-core-sounds-en-wav curl clang-format"
 
 # Prints those of the packages given that are not installed.
 rp_missing_packages () {
@@ -55,6 +57,11 @@ rp_setup () {
   # A node that is not Debian's (a newer one, as developers have) brings its own npm.
   if ! command -v node > /dev/null; then wanted+=(nodejs); fi
   if ! command -v npm > /dev/null; then wanted+=(npm); fi
+  # Firefox's Web Audio stands still without a sound server. The tests start one of their own; only
+  # its program is needed, and a desktop with PipeWire must not be given PulseAudio.
+  case " $* " in
+    *' test '*) if ! command -v pipewire > /dev/null; then wanted+=(pulseaudio); fi ;;
+  esac
 
   if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
     # Another distribution: the build itself says what it lacks.
@@ -80,4 +87,30 @@ rp_setup () {
     echo "  Repartee is built for Debian 12 or later; see the messages above." >&2
     return 1
   fi
+}
+
+# promtool is in the package of a server that would listen on all addresses from its installation on:
+# only the program is taken out of it.
+rp_setup_promtool () {
+  local dir=${XDG_CACHE_HOME:-$HOME/.cache}/repartee/promtool work status=0
+  PATH=$PATH:$dir/usr/bin
+  if command -v promtool > /dev/null; then return 0; fi
+  if ! command -v apt-get > /dev/null; then
+    echo "set-up: the check of /metrics wants promtool, of Prometheus" >&2
+    return 0
+  fi
+  echo "set-up: fetching promtool"
+  work=$(mktemp -d) || return 1
+  {
+    (cd "$work" && apt-get -q download prometheus) || (cd "$work" && rp_apt_get update &&
+      apt-get -q download prometheus)
+  } > "$work/log" 2>&1 && dpkg-deb -x "$work"/prometheus_*.deb "$work/tree" &&
+    mkdir -p "$dir/usr/bin" && cp "$work/tree/usr/bin/promtool" "$dir/usr/bin/promtool.$$" &&
+    mv "$dir/usr/bin/promtool.$$" "$dir/usr/bin/promtool" || status=1
+  if [ "$status" -ne 0 ]; then
+    tail -n 20 "$work/log" >&2
+    echo "set-up: could not fetch promtool (Debian's package prometheus)" >&2
+  fi
+  rm -rf -- "$work"
+  return "$status"
 }
