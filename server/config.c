@@ -15,6 +15,8 @@ G_DEFINE_QUARK (rp - config - error - quark, rp_config_error)
 #define MAX_FILE_BYTES (256 * 1024)
 #define MAX_LIST 32
 #define MIN_TOKEN_BYTES 16
+#define MAX_AGENT_NAME 64
+#define AGENT_NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 typedef enum {
   OPT_STRING,
@@ -42,7 +44,7 @@ typedef struct {
 static const Option options[] = {
     {"listen", OPT_STRING, AT (listen), 0, 0, "HOST:PORT",
      "address of the HTTP server (127.0.0.1:8080)"},
-    {"agent", OPT_STRING, AT (agent), 0, 0, "DIR", "the agent that answers"},
+    {"agent", OPT_LIST, AT (agent), 0, 0, "DIR,…", "the agents; the first answers who names none"},
     {"token", OPT_STRING, AT (token), 0, 0, "TEXT",
      "what clients must show as Authorization: Bearer"},
     {"token-file", OPT_FILE_KEY, 0, 0, 0, "FILE", "the same, from the first line of a file"},
@@ -214,11 +216,15 @@ static gboolean
 set_from_node (Target *target, const Option *option, JsonObject *object, const char *key,
                GError **error)
 {
-  if (option->type == OPT_LIST) {
-    JsonArray *array = rp_json_array (object, key);
+  JsonArray *array = rp_json_array (object, key);
+  if (array != NULL) {
     g_autoptr (GPtrArray) values = g_ptr_array_new ();
-    for (guint i = 0; i < json_array_get_length (array); i++)
-      g_ptr_array_add (values, (gpointer) rp_json_array_string (array, i));
+    for (guint i = 0; i < json_array_get_length (array); i++) {
+      const char *value = rp_json_array_string (array, i);
+      if (value == NULL)
+        return bad_value (target, error, "strings", "something else");
+      g_ptr_array_add (values, (gpointer) value);
+    }
     g_ptr_array_add (values, NULL);
     return set_list (target, option, (const char *const *) values->pdata, error);
   }
@@ -229,7 +235,9 @@ set_from_node (Target *target, const Option *option, JsonObject *object, const c
   else if (option->type == OPT_UINT || option->type == OPT_SECONDS)
     text = g_ascii_dtostr (number, sizeof number, rp_json_double (object, key, 0));
   else
-    text = rp_json_string (object, key, "");
+    text = rp_json_string (object, key, NULL);
+  if (text == NULL)
+    return bad_value (target, error, "a string or an array of strings", "something else");
   return set_option (target, option, text, error);
 }
 
@@ -244,7 +252,7 @@ json_type (OptionType type)
   case OPT_SECONDS:
     return RP_JSON_NUMBER;
   case OPT_LIST:
-    return RP_JSON_ARRAY;
+    return RP_JSON_ANY; /* or one string, as on the command line */
   case OPT_STRING:
   case OPT_PORTS:
   case OPT_LEVEL:
@@ -288,8 +296,7 @@ load_file (Target *target, const char *path, GError **error)
     fields[n] = (RpJsonField){.name = keys[n],
                               .type = json_type (options[i].type),
                               .min = options[i].min,
-                              .max = options[i].max,
-                              .items = options[i].type == OPT_LIST ? RP_JSON_STRING : RP_JSON_ANY};
+                              .max = options[i].max};
     n++;
   }
 
@@ -493,11 +500,13 @@ find_defaults (RpConfig *config)
     places[2] = g_build_filename (dir, "..", "libexec", "repartee-worker", NULL);
     config->worker = first_existing (G_FILE_TEST_IS_EXECUTABLE, places);
   }
-  if (config->agent == NULL) {
+  if (*config->agent == NULL) {
     g_auto (GStrv) places = g_new0 (char *, 3);
     places[0] = g_build_filename (dir, "..", "share", "repartee", "agents", "reception", NULL);
     places[1] = g_strdup (RP_SOURCE_AGENT_DIR);
-    config->agent = first_existing (G_FILE_TEST_IS_DIR, places);
+    g_strfreev (config->agent);
+    config->agent = g_new0 (char *, 2);
+    config->agent[0] = first_existing (G_FILE_TEST_IS_DIR, places);
   }
   if (config->loops == 0)
     config->loops = CLAMP (g_get_num_processors () / 2, 1, 16);
@@ -522,11 +531,11 @@ check_together (RpConfig *config, GError **error)
                  (guint) (config->udp_port_max - config->udp_port_min) + 1, config->max_sessions);
     return FALSE;
   }
-  if (config->agent == NULL || config->worker == NULL) {
+  if (*config->agent == NULL || config->worker == NULL) {
     g_set_error (error, RP_CONFIG_ERROR, RP_CONFIG_ERROR_USAGE, "%s",
-                 config->agent == NULL ? "agent: none found: say which with --agent DIR"
-                                       : "worker: repartee-worker was not found beside this "
-                                         "program: say where it is with --worker FILE");
+                 *config->agent == NULL ? "agent: none found: say which with --agent DIR"
+                                        : "worker: repartee-worker was not found beside this "
+                                          "program: say where it is with --worker FILE");
     return FALSE;
   }
   const struct {
@@ -534,7 +543,6 @@ check_together (RpConfig *config, GError **error)
     const char *path;
     GFileTest test;
   } paths[] = {
-      {"agent", config->agent, G_FILE_TEST_IS_DIR},
       {"web", config->web, G_FILE_TEST_IS_DIR},
       {"models", config->models, G_FILE_TEST_IS_DIR},
       {"worker", config->worker, G_FILE_TEST_IS_EXECUTABLE},
@@ -550,11 +558,42 @@ check_together (RpConfig *config, GError **error)
   return TRUE;
 }
 
+/* Where names of agents go: into tokens, paths of HTTP and the log. */
+static gboolean
+check_agents (RpConfig *config, GError **error)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  for (char **dir = config->agent; *dir != NULL; dir++) {
+    char *full = g_canonicalize_filename (*dir, NULL);
+    g_free (*dir);
+    *dir = full;
+    if (!g_file_test (*dir, G_FILE_TEST_IS_DIR)) {
+      g_set_error (error, RP_CONFIG_ERROR, RP_CONFIG_ERROR_FILE, "agent: \"%s\" is not a directory",
+                   *dir);
+      return FALSE;
+    }
+    char *name = g_path_get_basename (*dir);
+    gboolean is_good =
+        strlen (name) <= MAX_AGENT_NAME && strspn (name, AGENT_NAME_CHARS) == strlen (name);
+    gboolean is_new = g_hash_table_add (names, name);
+    if (!is_good || !is_new) {
+      g_set_error (error, RP_CONFIG_ERROR, RP_CONFIG_ERROR_USAGE,
+                   "agent: \"%s\": %s: rename the directory", *dir,
+                   is_good ? "there is another of this name"
+                           : "an agent's name, which is its directory's, has at most 64 of A-Z, "
+                             "a-z, 0-9, ., _ and -");
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
 static RpConfig *
 config_new (void)
 {
   RpConfig *config = g_new0 (RpConfig, 1);
   config->listen = g_strdup ("127.0.0.1:8080");
+  config->agent = g_new0 (char *, 1);
   config->cors_origin = g_new0 (char *, 1);
   config->ice_address = g_new0 (char *, 1);
   config->public_address = g_new0 (char *, 1);
@@ -589,7 +628,8 @@ parse_all (Target *target, char **argv, GError **error)
   return parse_listen (config, error) && load_token (config, target->token_file, error) &&
          check_addresses (config->ice_address, "ice_address", error) &&
          check_addresses (config->public_address, "public_address", error) &&
-         check_origins (config->cors_origin, error) && check_together (config, error);
+         check_origins (config->cors_origin, error) && check_agents (config, error) &&
+         check_together (config, error);
 }
 
 RpConfig *
@@ -612,7 +652,7 @@ rp_config_free (RpConfig *config)
   g_free (config->listen_host);
   g_free (config->token);
   g_strfreev (config->cors_origin);
-  g_free (config->agent);
+  g_strfreev (config->agent);
   g_free (config->models);
   g_free (config->data);
   g_free (config->web);

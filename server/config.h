@@ -33,10 +33,11 @@ typedef struct {
   guint16 listen_port;
   gboolean listen_is_loopback;
   gboolean no_auth;
-  char *token;        /* (nullable) what a client must show as "Authorization: Bearer" */
+  char *token;        /* (nullable) the operator's key: shown as "Authorization: Bearer" it opens
+                         everything, and access tokens are made with it */
   char **cors_origin; /* origins of other sites that may use the API; "*" = any; may be empty */
 
-  char *agent;  /* directory */
+  char **agent; /* directories; an agent's name is its directory's; the first is the default */
   char *models; /* (nullable) directory */
   char *data;   /* (nullable) directory */
   char *web;    /* (nullable) directory of the pages; NULL = none found */

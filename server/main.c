@@ -163,7 +163,7 @@ start (Server *server, GError **error)
   RpPoolConfig pool;
   rp_pool_config_init (&pool);
   pool.zygote.worker_path = config->worker;
-  pool.zygote.agent_dir = config->agent;
+  pool.zygote.agent_dirs = (const char *const *) config->agent;
   pool.zygote.models_dir = config->models;
   pool.zygote.data_dir = config->data;
   pool.idle_target = config->workers;
@@ -181,8 +181,11 @@ start (Server *server, GError **error)
       .host = config->listen_host,
       .port = config->listen_port,
       .token = config->token,
+      .local_names_only =
+          config->listen_is_loopback && config->token == NULL && !config->no_auth,
       .cors_origin = (const char *const *) config->cors_origin,
       .web_dir = config->web,
+      .max_connections_per_ip = config->max_connections_per_address,
   };
   guint n_routes = 0;
   const RpHttpRoute *routes = rp_api_routes (&n_routes);

@@ -536,6 +536,12 @@ rp_pool_info (const RpPool *pool)
   return pool->info;
 }
 
+const GPtrArray *
+rp_pool_agents (const RpPool *pool)
+{
+  return rp_zygote_agents (pool->zygote);
+}
+
 void
 rp_pool_stats (const RpPool *pool, RpPoolStats *out_stats)
 {

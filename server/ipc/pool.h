@@ -70,6 +70,8 @@ const char *rp_pool_failure (const RpPool *pool);
 void rp_pool_stats (const RpPool *pool, RpPoolStats *out_stats);
 /* The zygote's READY object. Returns: (transfer none) (nullable) before it was ready. */
 const char *rp_pool_info (const RpPool *pool);
+/* The agents workers can play (RpAgentInfo), the default first. Returns: (transfer none) */
+const GPtrArray *rp_pool_agents (const RpPool *pool);
 
 /* Ends everything: no more workers are handed out, waiting requests get NULL, idle workers get END,
  * busy ones (which their sessions should have ended before) SIGTERM, and SIGKILL after a second.

@@ -27,6 +27,7 @@ struct _RpZygote {
   RpZygoteEvents events;
   gpointer user_data;
   GMainContext *context;
+  GPtrArray *agents; /* of RpAgentInfo */
 
   RpZygoteState state;
   GPid pid;
@@ -218,7 +219,7 @@ handle_ready (RpZygote *zygote, const RpFrame *frame)
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) object =
       rp_json_parse_object ((const char *) frame->payload, frame->len, MAX_INFO_BYTES, &error);
-  if (object == NULL) {
+  if (object == NULL || !rp_agents_describe (zygote->agents, object, &error)) {
     misbehaved (zygote, error->message);
     return;
   }
@@ -330,7 +331,6 @@ build_arguments (const RpZygote *zygote)
   GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
   const RpZygoteConfig *config = &zygote->config;
   const char *const options[][2] = {
-      {"--agent", config->agent_dir},
       {"--models", config->models_dir},
       {"--data", config->data_dir},
   };
@@ -338,6 +338,10 @@ build_arguments (const RpZygote *zygote)
   g_ptr_array_add (argv, g_strdup ("--zygote"));
   g_ptr_array_add (argv, g_strdup ("--control-fd"));
   g_ptr_array_add (argv, g_strdup_printf ("%d", CONTROL_FD));
+  for (guint i = 0; config->agent_dirs[i] != NULL; i++) {
+    g_ptr_array_add (argv, g_strdup ("--agent"));
+    g_ptr_array_add (argv, g_strdup (config->agent_dirs[i]));
+  }
   for (guint i = 0; i < G_N_ELEMENTS (options); i++) {
     if (options[i][1] == NULL)
       continue;
@@ -418,11 +422,13 @@ rp_zygote_new (const RpZygoteConfig *config, const RpZygoteEvents *events, gpoin
   RpZygote *zygote = g_new0 (RpZygote, 1);
   zygote->config = *config;
   zygote->config.worker_path = g_strdup (config->worker_path);
-  zygote->config.agent_dir = g_strdup (config->agent_dir);
+  zygote->config.agent_dirs =
+      (const char *const *) g_strdupv ((char **) (gpointer) config->agent_dirs);
   zygote->config.models_dir = g_strdup (config->models_dir);
   zygote->config.data_dir = g_strdup (config->data_dir);
   zygote->events = *events;
   zygote->user_data = user_data;
+  zygote->agents = rp_agents_new (config->agent_dirs);
   zygote->context = g_main_context_ref_thread_default ();
   zygote->pidfd = -1;
   zygote->control_fd = -1;
@@ -458,7 +464,8 @@ rp_zygote_free (RpZygote *zygote)
   g_main_context_unref (zygote->context);
   g_free (zygote->complaint);
   g_free ((char *) zygote->config.worker_path);
-  g_free ((char *) zygote->config.agent_dir);
+  g_strfreev ((char **) (gpointer) zygote->config.agent_dirs);
+  g_ptr_array_unref (zygote->agents);
   g_free ((char *) zygote->config.models_dir);
   g_free ((char *) zygote->config.data_dir);
   g_free (zygote);
@@ -496,6 +503,12 @@ RpZygoteState
 rp_zygote_state (const RpZygote *zygote)
 {
   return zygote->state;
+}
+
+const GPtrArray *
+rp_zygote_agents (const RpZygote *zygote)
+{
+  return zygote->agents;
 }
 
 guint32

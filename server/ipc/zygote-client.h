@@ -7,6 +7,7 @@
  * Everything on one thread, whose default main context must be iterated. */
 #pragma once
 
+#include "agents.h"
 #include "frame.h"
 
 #include <glib.h>
@@ -17,13 +18,13 @@ G_BEGIN_DECLS
 #define RP_ZYGOTE_EXIT_CONFIG 2
 
 typedef struct {
-  const char *worker_path; /* the executable */
-  const char *agent_dir;
-  const char *models_dir; /* (nullable) the zygote's own default */
-  const char *data_dir;   /* (nullable) the zygote's own default */
-  guint start_timeout_ms; /* start to READY */
-  guint fork_timeout_ms;  /* FORK to FORKED */
-  guint min_backoff_ms;   /* before the second start in a row */
+  const char *worker_path;       /* the executable */
+  const char *const *agent_dirs; /* NULL-terminated, at least one; the first is the default */
+  const char *models_dir;        /* (nullable) the zygote's own default */
+  const char *data_dir;          /* (nullable) the zygote's own default */
+  guint start_timeout_ms;        /* start to READY */
+  guint fork_timeout_ms;         /* FORK to FORKED */
+  guint min_backoff_ms;          /* before the second start in a row */
   guint max_backoff_ms;
 } RpZygoteConfig;
 
@@ -31,7 +32,8 @@ void rp_zygote_config_init (RpZygoteConfig *config);
 
 /* None may free the zygote from inside. Any may be NULL. */
 typedef struct {
-  /* @info: the READY object: models, voices, agent, version; checked to be a JSON object */
+  /* @info: the READY object: models, voices, agents, version; checked to be a JSON object that
+   * describes all agents it was started with, or none */
   void (*ready) (const char *info, gpointer user_data);
   /* It died or misbehaved; another one is started after @retry_ms. */
   void (*lost) (const char *why, guint retry_ms, gpointer user_data);
@@ -66,6 +68,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpZygote, rp_zygote_free)
 gboolean rp_zygote_fork (RpZygote *zygote, guint32 worker, int socket_fd);
 
 RpZygoteState rp_zygote_state (const RpZygote *zygote);
+/* The agents its workers can play (RpAgentInfo), with titles and descriptions once it was ready.
+ * Returns: (transfer none) */
+const GPtrArray *rp_zygote_agents (const RpZygote *zygote);
 /* The zygote's process, 0 when there is none. */
 guint32 rp_zygote_pid (const RpZygote *zygote);
 /* How often it was started again. */

@@ -375,7 +375,7 @@ rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertificate *certif
   g_autoptr (RpRegistry) registry = g_new0 (RpRegistry, 1);
   registry->config = config;
   registry->pool = pool;
-  registry->agent_name = g_path_get_basename (config->agent);
+  registry->agent_name = g_path_get_basename (config->agent[0]);
   registry->started_us = rp_loop_now_us ();
   registry->inbox = rp_inbox_new ();
   registry->loops = g_array_new (FALSE, TRUE, sizeof (RpRegistryLoop));

@@ -5,7 +5,9 @@
  *   dies         exit code 1 before READY
  *   mute         never says READY
  *   stillborn    forks workers that exit at once
- *   silent       forks workers that never say HELLO */
+ *   silent       forks workers that never say HELLO
+ *   described    says in READY what its agents "described" and "first" are
+ *   misnamed     leaves itself out of them; untyped: gives one a number for a name */
 #define _GNU_SOURCE /* pidfd_open */
 
 #include "fake-worker.h"
@@ -102,7 +104,14 @@ main (int argc, char **argv)
     fake_worker_send (&control, RP_FRAME_FAILED, why, strlen (why));
     return 2;
   }
-  static const char info[] = "{\"agent\":\"test\"}";
+  const char *info = "{\"agent\":\"test\"}";
+  if (g_str_equal (behaviour, "described"))
+    info = "{\"agents\":[{\"name\":\"described\"},{\"name\":\"first\",\"title\":\"The First\","
+           "\"description\":\"Comes before the second.\"}]}";
+  else if (g_str_equal (behaviour, "misnamed"))
+    info = "{\"agents\":[{\"name\":\"first\"}]}";
+  else if (g_str_equal (behaviour, "untyped"))
+    info = "{\"agents\":[{\"name\":7}]}";
   fake_worker_send (&control, RP_FRAME_READY, info, strlen (info));
   serve ();
   return 0;

@@ -100,7 +100,8 @@ make_pool (const char *agent_dir)
   RpPoolConfig config;
   rp_pool_config_init (&config);
   config.zygote.worker_path = worker_path;
-  config.zygote.agent_dir = agent_dir;
+  const char *const agent_dirs[] = {agent_dir, NULL};
+  config.zygote.agent_dirs = agent_dirs;
   config.zygote.models_dir = models_dir;
   config.zygote.data_dir = data_dir;
   config.idle_target = N_IDLE;

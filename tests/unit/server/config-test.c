@@ -71,6 +71,39 @@ test_defaults (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_agents (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *other = g_build_filename (fixture->dir, "other", NULL);
+  g_assert_cmpint (g_mkdir (other, 0700), ==, 0);
+  g_autofree char *options = g_strdup_printf ("--agent %s/./,%s/", fixture->dir, other);
+  g_autoptr (RpConfig) config = parse (fixture, options, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_strv_length (config->agent), ==, 2);
+  g_assert_cmpstr (config->agent[0], ==, fixture->dir);
+  g_assert_cmpstr (config->agent[1], ==, other);
+  g_rmdir (other);
+}
+
+/* One string stands for a list in the file as it does on the command line. */
+static void
+test_file_lists (Fixture *fixture, gconstpointer data)
+{
+  static const char *const texts[] = {
+      "{\"cors_origin\": \"https://a.example,https://b.example\"}",
+      "{\"cors_origin\": [\"https://a.example\", \"https://b.example\"]}",
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (GError) error = NULL;
+    write_file (fixture, texts[i]);
+    g_autoptr (RpConfig) config = parse (fixture, "--config FILE", &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (g_strv_length (config->cors_origin), ==, 2);
+    g_assert_cmpstr (config->cors_origin[1], ==, "https://b.example");
+  }
+}
+
+static void
 test_options (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -186,6 +219,11 @@ static const Refusal refusals[] = {
     {"--config FILE", "{\"max_sessions\": \"5\"}", RP_CONFIG_ERROR_USAGE, "max_sessions"},
     {"--config FILE", "{\"max_sessions\": 0}", RP_CONFIG_ERROR_USAGE, "max_sessions"},
     {"--config FILE", "{\"cors_origin\": [1]}", RP_CONFIG_ERROR_USAGE, "cors_origin"},
+    {"--config FILE", "{\"cors_origin\": 1}", RP_CONFIG_ERROR_USAGE, "cors_origin"},
+    {"--agent /tmp,/tmp/", NULL, RP_CONFIG_ERROR_USAGE, "another of this name"},
+    {"--agent /tmp,/nonexistent", NULL, RP_CONFIG_ERROR_FILE, "agent: \"/nonexistent\""},
+    {"--agent /tmp,", NULL, RP_CONFIG_ERROR_USAGE, "--agent"},
+    {"--agent /", NULL, RP_CONFIG_ERROR_USAGE, "rename the directory"},
     {"--config FILE", "{\"udp_ports\": \"1-2\"}", RP_CONFIG_ERROR_USAGE, "udp_ports"},
     {"--config FILE", "{\"config\": \"x\"}", RP_CONFIG_ERROR_USAGE, "config"},
 };
@@ -255,6 +293,8 @@ main (int argc, char **argv)
 #define ADD(name, func) g_test_add ("/config/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("defaults", test_defaults);
   ADD ("options", test_options);
+  ADD ("agents", test_agents);
+  ADD ("file-lists", test_file_lists);
   ADD ("file", test_file);
   ADD ("token-file", test_token_file);
   ADD ("round-trip", test_round_trip);
