@@ -36,7 +36,6 @@ export class Call extends EventTarget {
   #pc = null;
   #pcId = null;
   #former = null; // the lost connection, until there is another: its closing would end the call
-  #greeted = false; // the conversation behind the connection has had its client-ready
   #rtvi = null;
   #timer = 0;
   #abort = new AbortController();
@@ -124,8 +123,6 @@ export class Call extends EventTarget {
       const answer = await this.#offer(pc.localDescription.sdp, restart);
       if (this.#pc !== pc || this.#over)
         return;
-      // A server that has forgotten the conversation begins another.
-      this.#greeted &&= answer.pc_id === this.#pcId;
       this.#pcId = answer.pc_id;
       await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
       this.#former?.close();
@@ -147,22 +144,23 @@ export class Call extends EventTarget {
 
   #addChannel(pc) {
     const channel = pc.createDataChannel('chat', { ordered: true });
-    this.#rtvi = new Rtvi(channel);
-    this.#emit('rtvi', this.#rtvi);
-    this.#rtvi.addEventListener('peer-left', () => this.#end(null));
-    this.#rtvi.addEventListener('error', ({ detail }) => {
-      if (detail.fatal)
-        this.#end(new failures.Failure('agent', `The call was ended: ${detail.error}`));
-    });
+    if (!this.#rtvi) {
+      this.#rtvi = new Rtvi();
+      this.#emit('rtvi', this.#rtvi);
+      this.#rtvi.addEventListener('peer-left', () => this.#end(null));
+      this.#rtvi.addEventListener('error', ({ detail }) => {
+        if (detail.fatal)
+          this.#end(new failures.Failure('agent', `The call was ended: ${detail.error}`));
+      });
+    }
+    this.#rtvi.attach(channel);
     channel.addEventListener('open', () => {
       if (this.#pc !== pc || this.#over)
         return;
       clearTimeout(this.#timer);
       this.#everConnected = true;
       this.#attempt = 0;
-      if (!this.#greeted)
-        this.#rtvi.ready();
-      this.#greeted = true;
+      this.#rtvi.ready();
       this.#emit('connected');
     });
     channel.addEventListener('close', () => {

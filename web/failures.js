@@ -48,23 +48,63 @@ export function microphoneFailure(error) {
 /**
  * The server said no.
  * @param {Response} response
- * @param {string} detail what it gave as the reason, may be empty
+ * @param {string} [detail] what it gave as the reason
+ * @param {string} [info] and as the way out
  */
-export function refusal(response, detail) {
-  const because = detail ? ` (${detail})` : '';
+export function refusal(response, detail, info) {
+  const reason = [detail, info].filter((text) => typeof text === 'string' && text)
+    .map((text) => text[0].toUpperCase() + text.slice(1)).join('. ');
   switch (response.status) {
     case 401:
+      return /expired/.test(detail) ?
+        new Failure('expired', 'The permission to talk here has expired: reload the page.') :
+        new Failure('unauthorised',
+          'This server asks for a token: open the page with the address its operator gave you.');
     case 403:
-      return new Failure('unauthorised',
-        'This server asks for a token: open the page with the address its operator gave you.');
+      return new Failure('forbidden', `The server does not let this page in. ${reason}`.trim());
+    case 404:
+      return new Failure('no-agent', `Nobody answers here. ${reason}`.trim());
     case 429:
     case 503:
-      return new Failure('full', 'All lines are busy at the moment. Please try again in a minute.');
+      return full(Number(response.headers.get('Retry-After')));
     default:
       return new Failure('refused',
-        `The server could not take the call: error ${response.status}${because}.`);
+        `The server could not take the call (error ${response.status}). ${reason}`.trim());
   }
 }
+
+/** @param {number} seconds what the server proposes to wait, NaN or 0 when it does not say */
+function full(seconds) {
+  const when = seconds > 90 ? `${Math.ceil(seconds / 60)} minutes` :
+    seconds > 1 ? `${seconds} seconds` : 'a minute';
+  const failure = new Failure('full',
+    `All lines are busy at the moment. Please try again in ${when}.`);
+  failure.retryAfter = seconds || null;
+  return failure;
+}
+
+/** @param {Error} error of the page's own function for tokens */
+export const noToken = (error) => new Failure('token',
+  `This site could not get a permission to talk (${error.message}). Please try again later.`);
+
+/** @param {string} server its origin */
+export const foreign = (server) => new Failure('origin', `The voice server ${server} does not ` +
+  `take calls from this site. Its operator allows it with: --cors-origin ${location.origin}`);
+
+export const serverRestarted = () => new Failure('server-restarted', 'The server no longer knows ' +
+  'this conversation: it was restarted, or the connection was away for too long. Press Talk to ' +
+  'begin a new one.');
+
+export const microphoneGone = () => new Failure('no-microphone',
+  `The microphone has gone. ${typing}`);
+
+export const autoplay = () => new Failure('autoplay',
+  'The browser holds the sound back. Press any key or click anywhere to hear the agent.');
+
+export const hungUp = () => new Failure('hung-up', 'The call was ended before it was connected.');
+
+/** @param {string} reason what the agent gave */
+export const agentFailed = (reason) => new Failure('agent', `The agent has a problem: ${reason}`);
 
 export const unreachable = () => new Failure('unreachable',
   'The server cannot be reached. Check your connection and press Talk again.');
