@@ -106,7 +106,7 @@ check_connected (RpIce *ice)
   if (!nice_agent_get_selected_pair (ice->agent, ice->stream, COMPONENT, &local, &remote))
     return;
   ice->connected = TRUE;
-  ice->events.connected (ice->user_data);
+  ice->events.connected (ice, ice->user_data);
 }
 
 /* CONNECTED is enough: waiting for READY would wait for every other pair to fail. A later FAILED is
@@ -290,9 +290,14 @@ give_candidate (RpIce *ice, const RpCandidate *candidate)
 }
 
 gboolean
-rp_ice_set_remote (RpIce *ice, gboolean controlling, const char *ufrag, const char *pwd)
+rp_ice_has_remote (const RpIce *ice)
 {
-  g_object_set (ice->agent, "controlling-mode", controlling, NULL);
+  return ice->remote_set;
+}
+
+gboolean
+rp_ice_set_remote (RpIce *ice, const char *ufrag, const char *pwd)
+{
   if (!nice_agent_set_remote_credentials (ice->agent, ice->stream, ufrag, pwd))
     return FALSE;
   ice->remote_set = TRUE;

@@ -1,4 +1,7 @@
-/* ICE (RFC 8445) with one stream and one component, on libnice.
+/* ICE (RFC 8445) with one stream and one component, on libnice. One generation of it: a restart is
+ * another RpIce beside the first. libnice's own restart keeps the selected pair but answers every
+ * check with the credentials of before with 401, and browsers go on checking with them until they
+ * have the answer and a new pair.
  *
  * Every call on the thread that iterates the context: libnice is neither created, used nor freed
  * anywhere else. Events come from inside the context's iteration or from inside a call here;
@@ -17,7 +20,7 @@
 typedef struct _RpIce RpIce;
 
 typedef struct {
-  gboolean controlling;
+  gboolean controlling; /* for good: libnice 0.1.21 takes no other role once it has gathered */
   /* NULL-terminated numeric addresses; NULL or empty = every address of an interface that is up and
    * running, but for link-local and loopback ones. */
   const char *const *local_addresses;
@@ -28,7 +31,7 @@ typedef struct {
 
 typedef struct {
   /* A pair is selected: rp_ice_send () works. Once. */
-  void (*connected) (gpointer user_data);
+  void (*connected) (RpIce *ice, gpointer user_data);
   /* A datagram that is not STUN, from an address that passed a check. Writable, good for the call.
    */
   void (*datagram) (guint8 *data, gsize len, gpointer user_data);
@@ -48,7 +51,8 @@ const char *rp_ice_pwd (const RpIce *ice);
 const RpCandidate *rp_ice_candidates (const RpIce *ice, gsize *out_n);
 
 /* Starts checking, with the candidates given so far. */
-gboolean rp_ice_set_remote (RpIce *ice, gboolean controlling, const char *ufrag, const char *pwd);
+gboolean rp_ice_set_remote (RpIce *ice, const char *ufrag, const char *pwd);
+gboolean rp_ice_has_remote (const RpIce *ice);
 /* At any time. Returns FALSE for one that is of no use (not UDP, not component 1, not numeric) or
  * one too many. */
 gboolean rp_ice_add_remote_candidate (RpIce *ice, const RpCandidate *candidate);

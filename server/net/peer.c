@@ -1,6 +1,6 @@
 #include "peer.h"
 
-#include "ice.h"
+#include "path.h"
 #include "rtp.h"
 #include "sctp.h"
 
@@ -14,12 +14,11 @@ struct _RpPeer {
   RpDtlsCertificate *certificate;
   RpPeerLocal local;
 
-  RpIce *ice;
+  RpPath *path;
   RpDtls *dtls;
   RpSrtp *srtp;
   RpSctp *sctp;
-  GQueue early; /* of GBytes: DTLS that came before the remote description */
-  gboolean controlling;
+  GQueue early;             /* of GBytes: DTLS that came before the remote description */
   RpSctpConfig sctp_config; /* remote_port 0 = no data channels */
 
   void (*tap) (const guint8 *data, gsize len, gpointer user_data); /* (nullable) */
@@ -82,7 +81,7 @@ set_state (RpPeer *peer, RpPeerState state, const char *reason)
 static gboolean
 send_datagram (RpPeer *peer, const guint8 *data, gsize len)
 {
-  if (!rp_ice_send (peer->ice, data, len)) {
+  if (!rp_path_send (peer->path, data, len)) {
     peer->counters.send_failed++;
     return FALSE;
   }
@@ -230,7 +229,7 @@ on_dtls_data (const guint8 *data, gsize len, gpointer user_data)
 }
 
 static void
-on_ice_connected (gpointer user_data)
+on_path (gpointer user_data)
 {
   RpPeer *peer = user_data;
 
@@ -317,6 +316,16 @@ rp_peer_init (GError **error)
   return rp_srtp_init (error) && rp_sctp_init (error);
 }
 
+/* What an ICE restart changes. */
+static void
+describe_ice (RpPeer *peer)
+{
+  const RpIce *ice = rp_path_ice (peer->path);
+  peer->local.ufrag = rp_ice_ufrag (ice);
+  peer->local.pwd = rp_ice_pwd (ice);
+  peer->local.candidates = rp_ice_candidates (ice, &peer->local.n_candidates);
+}
+
 RpPeer *
 rp_peer_new (RpLoop *loop, const RpPeerConfig *config, const RpPeerEvents *events,
              gpointer user_data, GError **error)
@@ -327,7 +336,7 @@ rp_peer_new (RpLoop *loop, const RpPeerConfig *config, const RpPeerEvents *event
                             .with_loopback = config->with_loopback,
                             .port_min = config->port_min,
                             .port_max = config->port_max};
-  RpIceEvents ice_events = {.connected = on_ice_connected, .datagram = on_datagram};
+  RpPathEvents path_events = {.connected = on_path, .datagram = on_datagram};
 
   rp_loop_assert_owner (loop);
   peer->loop = loop;
@@ -338,20 +347,17 @@ rp_peer_new (RpLoop *loop, const RpPeerConfig *config, const RpPeerEvents *event
   peer->events = *events;
   peer->user_data = user_data;
   peer->certificate = rp_dtls_certificate_ref (config->certificate);
-  peer->controlling = ice_config.controlling;
   peer->reason = g_strdup ("");
   peer->times.created_us = rp_loop_now_us ();
   g_queue_init (&peer->early);
-  peer->ice = rp_ice_new (rp_loop_context (loop), &ice_config, &ice_events, peer, error);
-  if (!peer->ice) {
+  peer->path = rp_path_new (rp_loop_context (loop), &ice_config, &path_events, peer, error);
+  if (!peer->path) {
     rp_peer_free (peer);
     return NULL;
   }
-  peer->local.ufrag = rp_ice_ufrag (peer->ice);
-  peer->local.pwd = rp_ice_pwd (peer->ice);
+  describe_ice (peer);
   peer->local.fingerprint = rp_dtls_certificate_fingerprint (peer->certificate);
   peer->local.digest = rp_dtls_certificate_digest (peer->certificate);
-  peer->local.candidates = rp_ice_candidates (peer->ice, &peer->local.n_candidates);
   return peer;
 }
 
@@ -362,7 +368,7 @@ destroy (gpointer data)
   rp_sctp_free (peer->sctp);
   rp_srtp_free (peer->srtp);
   rp_dtls_free (peer->dtls);
-  rp_ice_free (peer->ice);
+  rp_path_free (peer->path);
   rp_dtls_certificate_unref (peer->certificate);
   g_queue_clear_full (&peer->early, (GDestroyNotify) g_bytes_unref);
   g_free (peer->reason);
@@ -390,33 +396,42 @@ rp_peer_local (const RpPeer *peer)
 }
 
 static gboolean
+unusable (const char *what, GError **error)
+{
+  g_set_error (error, RP_PEER_ERROR, RP_PEER_ERROR_INVALID,
+               "the remote description has no usable %s", what);
+  return FALSE;
+}
+
+/* RFC 8839 section 5.4 */
+static gboolean
+check_credentials (const char *ufrag, const char *pwd, GError **error)
+{
+  gsize ufrag_len = ufrag ? strlen (ufrag) : 0;
+  gsize pwd_len = pwd ? strlen (pwd) : 0;
+  if (ufrag_len < 4 || ufrag_len > RP_ICE_MAX_CREDENTIAL)
+    return unusable ("ice-ufrag", error);
+  if (pwd_len < 22 || pwd_len > RP_ICE_MAX_CREDENTIAL)
+    return unusable ("ice-pwd", error);
+  return TRUE;
+}
+
+static gboolean
 check_remote (const RpPeer *peer, const RpPeerRemote *remote, GError **error)
 {
-  const char *what = NULL;
-  gsize ufrag = remote->ufrag ? strlen (remote->ufrag) : 0;
-  gsize pwd = remote->pwd ? strlen (remote->pwd) : 0;
-
   if (peer->state != RP_PEER_STATE_NEW) {
     g_set_error (error, RP_PEER_ERROR, RP_PEER_ERROR_STATE,
                  "a remote description is set once; the peer is %s",
                  rp_peer_state_name (peer->state));
     return FALSE;
   }
-  /* RFC 8839 section 5.4 */
-  if (ufrag < 4 || ufrag > RP_ICE_MAX_CREDENTIAL)
-    what = "ice-ufrag";
-  else if (pwd < 22 || pwd > RP_ICE_MAX_CREDENTIAL)
-    what = "ice-pwd";
-  else if (remote->n_fingerprints == 0)
-    what = "sha-256 fingerprint";
-  else if (remote->local_setup != RP_SDP_SETUP_ACTIVE &&
-           remote->local_setup != RP_SDP_SETUP_PASSIVE)
-    what = "DTLS role";
-  if (!what)
-    return TRUE;
-  g_set_error (error, RP_PEER_ERROR, RP_PEER_ERROR_INVALID,
-               "the remote description has no usable %s", what);
-  return FALSE;
+  if (!check_credentials (remote->ufrag, remote->pwd, error))
+    return FALSE;
+  if (remote->n_fingerprints == 0)
+    return unusable ("sha-256 fingerprint", error);
+  if (remote->local_setup != RP_SDP_SETUP_ACTIVE && remote->local_setup != RP_SDP_SETUP_PASSIVE)
+    return unusable ("DTLS role", error);
+  return TRUE;
 }
 
 static void
@@ -459,11 +474,72 @@ rp_peer_set_remote (RpPeer *peer, const RpPeerRemote *remote, GError **error)
   set_state (peer, RP_PEER_STATE_CHECKING, "");
   for (gsize i = 0; i < remote->n_candidates && !ended (peer); i++)
     rp_peer_add_remote_candidate (peer, &remote->candidates[i]);
-  if (!ended (peer) && !rp_ice_set_remote (peer->ice, peer->controlling || remote->ice_lite,
-                                           remote->ufrag, remote->pwd))
+  if (!ended (peer) && !rp_path_set_remote (peer->path, remote->ufrag, remote->pwd))
     set_state (peer, RP_PEER_STATE_FAILED, "ICE does not take the remote credentials");
   leave (peer);
   return TRUE;
+}
+
+static gboolean
+check_restart (const RpPeer *peer, GError **error)
+{
+  if (!ended (peer) && peer->state != RP_PEER_STATE_NEW)
+    return TRUE;
+  g_set_error (error, RP_PEER_ERROR, RP_PEER_ERROR_STATE,
+               "there is no ICE to restart: the peer is %s", rp_peer_state_name (peer->state));
+  return FALSE;
+}
+
+/* What the path has done. */
+static gboolean
+restarted (RpPeer *peer, gboolean begun)
+{
+  if (begun)
+    describe_ice (peer);
+  return begun;
+}
+
+gboolean
+rp_peer_begin_ice_restart (RpPeer *peer, GError **error)
+{
+  rp_loop_assert_owner (peer->loop);
+  return check_restart (peer, error) && restarted (peer, rp_path_begin_restart (peer->path, error));
+}
+
+gboolean
+rp_peer_move (RpPeer *peer, const char *const *addresses, GError **error)
+{
+  rp_loop_assert_owner (peer->loop);
+  return check_restart (peer, error) &&
+         restarted (peer, rp_path_move (peer->path, addresses, error));
+}
+
+gboolean
+rp_peer_set_ice_remote (RpPeer *peer, const RpPeerIceRemote *remote, GError **error)
+{
+  rp_loop_assert_owner (peer->loop);
+  if (!check_restart (peer, error) || !check_credentials (remote->ufrag, remote->pwd, error))
+    return FALSE;
+  if (rp_path_has_remote (peer->path)) {
+    g_set_error_literal (error, RP_PEER_ERROR, RP_PEER_ERROR_STATE, "no ICE restart has begun");
+    return FALSE;
+  }
+  enter (peer);
+  for (gsize i = 0; i < remote->n_candidates; i++)
+    rp_peer_add_remote_candidate (peer, &remote->candidates[i]);
+  gboolean taken = rp_path_set_remote (peer->path, remote->ufrag, remote->pwd);
+  leave (peer);
+  if (!taken)
+    g_set_error_literal (error, RP_PEER_ERROR, RP_PEER_ERROR_INVALID,
+                         "ICE does not take the remote credentials");
+  return taken;
+}
+
+gboolean
+rp_peer_restart_ice (RpPeer *peer, const RpPeerIceRemote *remote, GError **error)
+{
+  return check_credentials (remote->ufrag, remote->pwd, error) &&
+         rp_peer_begin_ice_restart (peer, error) && rp_peer_set_ice_remote (peer, remote, error);
 }
 
 gboolean
@@ -473,7 +549,7 @@ rp_peer_add_remote_candidate (RpPeer *peer, const RpCandidate *candidate)
   if (ended (peer))
     return FALSE;
   enter (peer);
-  gboolean taken = rp_ice_add_remote_candidate (peer->ice, candidate);
+  gboolean taken = rp_path_add_remote_candidate (peer->path, candidate);
   leave (peer);
   if (!taken)
     peer->counters.candidates_refused++;
@@ -483,6 +559,7 @@ rp_peer_add_remote_candidate (RpPeer *peer, const RpCandidate *candidate)
 void
 rp_peer_tick (RpPeer *peer, gint64 now_us)
 {
+  rp_path_tick (peer->path, now_us);
   if (peer->state != RP_PEER_STATE_CHECKING && peer->state != RP_PEER_STATE_SECURING)
     return;
   enter (peer);
@@ -631,7 +708,11 @@ rp_peer_reason (const RpPeer *peer)
 void
 rp_peer_counters (const RpPeer *peer, RpPeerCounters *out)
 {
+  RpPathCounters path;
+  rp_path_counters (peer->path, &path);
   *out = peer->counters;
+  out->ice_restarts = path.restarts;
+  out->ice_switches = path.switches;
   if (peer->srtp)
     rp_srtp_counters (peer->srtp, &out->srtp);
   if (peer->dtls)
@@ -655,5 +736,5 @@ rp_peer_times (const RpPeer *peer, RpPeerTimes *out)
 char *
 rp_peer_remote_address (const RpPeer *peer)
 {
-  return rp_ice_remote_address (peer->ice);
+  return rp_path_remote_address (peer->path);
 }

@@ -51,7 +51,7 @@ typedef enum {
 const char *rp_peer_state_name (RpPeerState state);
 
 typedef enum {
-  RP_PEER_OFFERER,  /* ICE controlling */
+  RP_PEER_OFFERER,  /* ICE controlling; the role too of who answers an ice-lite offer */
   RP_PEER_ANSWERER, /* ICE controlled */
 } RpPeerRole;
 
@@ -84,7 +84,6 @@ typedef struct {
 typedef struct {
   const char *ufrag;                    /* 4..256 characters */
   const char *pwd;                      /* 22..256 characters */
-  gboolean ice_lite;                    /* then we control, whoever offered */
   const RpSdpFingerprint *fingerprints; /* one of them must match; at least one */
   gsize n_fingerprints;
   RpSdpSetup local_setup;   /* our DTLS role: RP_SDP_SETUP_ACTIVE (client) or _PASSIVE (server) */
@@ -98,7 +97,6 @@ typedef struct {
 typedef struct {
   const char *ufrag;
   const char *pwd;
-  gboolean ice_lite;
   const RpCandidate *candidates;
   gsize n_candidates;
 } RpPeerIceRemote;
@@ -135,6 +133,8 @@ typedef struct {
   guint64 unknown_class;      /* first byte of no protocol we speak (RFC 7983) */
   guint64 too_early;          /* media before the keys, DTLS beyond the queue */
   guint64 candidates_refused; /* remote candidates beyond the limit of 25, or unusable */
+  guint64 ice_restarts;       /* begun */
+  guint64 ice_switches;       /* of them: a pair was nominated and is in use */
   RpSrtpCounters srtp;
   RpDtlsCounters dtls;
   guint64 messages_in;
@@ -173,15 +173,20 @@ const RpPeerLocal *rp_peer_local (const RpPeer *peer);
  * tried. */
 gboolean rp_peer_set_remote (RpPeer *peer, const RpPeerRemote *remote, GError **error);
 
-/* ICE anew under the same DTLS, SRTP and SCTP (RFC 8445 section 9): rp_peer_local () has another
- * ufrag and password on return. In CHECKING, SECURING and CONNECTED, on paths alive and dead.
- * Packets go over the old pair until a new one is nominated. */
+/* ICE anew under the same DTLS, SRTP and SCTP (RFC 8445 section 9), in CHECKING, SECURING and
+ * CONNECTED, whether the present path lives or not: rp_peer_local () has another ufrag, password
+ * and other candidates on return. Packets go over the present pair, and its checks are answered,
+ * until a new one is nominated. One restart may follow the other at any time; only the last one
+ * counts. */
 gboolean rp_peer_begin_ice_restart (RpPeer *peer, GError **error);
 /* Then, at once or when the other side has answered: what it says now. Candidates trickle as ever.
  */
 gboolean rp_peer_set_ice_remote (RpPeer *peer, const RpPeerIceRemote *remote, GError **error);
-/* Both at once, as an answerer does. */
+/* Both at once, as an answerer does; all or nothing. */
 gboolean rp_peer_restart_ice (RpPeer *peer, const RpPeerIceRemote *remote, GError **error);
+/* For clients: the network has changed. The present path is dropped without a word to the other
+ * side, and the restart that begins gathers on @addresses, as later ones will. */
+gboolean rp_peer_move (RpPeer *peer, const char *const *addresses, GError **error);
 
 /* A trickled candidate, in any state (before rp_peer_set_remote it is kept). Returns FALSE when it
  * is of no use to us (TCP, component 2, an mDNS name, one too many): counted, harmless. */

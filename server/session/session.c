@@ -495,7 +495,6 @@ start_peer (RpPeer *peer, const RpSdpRemote *sdp, GError **error)
   const RpPeerRemote remote = {
       .ufrag = sdp->ice_ufrag,
       .pwd = sdp->ice_pwd,
-      .ice_lite = sdp->ice_lite,
       .fingerprints = sdp->fingerprints,
       .n_fingerprints = sdp->n_fingerprints,
       .local_setup = sdp->local_setup,

@@ -478,7 +478,6 @@ set_answer (gpointer data)
   call->payload_type = summary->opus_payload_type;
   RpPeerRemote remote = {.ufrag = summary->ice_ufrag,
                          .pwd = summary->ice_pwd,
-                         .ice_lite = summary->ice_lite,
                          .fingerprints = summary->fingerprints,
                          .n_fingerprints = summary->n_fingerprints,
                          .local_setup = summary->local_setup,

@@ -1,0 +1,57 @@
+/* The way to the other side: one generation of ICE, and two while it restarts (RFC 8445 section 9).
+ * Packets go over the present pair, and its checks are answered, until the restart has one too.
+ *
+ * Thread and events as of ice.h; rp_path_free () and rp_path_tick () must not be called inside an
+ * event, the others may.
+ */
+#pragma once
+
+#include "ice.h"
+
+#include <glib.h>
+
+/* After the switch, what is still under way on the former pair is received for so long; the other
+ * side may switch later. */
+#define RP_PATH_FORMER_US (5 * G_USEC_PER_SEC)
+
+typedef struct _RpPath RpPath;
+
+typedef struct {
+  /* The first pair is selected: rp_path_send () works. Once. */
+  void (*connected) (gpointer user_data);
+  /* As of RpIceEvents, from the present pair and the former one. */
+  void (*datagram) (guint8 *data, gsize len, gpointer user_data);
+} RpPathEvents;
+
+typedef struct {
+  guint64 restarts; /* begun */
+  guint64 switches; /* of them: a pair was selected and is in use */
+} RpPathCounters;
+
+/* @config and its addresses are copied. Returns: (transfer full) (nullable): NULL with an error, as
+ * rp_ice_new () */
+RpPath *rp_path_new (GMainContext *context, const RpIceConfig *config, const RpPathEvents *events,
+                     gpointer user_data, GError **error);
+void rp_path_free (RpPath *path);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpPath, rp_path_free)
+
+/* What the description of ours must say. Returns: (transfer none): the newest generation, good
+ * until the next restart. */
+const RpIce *rp_path_ice (const RpPath *path);
+
+/* Gathers anew, with new credentials. A restart that has no pair yet is given up. */
+gboolean rp_path_begin_restart (RpPath *path, GError **error);
+/* The same on other addresses (as RpIceConfig's), and the present path is dropped at once. */
+gboolean rp_path_move (RpPath *path, const char *const *addresses, GError **error);
+
+/* These are for the newest generation. Whether it has its remote credentials: set once each. */
+gboolean rp_path_has_remote (const RpPath *path);
+gboolean rp_path_set_remote (RpPath *path, const char *ufrag, const char *pwd);
+gboolean rp_path_add_remote_candidate (RpPath *path, const RpCandidate *candidate);
+
+gboolean rp_path_send (RpPath *path, const guint8 *data, gsize len);
+/* Drops what is no longer needed. */
+void rp_path_tick (RpPath *path, gint64 now_us);
+void rp_path_counters (const RpPath *path, RpPathCounters *out);
+/* As rp_ice_remote_address (). */
+char *rp_path_remote_address (const RpPath *path);
