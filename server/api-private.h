@@ -16,6 +16,9 @@ void rp_api_reply_failure (RpHttpRequest *request, const GError *error);
 void rp_api_post_offer (RpHttpRequest *request, gpointer user_data);
 void rp_api_patch_offer (RpHttpRequest *request, gpointer user_data);
 
+/* api-token.c */
+void rp_api_post_token (RpHttpRequest *request, gpointer user_data);
+
 /* api-stats.c */
 void rp_api_get_stats (RpHttpRequest *request, gpointer user_data);
 

@@ -40,6 +40,7 @@ rp_api_routes (guint *out_n)
   static const RpHttpRoute routes[] = {
       {"POST", "/api/offer", RP_HTTP_AUTH_CALL | RP_HTTP_JSON_BODY, rp_api_post_offer},
       {"PATCH", "/api/offer", RP_HTTP_AUTH_JOIN | RP_HTTP_JSON_BODY, rp_api_patch_offer},
+      {"POST", "/api/token", RP_HTTP_AUTH_KEY | RP_HTTP_JSON_BODY, rp_api_post_token},
       {"GET", "/stats", RP_HTTP_AUTH_KEY, rp_api_get_stats},
       {"GET", "/healthz", 0, get_healthz},
       {"GET", "/readyz", 0, get_readyz},

@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "json.h"
+#include "origin.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +16,9 @@ G_DEFINE_QUARK (rp - config - error - quark, rp_config_error)
 #define MAX_FILE_BYTES (256 * 1024)
 #define MAX_LIST 32
 #define MIN_TOKEN_BYTES 16
+/* A browser opens up to six; behind one address there may be an office. */
+#define DEFAULT_CONNECTIONS_PER_ADDRESS 200
+#define UNSET G_MAXUINT
 #define MAX_AGENT_NAME 64
 #define AGENT_NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
@@ -46,11 +50,14 @@ static const Option options[] = {
      "address of the HTTP server (127.0.0.1:8080)"},
     {"agent", OPT_LIST, AT (agent), 0, 0, "DIR,…", "the agents; the first answers who names none"},
     {"token", OPT_STRING, AT (token), 0, 0, "TEXT",
-     "what clients must show as Authorization: Bearer"},
+     "your secret key: opens all, makes tokens for calls"},
     {"token-file", OPT_FILE_KEY, 0, 0, 0, "FILE", "the same, from the first line of a file"},
-    {"no-auth", OPT_BOOL, AT (no_auth), 0, 0, NULL, "allow a public address without a token"},
+    {"no-auth", OPT_BOOL, AT (no_auth), 0, 0, NULL,
+     "no key and all the same any address and host name"},
     {"cors-origin", OPT_LIST, AT (cors_origin), 0, 0, "ORIGIN,…",
      "sites that may use the API from their pages; * for any"},
+    {"max-connections-per-address", OPT_UINT, AT (max_connections_per_address), 0, 1000, "N",
+     "HTTP connections of one address, 0 for any (200; 0 on loopback)"},
     {"loops", OPT_UINT, AT (loops), 1, 64, "N", "media threads (half of the processors)"},
     {"workers", OPT_UINT, AT (workers), 1, 1000, "N", "worker processes kept warm (2)"},
     {"max-sessions", OPT_UINT, AT (max_sessions), 1, 10000, "N",
@@ -404,6 +411,10 @@ parse_listen (RpConfig *config, GError **error)
                                (is_v6 && IN6_IS_ADDR_LOOPBACK (&v6));
   config->listen_host = g_steal_pointer (&host);
   config->listen_port = (guint16) port;
+  /* What connects to loopback is a proxy, which has all of the clients. */
+  if (config->max_connections_per_address == UNSET)
+    config->max_connections_per_address =
+        config->listen_is_loopback ? 0 : DEFAULT_CONNECTIONS_PER_ADDRESS;
   return TRUE;
 }
 
@@ -425,9 +436,7 @@ static gboolean
 check_origins (char **list, GError **error)
 {
   for (char **entry = list; *entry != NULL; entry++) {
-    const char *host = strstr (*entry, "://");
-    if (g_str_equal (*entry, "*") ||
-        (host != NULL && host > *entry && host[3] != '\0' && strchr (host + 3, '/') == NULL))
+    if (g_str_equal (*entry, "*") || rp_origin_is_good (*entry))
       continue;
     g_set_error (error, RP_CONFIG_ERROR, RP_CONFIG_ERROR_USAGE,
                  "cors_origin: expected an origin such as https://example.com, or *, got \"%s\"",
@@ -599,6 +608,7 @@ config_new (void)
   config->public_address = g_new0 (char *, 1);
   config->workers = 2;
   config->max_sessions = 100;
+  config->max_connections_per_address = UNSET;
   config->connect_timeout_us = 60 * G_USEC_PER_SEC;
   config->inactivity_timeout_us = 15 * G_USEC_PER_SEC;
   config->drain_timeout_us = 30 * G_USEC_PER_SEC;
