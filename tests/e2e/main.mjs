@@ -4,7 +4,7 @@ import { sleep } from './lib/env.mjs';
 import { speechUsed } from './lib/speech.mjs';
 
 const ALL = ['bad-input', 'question', 'typing', 'booking', 'barge-in', 'two-calls',
-  'worker-killed', 'reconnect', 'failures', 'garbage', 'aiortc', 'drain'];
+  'worker-killed', 'reconnect', 'failures', 'garbage', 'aiortc', 'firefox', 'drain'];
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : ALL;
 const unknown = names.filter((name) => !ALL.includes(name));

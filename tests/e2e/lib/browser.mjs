@@ -1,71 +1,83 @@
-// A person in front of the page: Debian's Chromium, driven by playwright-core.
+// A person in front of the page: Debian's Chromium, driven by playwright-core; see also firefox.mjs.
 
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { scratchFile, sleep, until } from './env.mjs';
+import { requireModule, scratchFile, sleep, until } from './env.mjs';
 import { join, silence, writeWav } from './wav.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const { chromium } = createRequire(path.join(process.env.RP_E2E_MODULES ?? here, 'package.json'))(
-  'playwright-core');
 
 // The fake device loses its first tenth of a second.
 const LEAD_MS = 700;
+
+/**
+ * @param {{microphone?: Int16Array, flags?: string[]}} settings microphone: what Chromium's fake
+ *   device plays once, from its opening on; otherwise it is silent and say() speaks
+ */
+export async function launchChromium(settings = {}) {
+  const args = [
+    '--no-sandbox', // a container is root
+    '--use-fake-ui-for-media-stream',
+    '--use-fake-device-for-media-stream',
+    '--autoplay-policy=no-user-gesture-required',
+    '--allow-loopback-in-peer-connection', // where there is no other interface
+    ...settings.flags ?? [],
+  ];
+  if (settings.microphone) {
+    const file = scratchFile('-microphone.wav');
+    writeWav(file, join(silence(LEAD_MS), settings.microphone));
+    args.push(`--use-file-for-fake-audio-capture=${file}%noloop`);
+  }
+  return requireModule('playwright-core').chromium.launch({
+    executablePath: '/usr/bin/chromium',
+    headless: true,
+    ignoreDefaultArgs: ['--mute-audio'],
+    args,
+  });
+}
+
+async function openChromiumPage({ init, onMessage, onProblem }) {
+  const page = await this.newPage();
+  page.on('pageerror', (error) => onProblem(`error: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error')
+      onProblem(`console: ${message.text()}`);
+  });
+  await page.exposeBinding('e2eMessage', (_, text) => onMessage(text));
+  await page.addInitScript(init);
+  return page;
+}
 
 export class Caller {
   messages = []; // of RTVI, with the time of arrival and the place in the recording
   problems = []; // errors of the page, violations of its content policy
   #waiters = new Set();
+  #shared = false;
 
   /**
    * @param {string} url
-   * @param {{microphone?: Int16Array, flags?: string[]}} settings microphone: what Chromium's
-   *   fake device plays once, from the press of the button on; otherwise it is silent and say()
-   *   speaks
+   * @param {object} settings of launchChromium(), for a browser of its own, or
+   * @param {object} settings.browser one that stays: of launchChromium() or launchFirefox()
    */
   static async open(url, settings = {}) {
     const caller = new Caller();
-    const args = [
-      '--no-sandbox', // a container is root
-      '--use-fake-ui-for-media-stream',
-      '--use-fake-device-for-media-stream',
-      '--autoplay-policy=no-user-gesture-required',
-      '--allow-loopback-in-peer-connection', // where there is no other interface
-      ...settings.flags ?? [],
-    ];
-    if (settings.microphone) {
-      const file = scratchFile('-microphone.wav');
-      writeWav(file, join(silence(LEAD_MS), settings.microphone));
-      args.push(`--use-file-for-fake-audio-capture=${file}%noloop`);
-    }
-    caller.browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      headless: true,
-      ignoreDefaultArgs: ['--mute-audio'],
-      args,
-    });
+    caller.#shared = Boolean(settings.browser);
+    caller.browser = settings.browser ?? await launchChromium(settings);
     try {
-      await caller.#openPage(url, settings);
+      const openPage = caller.browser.openPage ?? openChromiumPage;
+      caller.page = await openPage.call(caller.browser, {
+        init: `window.e2eScriptedMicrophone = ${!settings.microphone};\n` +
+          fs.readFileSync(path.join(here, 'instrument.js'), 'utf8'),
+        onMessage: (text) => caller.#message(text),
+        onProblem: (text) => caller.problems.push(text),
+      });
+      await caller.page.goto(url);
     } catch (error) {
       await caller.close();
       throw error;
     }
     return caller;
-  }
-
-  async #openPage(url, settings) {
-    this.page = await this.browser.newPage();
-    this.page.on('pageerror', (error) => this.problems.push(`error: ${error.message}`));
-    this.page.on('console', (message) => {
-      if (message.type() === 'error')
-        this.problems.push(`console: ${message.text()}`);
-    });
-    await this.page.exposeBinding('e2eMessage', (_, text) => this.#message(text));
-    await this.page.addInitScript(`window.e2eScriptedMicrophone = ${!settings.microphone};\n` +
-      fs.readFileSync(path.join(here, 'instrument.js'), 'utf8'));
-    await this.page.goto(url);
   }
 
   #message(text) {
@@ -196,6 +208,6 @@ export class Caller {
   async close() {
     const violations = await this.page?.evaluate(() => window.e2e.problems).catch(() => []) ?? [];
     this.problems.push(...violations);
-    await this.browser.close();
+    await (this.#shared ? this.page?.close() : this.browser.close());
   }
 }

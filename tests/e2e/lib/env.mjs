@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +11,9 @@ import { readWav, writeWav } from './wav.mjs';
 export const source = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 export const build = path.resolve(process.env.RP_BUILD ?? path.join(source, 'build'));
 export const shared = process.env.RP_SHARED_DATA ?? path.join(source, '../shared/data');
+// Packages of npm: tests/e2e/run installs them.
+export const modules = process.env.RP_E2E_MODULES ?? path.join(source, 'tests/e2e');
+export const requireModule = createRequire(path.join(modules, 'package.json'));
 export const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'repartee-e2e-'));
 process.on('exit', () => {
   if (!process.env.RP_KEEP)

@@ -21,6 +21,10 @@
   // Exact samples, as they are played. (A worklet would need a script of another origin.)
   e2e.record = async (stream) => {
     const [track] = stream.getAudioTracks();
+    if (!window.MediaStreamTrackProcessor) {
+      e2e.recordThroughWebAudio(track);
+      return;
+    }
     const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
     for (;;) {
       const { value: audio, done } = await reader.read();
@@ -31,6 +35,17 @@
       e2e.append(samples, audio.sampleRate / RATE);
       audio.close();
     }
+  };
+
+  // Firefox has no other way; it feeds Web Audio without a media element.
+  e2e.recordThroughWebAudio = (track) => {
+    e2e.recorder ??= new AudioContext();
+    const source = e2e.recorder.createMediaStreamSource(new MediaStream([track]));
+    const node = e2e.recorder.createScriptProcessor(4096, 1, 1);
+    node.onaudioprocess = ({ inputBuffer }) =>
+      e2e.append(inputBuffer.getChannelData(0), inputBuffer.sampleRate / RATE);
+    source.connect(node);
+    node.connect(e2e.recorder.destination);
   };
 
   /** Keeps the mean of every `step` samples: 48 kHz to 16 kHz, good enough to be recognised. */
@@ -62,14 +77,16 @@
   };
 
   if (window.e2eScriptedMicrophone) {
-    let output = null;
+    const outputs = []; // a client may open the microphone more than once
     navigator.mediaDevices.getUserMedia = async () => {
-      e2e.context = new AudioContext({ sampleRate: 48000 });
-      output = e2e.context.createMediaStreamDestination();
+      e2e.context ??= new AudioContext({ sampleRate: 48000 });
+      await e2e.context.resume();
+      const output = e2e.context.createMediaStreamDestination();
       // A microphone sends silence too; a destination without a source sends nothing.
       const silence = new ConstantSourceNode(e2e.context, { offset: 0 });
       silence.connect(output);
       silence.start();
+      outputs.push(output);
       return output.stream;
     };
     /** Speaks base64 PCM into the microphone; resolves when it is said. */
@@ -79,7 +96,8 @@
       const buffer = e2e.context.createBuffer(1, pcm.length, RATE);
       buffer.copyToChannel(Float32Array.from(pcm, (v) => v / 32768), 0);
       const source = new AudioBufferSourceNode(e2e.context, { buffer });
-      source.connect(output);
+      for (const output of outputs)
+        source.connect(output);
       return new Promise((resolve) => {
         source.onended = () => resolve();
         source.start();
