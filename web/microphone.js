@@ -12,7 +12,7 @@ export async function openMicrophone(deviceId) {
     throw obstacle;
   const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
   if (deviceId)
-    audio.deviceId = { exact: deviceId };
+    audio.deviceId = { ideal: deviceId };
   try {
     return await navigator.mediaDevices.getUserMedia({ audio });
   } catch (error) {
