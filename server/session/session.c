@@ -7,6 +7,7 @@
 
 #include "log.h"
 
+#include <gio/gio.h>
 #include <string.h>
 
 G_DEFINE_QUARK (rp - session - error - quark, rp_session_error)
@@ -475,10 +476,10 @@ static const RpPeerEvents peer_events = {
 };
 
 static RpPeer *
-new_peer (RpSession *self, GError **error)
+new_peer (RpSession *self, const RpSdpRemote *remote, GError **error)
 {
   const RpPeerConfig config = {
-      .role = RP_PEER_ANSWERER,
+      .role = remote->ice_lite ? RP_PEER_OFFERER : RP_PEER_ANSWERER,
       .certificate = self->config->certificate,
       .local_addresses = self->config->ice_address,
       .with_loopback = self->config->with_loopback,
@@ -520,18 +521,19 @@ static char *
 answer_new (RpSession *self, const RpSessionOffer *offer, GError **error)
 {
   RpSessionSdp sdp;
-  g_autoptr (RpPeer) peer = new_peer (self, error);
+  g_autoptr (RpPeer) peer = new_peer (self, offer->remote, error);
   if (peer == NULL)
     return NULL;
   rp_session_sdp_init (&sdp, self->sdp.ssrc, self->sdp.cname);
   g_autofree char *answer =
-      rp_session_sdp_answer (&sdp, offer->sdp, peer, self->config->public_address, error);
+      rp_session_sdp_answer (&sdp, offer, peer, self->config->public_address, error);
   if (answer == NULL)
     return NULL;
 
   /* Its events look at the session's own peer and remote, so these change first. */
   RpPeer *old_peer = g_steal_pointer (&self->peer);
   RpSdpRemote *old_remote = g_steal_pointer (&self->remote);
+  RpSessionSdp old_sdp = self->sdp;
   rp_media_set_transport (self->media, FALSE, 0);
   rp_session_data_disconnected (self->data);
   self->peer = g_steal_pointer (&peer);
@@ -543,31 +545,63 @@ answer_new (RpSession *self, const RpSessionOffer *offer, GError **error)
     self->peer = old_peer;
     g_free (self->remote);
     self->remote = old_remote;
+    rp_session_sdp_clear (&self->sdp);
+    self->sdp = old_sdp;
     if (old_peer != NULL && rp_peer_state (old_peer) == RP_PEER_STATE_CONNECTED)
       rp_media_set_transport (self->media, TRUE, rp_loop_now_us ());
     return NULL;
   }
   rp_peer_free (old_peer);
   g_free (old_remote);
+  rp_session_sdp_clear (&old_sdp);
   return g_steal_pointer (&answer);
+}
+
+static gboolean
+has_credentials (const RpSession *self, const char *ufrag, const char *pwd)
+{
+  return g_str_equal (ufrag, self->remote->ice_ufrag) && g_str_equal (pwd, self->remote->ice_pwd);
+}
+
+static gboolean
+restart_ice (RpSession *self, const RpPeerIceRemote *remote, GError **error)
+{
+  gint64 now_us = rp_loop_now_us ();
+  if (!rp_session_sdp_count_restart (&self->sdp, now_us, error) ||
+      !rp_peer_restart_ice (self->peer, remote, error))
+    return FALSE;
+  self->activity_us = now_us;
+  return TRUE;
 }
 
 /* The same connection, described once more. */
 static char *
 answer_again (RpSession *self, const RpSessionOffer *offer, GError **error)
 {
-  if (!g_str_equal (offer->remote->ice_ufrag, self->remote->ice_ufrag) ||
-      !g_str_equal (offer->remote->ice_pwd, self->remote->ice_pwd)) {
-    g_set_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_INVALID,
-                 "the offer has other ICE credentials than the connection it is for: make a new "
-                 "RTCPeerConnection and send its offer with \"restart_pc\": true");
+  const RpSdpRemote *remote = offer->remote;
+  const RpPeerIceRemote ice = {.ufrag = remote->ice_ufrag,
+                               .pwd = remote->ice_pwd,
+                               .candidates = remote->candidates,
+                               .n_candidates = remote->n_candidates};
+  if (!rp_session_sdp_check_again (&self->sdp, offer, self->remote, error))
     return NULL;
-  }
-  char *answer = rp_session_sdp_answer (&self->sdp, offer->sdp, self->peer,
+  if (!has_credentials (self, ice.ufrag, ice.pwd) && !restart_ice (self, &ice, error))
+    return NULL;
+  char *answer = rp_session_sdp_answer (&self->sdp, offer, self->peer,
                                         self->config->public_address, error);
   if (answer != NULL)
-    take_remote (self, offer->remote);
+    take_remote (self, remote);
   return answer;
+}
+
+static void
+tell_why (const GError *cause, GError **error)
+{
+  /* Of libnice's adapter: no socket, no port. */
+  gboolean ours = cause->domain == G_IO_ERROR ||
+                  g_error_matches (cause, RP_PEER_ERROR, RP_PEER_ERROR_SETUP);
+  g_set_error_literal (error, RP_SESSION_ERROR,
+                       ours ? RP_SESSION_ERROR_FAILED : RP_SESSION_ERROR_INVALID, cause->message);
 }
 
 char *
@@ -582,12 +616,32 @@ rp_session_answer (RpSession *self, const RpSessionOffer *offer, GError **error)
     self->offered_us = offer->received_us;
   char *answer = self->peer == NULL || offer->restart ? answer_new (self, offer, &cause)
                                                       : answer_again (self, offer, &cause);
-  if (answer != NULL)
-    return answer;
-  gboolean ours = g_error_matches (cause, RP_PEER_ERROR, RP_PEER_ERROR_SETUP);
-  g_set_error_literal (error, RP_SESSION_ERROR,
-                       ours ? RP_SESSION_ERROR_FAILED : RP_SESSION_ERROR_INVALID, cause->message);
-  return NULL;
+  if (answer == NULL)
+    tell_why (cause, error);
+  return answer;
+}
+
+char *
+rp_session_restart_ice (RpSession *self, const RpSdpFragment *fragment, GError **error)
+{
+  g_autoptr (GError) cause = NULL;
+  const RpPeerIceRemote ice = {.ufrag = fragment->ice_ufrag,
+                               .pwd = fragment->ice_pwd,
+                               .candidates = fragment->candidates,
+                               .n_candidates = fragment->n_candidates};
+  if (self->phase != PHASE_OPEN || self->peer == NULL) {
+    g_set_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE, "the call is ending");
+    return NULL;
+  }
+  if (!has_credentials (self, ice.ufrag, ice.pwd)) {
+    if (!restart_ice (self, &ice, &cause)) {
+      tell_why (cause, error);
+      return NULL;
+    }
+    memcpy (self->remote->ice_ufrag, ice.ufrag, sizeof self->remote->ice_ufrag);
+    memcpy (self->remote->ice_pwd, ice.pwd, sizeof self->remote->ice_pwd);
+  }
+  return rp_session_sdp_fragment (&self->sdp, self->peer, self->config->public_address);
 }
 
 void
@@ -728,6 +782,7 @@ rp_session_free (RpSession *self)
   rp_peer_free (self->peer);
   rp_session_data_free (self->data);
   rp_media_free (self->media);
+  rp_session_sdp_clear (&self->sdp);
   g_free (self->remote);
   g_free (self->end_reason);
   g_free (self);

@@ -161,22 +161,23 @@ same_candidate (const RpCandidate *a, const RpCandidate *b)
          strcmp (a->address, b->address) == 0;
 }
 
-/* Chromium repeats its candidates on every m-line of the bundle. */
+/* Chromium repeats its candidates on every m-line of the bundle. @candidates holds
+ * RP_CANDIDATE_MAX. */
 static void
-collect_candidates (const RpSdpMedia *media, RpSdpRemote *out)
+collect_candidates (const RpSdpMedia *media, RpCandidate *candidates, guint *n, guint *n_skipped)
 {
   for (guint i = 0; i < media->n_candidates; i++) {
     guint j = 0;
-    while (j < out->n_candidates && !same_candidate (&media->candidates[i], &out->candidates[j]))
+    while (j < *n && !same_candidate (&media->candidates[i], &candidates[j]))
       j++;
-    if (j < out->n_candidates)
+    if (j < *n)
       continue;
-    if (out->n_candidates == RP_CANDIDATE_MAX)
-      out->n_skipped_candidates++;
+    if (*n == RP_CANDIDATE_MAX)
+      (*n_skipped)++;
     else
-      out->candidates[out->n_candidates++] = media->candidates[i];
+      candidates[(*n)++] = media->candidates[i];
   }
-  out->n_skipped_candidates += media->n_skipped_candidates;
+  *n_skipped += media->n_skipped_candidates;
 }
 
 static gboolean
@@ -201,7 +202,7 @@ summarise_transport (const RpSdp *remote, RpSdpType type, const Plan *plan, RpSd
   for (guint i = 0; i < remote->media->len; i++) {
     const RpSdpMedia *media = rp_sdp_media (remote, i);
     if (plan->fate[i] != FATE_REJECT && strcmp (media->ice_ufrag, tag->ice_ufrag) == 0)
-      collect_candidates (media, out);
+      collect_candidates (media, out->candidates, &out->n_candidates, &out->n_skipped_candidates);
   }
   return TRUE;
 }
@@ -258,6 +259,34 @@ rp_sdp_remote_summary (const RpSdp *remote, RpSdpType type, RpSdpRemote *out, GE
     summarise_audio (rp_sdp_media (remote, (guint) plan.audio), summary);
   if (plan.data >= 0)
     summarise_data (rp_sdp_media (remote, (guint) plan.data), summary);
+  *out = *summary;
+  return TRUE;
+}
+
+gboolean
+rp_sdp_fragment_summary (const RpSdp *fragment, RpSdpFragment *out, GError **error)
+{
+  const RpSdpMedia *first = rp_sdp_media (fragment, 0);
+  for (guint i = 0; i < fragment->media->len && first->ice_ufrag[0] == '\0'; i++)
+    first = rp_sdp_media (fragment, i);
+  if ((first->ice_ufrag[0] == '\0') != (first->ice_pwd[0] == '\0')) {
+    g_set_error (error, RP_SDP_ERROR, RP_SDP_ERROR_INVALID, "ice-ufrag and ice-pwd go together");
+    return FALSE;
+  }
+  g_autofree RpSdpFragment *summary = g_new0 (RpSdpFragment, 1);
+  memcpy (summary->ice_ufrag, first->ice_ufrag, sizeof summary->ice_ufrag);
+  memcpy (summary->ice_pwd, first->ice_pwd, sizeof summary->ice_pwd);
+  for (guint i = 0; i < fragment->media->len; i++) {
+    const RpSdpMedia *media = rp_sdp_media (fragment, i);
+    if (media->ice_ufrag[0] != '\0' && strcmp (media->ice_ufrag, first->ice_ufrag) != 0)
+      continue;
+    collect_candidates (media, summary->candidates, &summary->n_candidates,
+                        &summary->n_skipped_candidates);
+    summary->end_of_candidates |= media->end_of_candidates;
+  }
+  for (guint i = 0; i < summary->n_candidates; i++)
+    if (summary->candidates[i].ufrag[0] == '\0')
+      memcpy (summary->candidates[i].ufrag, summary->ice_ufrag, sizeof summary->ice_ufrag);
   *out = *summary;
   return TRUE;
 }
@@ -356,12 +385,12 @@ rp_sdp_answer (const RpSdp *offer, const RpSdpLocal *local, GError **error)
   if (!rp_sdp_remote_summary (offer, RP_SDP_OFFER, remote, error) ||
       !make_plan (offer, &plan, error))
     return NULL;
+  RpSdpSetup setup = local->setup != RP_SDP_SETUP_NONE ? local->setup : remote->local_setup;
   RpSdp *answer = rp_sdp_new ();
   answer->session_id = local->session_id;
   answer->session_version = local->session_version;
   for (guint i = 0; i < offer->media->len; i++)
-    answer_media (answer, rp_sdp_media (offer, i), plan.fate[i], i == plan.tag, local,
-                  remote->local_setup);
+    answer_media (answer, rp_sdp_media (offer, i), plan.fate[i], i == plan.tag, local, setup);
   order_bundle (answer, offer);
   return answer;
 }

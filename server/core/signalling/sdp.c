@@ -137,7 +137,7 @@ write_fingerprint (GString *out, const RpSdpFingerprint *fingerprint)
 }
 
 static void
-write_transport (GString *out, const RpSdpMedia *media)
+write_candidates (GString *out, const RpSdpMedia *media)
 {
   for (guint i = 0; i < media->n_candidates; i++) {
     char text[RP_CANDIDATE_MAX_TEXT_BYTES];
@@ -146,10 +146,22 @@ write_transport (GString *out, const RpSdpMedia *media)
   }
   if (media->end_of_candidates)
     g_string_append (out, "a=end-of-candidates\r\n");
+}
+
+static void
+write_credentials (GString *out, const RpSdpMedia *media)
+{
   if (media->ice_ufrag[0] != '\0')
     g_string_append_printf (out, "a=ice-ufrag:%s\r\n", media->ice_ufrag);
   if (media->ice_pwd[0] != '\0')
     g_string_append_printf (out, "a=ice-pwd:%s\r\n", media->ice_pwd);
+}
+
+static void
+write_transport (GString *out, const RpSdpMedia *media)
+{
+  write_candidates (out, media);
+  write_credentials (out, media);
   if (media->trickle)
     g_string_append (out, "a=ice-options:trickle\r\n");
   for (guint i = 0; i < media->n_fingerprints; i++)
@@ -176,17 +188,30 @@ write_rtp (GString *out, const RpSdpMedia *media)
 }
 
 static void
-write_media (GString *out, const RpSdpMedia *media)
+write_media_line (GString *out, const RpSdpMedia *media)
 {
   g_string_append_printf (out, "m=%s %u %s", media->media, media->port, media->protocol);
   for (guint i = 0; i < media->codecs->len; i++)
     g_string_append_printf (out, " %u", g_array_index (media->codecs, RpSdpCodec, i).payload_type);
   if (media->codecs->len == 0)
     g_string_append_printf (out, " %s", media->format);
-  g_string_append (out, "\r\nc=IN IP4 0.0.0.0\r\n");
-  write_transport (out, media);
+  g_string_append (out, "\r\n");
+}
+
+static void
+write_mid (GString *out, const RpSdpMedia *media)
+{
   if (media->mid[0] != '\0')
     g_string_append_printf (out, "a=mid:%s\r\n", media->mid);
+}
+
+static void
+write_media (GString *out, const RpSdpMedia *media)
+{
+  write_media_line (out, media);
+  g_string_append (out, "c=IN IP4 0.0.0.0\r\n");
+  write_transport (out, media);
+  write_mid (out, media);
   if (media->bundle_only)
     g_string_append (out, "a=bundle-only\r\n");
   if (rp_sdp_media_is_rtp (media))
@@ -200,6 +225,17 @@ write_media (GString *out, const RpSdpMedia *media)
                             media->max_message_size);
 }
 
+static void
+write_group (GString *out, const RpSdp *sdp)
+{
+  if (!sdp->has_bundle)
+    return;
+  g_string_append (out, "a=group:BUNDLE");
+  for (guint i = 0; i < sdp->n_bundle; i++)
+    g_string_append_printf (out, " %s", rp_sdp_media (sdp, sdp->bundle[i])->mid);
+  g_string_append (out, "\r\n");
+}
+
 char *
 rp_sdp_write (const RpSdp *sdp)
 {
@@ -209,16 +245,44 @@ rp_sdp_write (const RpSdp *sdp)
                           "v=0\r\no=- %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT
                           " IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n",
                           sdp->session_id, sdp->session_version);
-  if (sdp->has_bundle) {
-    g_string_append (out, "a=group:BUNDLE");
-    for (guint i = 0; i < sdp->n_bundle; i++)
-      g_string_append_printf (out, " %s", rp_sdp_media (sdp, sdp->bundle[i])->mid);
-    g_string_append (out, "\r\n");
-  }
+  write_group (out, sdp);
   if (sdp->ice_lite)
     g_string_append (out, "a=ice-lite\r\n");
   g_string_append (out, "a=msid-semantic:WMS *\r\n");
   for (guint i = 0; i < sdp->media->len; i++)
     write_media (out, rp_sdp_media (sdp, i));
+  return g_string_free (out, FALSE);
+}
+
+RpSdpMedia *
+rp_sdp_transport (const RpSdp *sdp)
+{
+  /* RFC 8843 section 7.2: the first of the group. */
+  if (sdp->n_bundle > 0)
+    return g_ptr_array_index (sdp->media, sdp->bundle[0]);
+  for (guint i = 0; i < sdp->media->len; i++) {
+    RpSdpMedia *media = g_ptr_array_index (sdp->media, i);
+    if (media->ice_ufrag[0] != '\0')
+      return media;
+  }
+  return NULL;
+}
+
+char *
+rp_sdp_write_fragment (const RpSdp *sdp)
+{
+  GString *out = g_string_sized_new (512);
+  const RpSdpMedia *media = rp_sdp_transport (sdp);
+  if (sdp->ice_lite)
+    g_string_append (out, "a=ice-lite\r\n");
+  if (media != NULL && media->trickle)
+    g_string_append (out, "a=ice-options:trickle\r\n");
+  write_group (out, sdp);
+  if (media != NULL) {
+    write_media_line (out, media);
+    write_mid (out, media);
+    write_credentials (out, media);
+    write_candidates (out, media);
+  }
   return g_string_free (out, FALSE);
 }

@@ -130,6 +130,10 @@ RpSdp *rp_sdp_parse (const char *text, gsize len, GError **error);
  * what it said. */
 RpSdp *rp_sdp_parse_fragment (const char *text, gsize len, GError **error);
 
+/* Returns: (transfer none) (nullable): the m-line that carries the transport: the first of the
+ * BUNDLE group, or without a group the first with ICE credentials. */
+RpSdpMedia *rp_sdp_transport (const RpSdp *sdp);
+
 /* What a fragment says of ICE; no pointers in it. */
 typedef struct {
   char ice_ufrag[RP_ICE_MAX_CREDENTIAL + 1]; /* "" when it names none, and so is the next */
@@ -174,6 +178,9 @@ typedef struct {
   const char *track_id;
   const char *cname;
   guint32 ssrc;
+  /* The DTLS role to keep on a connection that has one (RFC 8842 section 5.5), ACTIVE or PASSIVE;
+   * NONE: the offer decides. */
+  RpSdpSetup setup;
 } RpSdpLocal;
 
 /* Answers @offer: same m-lines in the same order with the same mids. The first usable audio m-line
