@@ -1,7 +1,13 @@
 // The conversation as a list: what the user said, and of the agent's words those that were heard.
+// It needs nothing of the page around it: the snippet shows it in its shadow root.
+
+const LONGEST = 400; // entries; older ones go
+const TOOL_STATUS = {
+  started: 'working…', done: 'done', failed: 'failed', cancelled: 'cancelled',
+};
 
 /** Text is set only as text: nothing a model or a caller says becomes markup. */
-function element(name, className, text = '') {
+export function element(name, className, text = '') {
   const node = document.createElement(name);
   if (className)
     node.className = className;
@@ -25,25 +31,46 @@ class Segment {
     bubble.append(this.#heard, this.#gap, this.#unheard, ' ');
   }
 
-  /** Exact figures may come after an interruption has ended the sentence. */
+  /**
+   * Exact figures may come after an interruption has ended the sentence.
+   * @returns {boolean} the sentence is over now and was not before
+   */
   update(heard, remaining, over) {
-    this.#heard.textContent = heard.trim();
+    const first = over && !this.#over;
     this.#remaining = remaining.trim();
     this.#over ||= over;
-    this.#render();
+    this.#render(heard.trim());
+    return first;
   }
 
+  /** @returns {boolean} see update() */
   finish() {
-    this.#over = true;
-    this.#render();
+    return this.update(this.text, this.#remaining, true);
   }
 
-  #render() {
+  get text() {
+    return this.#heard.textContent;
+  }
+
+  get cut() {
+    return this.#over && this.#remaining !== '';
+  }
+
+  #render(heard) {
+    const shown = this.text;
+    if (!this.#over && heard.startsWith(shown)) { // new words fade in
+      if (heard !== shown)
+        this.#heard.append(element('span', 'word', heard.slice(shown.length)));
+    } else if (this.#over || heard !== shown) {
+      this.#heard.textContent = heard;
+    }
     this.#unheard.textContent = this.#over ? this.#remaining : '';
-    const [heard, unheard] = [this.#heard.textContent, this.#unheard.textContent];
-    this.#gap.data = heard && unheard ? ' ' : '';
-    if (heard || unheard)
-      this.#bubble.parentElement.hidden = false;
+    this.#gap.data = heard && this.cut ? ' ' : '';
+    const item = this.#bubble.parentElement;
+    if (heard || this.cut)
+      item.hidden = false;
+    if (this.cut)
+      item.classList.add('cut');
   }
 }
 
@@ -51,22 +78,30 @@ export class Transcript {
   #list;
   #scroller;
   #empty;
+  #names;
+  #announce;
   #segments = new Map(); // the call's sentences by segment id
+  #tools = new Map(); // and its functions by call id
   #agent = null; // the bubble of the reply that is being given
   #user = null; // the bubble of what the user is saying
   #userFinal = ''; // the part of it that will not change any more
-  #typed = ''; // shown already, before the server says it again
+  #extra = null; // for the next reply
   #atEnd = true; // the reader has not scrolled back
 
   /**
-   * @param {HTMLOListElement} list
-   * @param {HTMLElement} scroller what scrolls when the list grows
-   * @param {HTMLElement} empty what is shown while there is nothing
+   * @param {HTMLOListElement} list its items: li.user and li.agent > .who, .text > (.heard,
+   *   del.unheard); li.tool; li.note
+   * @param {{scroller: HTMLElement, empty?: HTMLElement, names?: {user: string, agent: string},
+   *   announce?: (sentence: string) => void}} settings scroller: what scrolls when the list
+   *   grows; empty: is hidden by the first entry; announce: called with every whole sentence, for
+   *   a live region
    */
-  constructor(list, scroller, empty) {
+  constructor(list, { scroller, empty = null, names = {}, announce = () => {} }) {
     this.#list = list;
     this.#scroller = scroller;
     this.#empty = empty;
+    this.#names = { user: 'You', agent: 'Agent', ...names };
+    this.#announce = announce;
     scroller.addEventListener('scroll', () => {
       this.#atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
     });
@@ -74,21 +109,36 @@ export class Transcript {
     new ResizeObserver(() => this.#keepAtEnd(() => {})).observe(scroller);
   }
 
+  /** Shows a conversation from now on. @param {EventTarget} conversation see conversation.js */
+  follow(conversation) {
+    const on = (type, handle) =>
+      conversation.addEventListener(type, ({ detail }) => handle(detail));
+    on('userText', ({ text, final }) => this.userSaid(text, final));
+    on('userTurn', ({ text, typed }) => this.userTurn(text, typed));
+    on('agentText', (output) => this.agentText(output));
+    on('interrupted', () => this.interrupted());
+    on('tool', (call) => this.tool(call));
+    on('ended', () => this.close());
+  }
+
+  set agentName(name) {
+    this.#names.agent = name;
+  }
+
   /** The call is over: what stands remains, and nothing of it changes any more. */
   close() {
     this.interrupted();
     this.#segments.clear();
+    this.#tools.clear();
     this.#agent = null;
     this.#endUser();
-    this.#typed = '';
+    this.#extra = null;
   }
 
   /** A line about the conversation, said by nobody. */
   note(text) {
-    this.#keepAtEnd(() => {
-      this.#empty.hidden = true;
-      this.#list.append(element('li', 'note', text));
-    });
+    this.#agent = null;
+    this.#keepAtEnd(() => this.#append(element('li', 'note', text)));
   }
 
   /** What the user is saying; later transcripts replace what was not final. */
@@ -97,44 +147,86 @@ export class Transcript {
       const bubble = this.#userBubble();
       const whole = `${this.#userFinal} ${text}`.trim();
       bubble.textContent = whole;
-      bubble.classList.toggle('interim', !final);
+      bubble.parentElement.classList.toggle('interim', !final);
       if (final)
         this.#userFinal = whole;
     });
   }
 
-  /** What the user typed. */
-  userTyped(text) {
-    this.#endUser();
-    this.#userTurn(text);
-    this.#typed = text;
+  /** A turn of the user as the agent was given it. */
+  userTurn(text, typed) {
+    if (typed)
+      this.#endUser();
+    this.#keepAtEnd(() => {
+      this.#userBubble().textContent = text;
+      this.#endUser();
+    });
+    if (!typed)
+      this.#announce(`${this.#names.user}: ${text}`);
   }
 
-  /** The user's turn as the agent was given it. */
-  userTurn(text) {
-    if (!this.#user && text === this.#typed)
-      this.#typed = '';
-    else
-      this.#userTurn(text);
-  }
-
-  /** @param {object} output data of RTVI's bot-output */
-  agentOutput(output) {
-    const completed = output.spoken_status === 'completed' || output.will_be_spoken === false;
-    const { accumulated_text: heard, remaining_text: remaining } = output.spoken_progress ?? {
-      accumulated_text: completed ? output.text : '',
-      remaining_text: completed ? '' : output.text,
-    };
-    this.#keepAtEnd(() => this.#segment(output.segment_id ?? output.text)
-      .update(heard ?? '', remaining ?? '', completed));
+  /** @param {{segment, text, heard, remaining, status, spoken}} output see conversation.js */
+  agentText({ segment: id, text, heard, remaining, status, spoken }) {
+    const over = ['completed', 'interrupted'].includes(status) || spoken === false;
+    if (spoken === false)
+      [heard, remaining] = [text, ''];
+    this.#keepAtEnd(() => {
+      const segment = this.#segment(id ?? text);
+      if (segment.update(heard ?? '', remaining ?? '', over))
+        this.#say(segment);
+    });
   }
 
   /** The user cut the agent short: what was announced and not heard will not be. */
   interrupted() {
     this.#keepAtEnd(() => {
-      for (const segment of this.#segments.values())
-        segment.finish();
+      for (const segment of this.#segments.values()) {
+        if (segment.finish())
+          this.#say(segment);
+      }
     });
+  }
+
+  /** A function the agent calls. @param {{id, name, status, arguments, result}} call */
+  tool({ id, name, status, arguments: given, result }) {
+    this.#keepAtEnd(() => {
+      let item = this.#tools.get(id);
+      if (!item) {
+        this.#agent = null;
+        item = element('li', 'tool');
+        const details = element('details');
+        details.append(element('summary'), element('pre'));
+        details.firstChild.append(element('span', 'name', String(name).replaceAll('_', ' ')), ' ',
+          element('span', 'status'));
+        item.append(details);
+        this.#tools.set(id, item);
+        this.#append(item);
+      }
+      item.dataset.status = status;
+      item.querySelector('.status').textContent = TOOL_STATUS[status] ?? status;
+      const lines = [item.given ??= asText(given), asText(result)];
+      item.querySelector('pre').textContent = lines.filter(Boolean).join('\n→ ');
+    });
+  }
+
+  /** Puts something below the reply that is being given, or else the next one. */
+  addToReply(node) {
+    this.#extra = node;
+    this.#keepAtEnd(() => this.#placeExtra());
+  }
+
+  #placeExtra() {
+    const item = this.#agent?.parentElement;
+    if (!item || !this.#extra || item.querySelector('.extra'))
+      return;
+    this.#extra.classList.add('extra');
+    item.append(this.#extra);
+    this.#extra = null;
+  }
+
+  #say(segment) {
+    if (segment.text)
+      this.#announce(`${this.#names.agent}: ${segment.text}${segment.cut ? ' – interrupted' : ''}`);
   }
 
   #segment(id) {
@@ -142,8 +234,9 @@ export class Transcript {
     if (!segment) {
       if (!this.#agent) {
         this.#endUser();
-        this.#agent = this.#bubble('agent', 'Agent');
+        this.#agent = this.#bubble('agent');
         this.#agent.parentElement.hidden = true; // until something of it is heard
+        this.#placeExtra();
       }
       segment = new Segment(this.#agent);
       this.#segments.set(id, segment);
@@ -151,34 +244,34 @@ export class Transcript {
     return segment;
   }
 
-  #userTurn(text) {
-    this.#keepAtEnd(() => {
-      this.#userBubble().textContent = text;
-      this.#endUser();
-    });
-  }
-
   #userBubble() {
     if (!this.#user) {
       this.#agent = null;
-      this.#user = this.#bubble('user', 'You');
+      this.#user = this.#bubble('user');
     }
     return this.#user;
   }
 
   #endUser() {
-    this.#user?.classList.remove('interim');
+    this.#user?.parentElement.classList.remove('interim');
     this.#user = null;
     this.#userFinal = '';
   }
 
-  #bubble(className, who) {
-    this.#empty.hidden = true;
-    const item = element('li', className);
+  #bubble(who) {
+    const item = element('li', who);
     const body = element('span', 'text');
-    item.append(element('span', 'who', who), body);
-    this.#list.append(item);
+    item.append(element('span', 'who', this.#names[who]), body);
+    this.#append(item);
     return body;
+  }
+
+  #append(item) {
+    if (this.#empty)
+      this.#empty.hidden = true;
+    this.#list.append(item);
+    if (this.#list.childElementCount > LONGEST)
+      this.#list.firstElementChild.remove();
   }
 
   /** Scrolls along, unless the reader has scrolled back. */
@@ -187,4 +280,8 @@ export class Transcript {
     if (this.#atEnd)
       this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
+}
+
+function asText(value) {
+  return typeof value === 'string' ? value : JSON.stringify(value) ?? '';
 }
