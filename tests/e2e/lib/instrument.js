@@ -14,9 +14,14 @@
     channel.addEventListener('message', ({ data }) => window.e2eMessage(String(data)));
     this.addEventListener('track', ({ streams }) => e2e.record(streams[0]));
     e2e.pc = this;
+    e2e.channel = channel;
     e2e.connections += 1;
     return channel;
   };
+
+  /** As if the agent had sent it. */
+  e2e.receive = (type, data) => e2e.channel.dispatchEvent(new MessageEvent('message',
+    { data: JSON.stringify({ label: 'rtvi-ai', type, id: 'test', data }) }));
 
   // Exact samples, as they are played. (A worklet would need a script of another origin.)
   e2e.record = async (stream) => {
