@@ -130,13 +130,14 @@ load_slot (const char *path, guint index, JsonObject *object, RpFlow *flow, GErr
 }
 
 RpFlow *
-rp_agent_load_flow (const char *path, const char *name, GError **error)
+rp_agent_load_flow (const RpAgent *agent, const char *path, const char *name, GError **error)
 {
   g_autoptr (JsonObject) object =
       rp_agent_read_object (path, flow_fields, G_N_ELEMENTS (flow_fields), error);
   if (object == NULL)
     return NULL;
   g_autoptr (RpFlow) flow = rp_flow_new (name);
+  flow->data_names = g_ptr_array_ref (agent->request_data);
   flow->summary = g_strdup (rp_json_string (object, "summary", NULL));
   flow->opening = g_strdup (rp_json_string (object, "opening", NULL));
   flow->confirm = g_strdup (rp_json_string (object, "confirm", NULL));

@@ -2,8 +2,7 @@
 
 #include "agent-flow.h"
 #include "json.h"
-#include "tool.h"
-
+#include "template.h"
 #include <string.h>
 
 G_DEFINE_QUARK (rp - agent - error - quark, rp_agent_error)
@@ -78,6 +77,15 @@ static const RpJsonField bookings_fields[] = {
     {.name = "max_days_ahead", .type = RP_JSON_INT, .min = 1, .max = 730},
 };
 
+static const RpJsonField client_tool_fields[] = {
+    {.name = "name", .type = RP_JSON_STRING, .required = TRUE, .max_length = 64},
+    {.name = "description", .type = RP_JSON_STRING, .max_length = MAX_TEXT_BYTES},
+    /* A JSON schema: checked by rp_agent_load_client_tools(). */
+    {.name = "parameters", .type = RP_JSON_OBJECT},
+    {.name = "timeout_ms", .type = RP_JSON_INT, .min = 100, .max = 60000},
+    {.name = "notify", .type = RP_JSON_BOOL},
+};
+
 #define MODEL(key)                                               \
   {                                                              \
     .name = key, .type = RP_JSON_OBJECT, .fields = model_fields, \
@@ -90,6 +98,7 @@ static const RpJsonField bookings_fields[] = {
 
 static const RpJsonField agent_fields[] = {
     TEXT ("title"),
+    TEXT ("description"),
     TEXT ("greeting"),
     {.name = "timezone", .type = RP_JSON_STRING, .max_length = 64},
     MODEL ("stt"),
@@ -104,6 +113,13 @@ static const RpJsonField agent_fields[] = {
      .fields = sentence_fields,
      .n_fields = G_N_ELEMENTS (sentence_fields)},
     {.name = "tools", .type = RP_JSON_ARRAY, .items = RP_JSON_STRING, .max_length = 64},
+    {.name = "client_tools",
+     .type = RP_JSON_ARRAY,
+     .items = RP_JSON_OBJECT,
+     .fields = client_tool_fields,
+     .n_fields = G_N_ELEMENTS (client_tool_fields),
+     .max_length = 64},
+    {.name = "request_data", .type = RP_JSON_ARRAY, .items = RP_JSON_STRING, .max_length = 64},
     {.name = "flows", .type = RP_JSON_ARRAY, .items = RP_JSON_STRING, .max_length = 64},
     {.name = "offer_flow", .type = RP_JSON_STRING, .max_length = 64},
     /* Its members are the names of RpPhrase: checked by load_phrases(). */
@@ -321,6 +337,9 @@ load_phrases (RpAgent *agent, JsonObject *object, const char *path, GError **err
     if (n == 0 || n > MAX_PHRASES)
       return rp_agent_fail (error, RP_AGENT_ERROR_INVALID, path,
                             "phrases.%s: expected an array of 1 to %d texts", name, MAX_PHRASES);
+    for (guint i = 0; i < n; i++)
+      if (!rp_agent_check_text (agent, path, texts->pdata[i], error, "phrases.%s[%u]", name, i))
+        return FALSE;
     g_ptr_array_add (texts, NULL);
     rp_dialogue_set_phrases (agent->dialogue, phrase, (const char *const *) texts->pdata);
   }
@@ -342,7 +361,7 @@ load_knowledge (RpAgent *agent, GError **error)
   if (knowledge == NULL)
     return rp_agent_fail (error, RP_AGENT_ERROR_SYNTAX, path, "%s", local->message);
   rp_dialogue_set_knowledge (agent->dialogue, knowledge);
-  return TRUE;
+  return rp_agent_check_knowledge (agent, knowledge, path, error);
 }
 
 static gboolean
@@ -350,17 +369,17 @@ load_flow (RpAgent *agent, const char *name, GError **error)
 {
   g_autofree char *file = g_strconcat (name, ".json", NULL);
   g_autofree char *path = g_build_filename (agent->dir, "flows", file, NULL);
-  g_autoptr (RpFlow) flow = rp_agent_load_flow (path, name, error);
+  g_autoptr (RpFlow) flow = rp_agent_load_flow (agent, path, name, error);
   if (flow == NULL)
     return FALSE;
-  for (guint i = 0; i < agent->tools->len; i++)
-    if (strcmp (g_ptr_array_index (agent->tools, i), flow->tool) == 0) {
-      rp_dialogue_add_flow (agent->dialogue, g_steal_pointer (&flow));
-      return TRUE;
-    }
-  return rp_agent_fail (error, RP_AGENT_ERROR_INVALID, path,
-                        "tool: \"%s\" is not among the \"tools\" of agent.json; add it there",
-                        flow->tool);
+  /* An optional slot that is not given is no argument. */
+  g_autoptr (JsonObject) arguments = json_object_new ();
+  for (guint i = 0; i < flow->slots->len; i++)
+    json_object_set_null_member (arguments, ((const RpSlot *) flow->slots->pdata[i])->name);
+  if (!rp_agent_check_call (agent, path, "tool", flow->tool, arguments, FALSE, error))
+    return FALSE;
+  rp_dialogue_add_flow (agent->dialogue, g_steal_pointer (&flow));
+  return TRUE;
 }
 
 static int
@@ -391,16 +410,50 @@ load_flows (RpAgent *agent, JsonArray *listed, GError **error)
 }
 
 static gboolean
-load_tools (RpAgent *agent, JsonArray *names, const char *path, GError **error)
+load_request_data (RpAgent *agent, JsonArray *names, const char *path, GError **error)
 {
   for (guint i = 0; names != NULL && i < json_array_get_length (names); i++) {
     const char *name = rp_json_array_string (names, i);
-    if (rp_tools_find (name) == NULL)
+    if (*name == '\0' || strlen (name) > 64 ||
+        strspn (name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen (name))
       return rp_agent_fail (error, RP_AGENT_ERROR_INVALID, path,
-                            "tools[%u]: there is no tool \"%s\"; the names are in agents/README.md",
-                            i, name);
-    g_ptr_array_add (agent->tools, g_strdup (name));
+                            "request_data[%u]: \"%s\" is no name; take a-z, 0-9 and _", i, name);
+    g_ptr_array_add (agent->request_data, g_strdup (name));
   }
+  return TRUE;
+}
+
+gboolean
+rp_agent_check_text (const RpAgent *agent, const char *path, const char *text, GError **error,
+                     const char *where, ...)
+{
+  g_autoptr (GError) local = NULL;
+  if (rp_template_check (text, NULL, agent->request_data, FALSE, &local))
+    return TRUE;
+  va_list args;
+  va_start (args, where);
+  g_autofree char *place = g_strdup_vprintf (where, args);
+  va_end (args);
+  return rp_agent_fail (error, RP_AGENT_ERROR_INVALID, path, "%s: %s", place, local->message);
+}
+
+static gboolean
+check_texts (const RpAgent *agent, const char *path, GError **error)
+{
+  const struct {
+    const char *key, *text;
+  } texts[] = {
+      {"greeting", agent->greeting},
+      {"idle.goodbye", agent->idle_goodbye},
+      {"empty_turn", agent->empty_turn_text},
+      {"brain_failure", agent->brain_failure_text},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    if (!rp_agent_check_text (agent, path, texts[i].text, error, "%s", texts[i].key))
+      return FALSE;
+  for (guint i = 0; i < agent->idle_texts->len; i++)
+    if (!rp_agent_check_text (agent, path, agent->idle_texts->pdata[i], error, "idle.texts[%u]", i))
+      return FALSE;
   return TRUE;
 }
 
@@ -408,6 +461,7 @@ static gboolean
 load_texts (RpAgent *agent, JsonObject *object, const char *path, GError **error)
 {
   agent->title = g_strdup (rp_json_string (object, "title", agent->name));
+  agent->description = g_strdup (rp_json_string (object, "description", ""));
   agent->greeting = g_strdup (rp_json_string (object, "greeting", "Hello! How can I help?"));
   agent->timezone = g_strdup (rp_json_string (object, "timezone", NULL));
   g_autoptr (GTimeZone) tz =
@@ -432,7 +486,7 @@ load_texts (RpAgent *agent, JsonObject *object, const char *path, GError **error
   agent->brain_failure_text = g_strdup (rp_json_string (
       object, "brain_failure", "I'm sorry, something went wrong. Please say that again."));
   agent->context_messages = get_uint (object, "context_messages", 200);
-  return TRUE;
+  return check_texts (agent, path, error);
 }
 
 static gboolean
@@ -448,10 +502,13 @@ load_object (RpAgent *agent, JsonObject *object, const char *path, GError **erro
   g_autoptr (GError) local = NULL;
   if (!check_model (path, "stt", &agent->stt, error) ||
       !check_model (path, "brain", &agent->brain, error) ||
-      !check_model (path, "tts", &agent->tts, error) || !load_texts (agent, object, path, error) ||
+      !check_model (path, "tts", &agent->tts, error) ||
+      !load_request_data (agent, rp_json_array (object, "request_data"), path, error) ||
+      !load_texts (agent, object, path, error) ||
       !load_turn (&agent->turn, rp_json_object (object, "turn"), path, error) ||
       !load_bookings (agent, rp_json_object (object, "bookings"), path, error) ||
-      !load_tools (agent, rp_json_array (object, "tools"), path, error) ||
+      !rp_agent_load_tools (agent, rp_json_array (object, "tools"), path, error) ||
+      !rp_agent_load_client_tools (agent, rp_json_array (object, "client_tools"), path, error) ||
       !load_phrases (agent, rp_json_object (object, "phrases"), path, error) ||
       !load_knowledge (agent, error) || !load_flows (agent, rp_json_array (object, "flows"), error))
     return FALSE;
@@ -485,6 +542,8 @@ rp_agent_load (const char *dir, GError **error)
   agent->dir = g_strdup (dir);
   agent->name = g_path_get_basename (canonical);
   agent->tools = g_ptr_array_new_with_free_func (g_free);
+  agent->client_tools = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_agent_client_tool_free);
+  agent->request_data = g_ptr_array_new_with_free_func (g_free);
   agent->idle_texts = g_ptr_array_new_with_free_func (g_free);
   agent->dialogue = rp_dialogue_new ();
   rp_bookings_config_init (&agent->bookings);
@@ -509,12 +568,15 @@ rp_agent_free (RpAgent *agent)
   g_free (agent->dir);
   g_free (agent->name);
   g_free (agent->title);
+  g_free (agent->description);
   g_free (agent->greeting);
   g_free (agent->timezone);
   clear_model (&agent->stt);
   clear_model (&agent->brain);
   clear_model (&agent->tts);
   g_ptr_array_unref (agent->tools);
+  g_ptr_array_unref (agent->client_tools);
+  g_ptr_array_unref (agent->request_data);
   g_ptr_array_unref (agent->idle_texts);
   g_free (agent->idle_goodbye);
   g_free (agent->empty_turn_text);

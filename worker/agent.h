@@ -48,17 +48,29 @@ typedef struct {
   gboolean backchannels_interrupt; /* default FALSE */
 } RpAgentTurn;
 
+/* A function that the caller's page runs. */
 typedef struct {
-  char *dir;      /* as given */
-  char *name;     /* the directory's own name: [a-z0-9_-]+ */
-  char *title;    /* "Harbour Rooms reception" */
-  char *greeting; /* said first; "" waits for the user */
-  char *timezone; /* (nullable) IANA name; NULL: the machine's */
+  char *name;
+  char *description; /* for an LLM; may be empty */
+  char *parameters;  /* a JSON schema (type object) as text */
+  guint timeout_ms;  /* 100-60000, default 5000 */
+  gboolean notify;   /* nothing is awaited; default FALSE */
+} RpAgentClientTool;
+
+typedef struct {
+  char *dir;         /* as given */
+  char *name;        /* the directory's own name: [a-z0-9_-]+ */
+  char *title;       /* "Harbour Rooms reception" */
+  char *description; /* one sentence for the page; "" when there is none */
+  char *greeting;    /* said first; "" waits for the user */
+  char *timezone;    /* (nullable) IANA name; NULL: the machine's */
   RpAgentModel stt, brain, tts;
   RpAgentTurn turn;
   RpSentenceConfig sentence;
-  GPtrArray *tools;      /* of char *: names, each known to rp_tools_find() */
-  GPtrArray *idle_texts; /* of char *: what is said when nobody speaks, in order; may be empty */
+  GPtrArray *tools;        /* of char *: names, each known to rp_tools_find() */
+  GPtrArray *client_tools; /* of RpAgentClientTool */
+  GPtrArray *request_data; /* of char *: what texts may know of the caller */
+  GPtrArray *idle_texts;   /* of char *: what is said when nobody speaks, in order; may be empty */
   char *idle_goodbye;
   char *empty_turn_text;    /* a turn without a word that could be made out */
   char *brain_failure_text; /* the brain failed or took too long */

@@ -1,4 +1,4 @@
-/* What all workers share: the agent, the models and the voice, loaded once before the first fork.
+/* What all workers share: the agents, the models and the voices, loaded once before the first fork.
  */
 #pragma once
 
@@ -15,23 +15,36 @@ G_BEGIN_DECLS
 GQuark rp_assets_error_quark (void);
 typedef enum {
   RP_ASSETS_ERROR_PROVIDER, /* the agent names a provider or voice that this build does not have */
+  RP_ASSETS_ERROR_AGENTS,   /* two agents of one name, too many, or none */
 } RpAssetsError;
 
+#define RP_ASSETS_MAX_AGENTS 64
+
+/* One agent with what it hears and speaks with. */
 typedef struct {
   RpAgent *agent;
+  RpStt *stt;     /* owned by RpAssets: agents with the same model share it */
+  RpVoice *voice; /* the same */
+} RpAgentAssets;
+
+typedef struct {
   RpOrt *ort;
   RpVadModel *vad;
-  RpStt *stt;
-  RpVoice *voice;
+  GHashTable *stts;   /* what it is → RpStt */
+  GHashTable *voices; /* what it is → RpVoice */
+  GPtrArray *agents;  /* of RpAgentAssets; the first is the default */
 } RpAssets;
 
-/* @agent_dir: see agent.h. @models_dir: (nullable) rp_models_dir (). Starts no thread and keeps no
- * descriptor; every model has run once when this returns.
+/* @agent_dirs: NULL-terminated, see agent.h. @models_dir: (nullable) rp_models_dir (). Starts no
+ * thread and keeps no descriptor; every model has run once when this returns.
  * Returns: (transfer full) (nullable) with RP_AGENT_ERROR, RP_SPEECH_ERROR, RP_VOICE_ERROR or
  * RP_ASSETS_ERROR: each of them needs the operator. */
-RpAssets *rp_assets_load (const char *agent_dir, const char *models_dir, GError **error);
+RpAssets *rp_assets_load (const char *const *agent_dirs, const char *models_dir, GError **error);
 void rp_assets_free (RpAssets *assets);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpAssets, rp_assets_free)
+
+/* @name: (nullable): the default. Returns: (transfer none) NULL when there is no such agent. */
+const RpAgentAssets *rp_assets_find (const RpAssets *assets, const char *name);
 
 /* The READY object. Returns: (transfer full) */
 char *rp_assets_describe (const RpAssets *assets);

@@ -9,8 +9,10 @@
 
 G_BEGIN_DECLS
 
-/* @unix_offset_us: see rp_engine_new (). Returns: (transfer full) */
-RpEngine *rp_engine_setup (const RpAgent *agent, gint64 unix_offset_us, gint64 now_us);
+/* @data: (nullable) char * → char *, what is known of the caller. @unix_offset_us: see
+ * rp_engine_new (). Returns: (transfer full) */
+RpEngine *rp_engine_setup (const RpAgent *agent, GHashTable *data, gint64 unix_offset_us,
+                           gint64 now_us);
 
 /* Returns: (transfer full) */
 RpVadGate *rp_vad_gate_setup (const RpAgentTurn *turn);

@@ -12,7 +12,7 @@ typedef struct {
   gboolean check;
   gboolean version;
   int control_fd;
-  char *agent_dir;
+  char **agent_dirs;
   char *models_dir;
   char *data_dir;
 } Options;
@@ -26,7 +26,8 @@ parse_options (Options *options, int *argc, char ***argv, GError **error)
       {"control-fd", 0, 0, G_OPTION_ARG_INT, &options->control_fd, "Socket to the server", "N"},
       {"check", 0, 0, G_OPTION_ARG_NONE, &options->check, "Load everything, say what, and exit",
        NULL},
-      {"agent", 0, 0, G_OPTION_ARG_FILENAME, &options->agent_dir, "The agent's directory", "DIR"},
+      {"agent", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->agent_dirs,
+       "An agent's directory; may be given several times, the first is the default", "DIR"},
       {"models", 0, 0, G_OPTION_ARG_FILENAME, &options->models_dir,
        "Where tools/fetch-models put the models", "DIR"},
       {"data", 0, 0, G_OPTION_ARG_FILENAME, &options->data_dir, "Where the agent keeps its data",
@@ -50,7 +51,8 @@ static int
 check (const Options *options)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (RpAssets) assets = rp_assets_load (options->agent_dir, options->models_dir, &error);
+  g_autoptr (RpAssets) assets =
+      rp_assets_load ((const char *const *) options->agent_dirs, options->models_dir, &error);
   if (assets == NULL) {
     g_printerr ("repartee-worker: %s\n", error->message);
     return RP_WORKER_EXIT_CONFIG;
@@ -63,7 +65,7 @@ check (const Options *options)
 static void
 clear_options (Options *options)
 {
-  g_free (options->agent_dir);
+  g_strfreev (options->agent_dirs);
   g_free (options->models_dir);
   g_free (options->data_dir);
 }
@@ -75,7 +77,7 @@ run (const Options *options, gboolean *out_is_worker)
     g_print ("repartee-worker " RP_VERSION "\n");
     return EXIT_SUCCESS;
   }
-  if (options->agent_dir == NULL)
+  if (options->agent_dirs == NULL)
     return usage_error ("--agent is needed");
   /* The tools look there; set before there is any thread. */
   if (options->data_dir != NULL)
@@ -88,7 +90,7 @@ run (const Options *options, gboolean *out_is_worker)
     return usage_error ("--control-fd is not an open descriptor");
   const RpZygoteOptions zygote_options = {
       .control_fd = options->control_fd,
-      .agent_dir = options->agent_dir,
+      .agent_dirs = (const char *const *) options->agent_dirs,
       .models_dir = options->models_dir,
   };
   return rp_zygote_run (&zygote_options, out_is_worker);

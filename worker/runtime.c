@@ -35,6 +35,7 @@ typedef struct {
 
   Phase phase;
   RpStart start;
+  const RpAgentAssets *own; /* the call's agent, from START on */
   RpEngine *engine;
   GSource *deadline; /* the engine's */
   gboolean is_draining;
@@ -468,28 +469,29 @@ on_longest_call (gpointer data)
 static RpBrain *
 make_brain (Runtime *self)
 {
-  const RpAgent *agent = self->assets->agent;
+  const RpAgent *agent = self->own->agent;
   if (g_strcmp0 (agent->brain.provider, "scripted") == 0)
     return rp_brain_scripted_new (agent->brain.model, &brain_events, self);
   g_autoptr (GTimeZone) timezone = rp_agent_timezone (agent);
-  return rp_brain_builtin_new (agent->dialogue, timezone, self->start.call, &brain_events, self);
+  return rp_brain_builtin_new (agent->dialogue, timezone, self->start.call, self->start.data,
+                               &brain_events, self);
 }
 
 /* START (and RESUME) are here: the worker is this call's from now on. */
 static void
 begin (Runtime *self, GBytes *checkpoint)
 {
-  const RpAgent *agent = self->assets->agent;
+  const RpAgent *agent = self->own->agent;
   self->phase = PHASE_RUNNING;
   gint64 now_us = g_get_monotonic_time ();
-  self->engine = rp_engine_setup (agent, g_get_real_time () - now_us, now_us);
+  self->engine = rp_engine_setup (agent, self->start.data, g_get_real_time () - now_us, now_us);
   self->deadline = rp_ready_source_new (self->context, on_deadline, self);
   self->input = rp_input_new (self->start.input_pos_samples);
   self->vad = rp_vad_new (self->assets->vad);
   self->gate = rp_vad_gate_setup (&agent->turn);
   self->speech = rp_speech_out_new ();
-  self->stt = rp_stt_runner_new (self->assets->stt, self->context, &stt_events, self);
-  self->tts = rp_tts_runner_new (self->assets->voice, self->context, &tts_events, self);
+  self->stt = rp_stt_runner_new (self->own->stt, self->context, &stt_events, self);
+  self->tts = rp_tts_runner_new (self->own->voice, self->context, &tts_events, self);
   g_autofree char *database = rp_tools_database_path (agent->name);
   self->tools = rp_tools_new (&agent->bookings, database);
   self->tool_runner = rp_tool_runner_new (self->tools, agent->tools, self->start.call,
@@ -519,6 +521,11 @@ handle_start (Runtime *self, const RpFrame *frame)
   g_autoptr (GError) error = NULL;
   if (!rp_start_parse ((const char *) frame->payload, frame->len, &self->start, &error)) {
     rp_server_link_fail (self->link, error->message);
+    return;
+  }
+  self->own = rp_assets_find (self->assets, self->start.agent);
+  if (self->own == NULL) {
+    rp_server_link_fail (self->link, "START for an agent that is not loaded");
     return;
   }
   self->phase = PHASE_RESUMING;

@@ -230,7 +230,7 @@ rp_zygote_run (const RpZygoteOptions *options, gboolean *out_is_worker)
   rp_frame_receiver_init (&zygote.receiver, RP_FRAME_TO_ZYGOTE);
   *out_is_worker = FALSE;
 
-  zygote.assets = rp_assets_load (options->agent_dir, options->models_dir, &error);
+  zygote.assets = rp_assets_load (options->agent_dirs, options->models_dir, &error);
   if (zygote.assets == NULL)
     return fail (&zygote, error->message);
   if (!is_single_threaded ())

@@ -10,9 +10,9 @@ G_BEGIN_DECLS
 #define RP_WORKER_EXIT_CONFIG 2
 
 typedef struct {
-  int control_fd; /* a SOCK_SEQPACKET socket: proto/README.md */
-  const char *agent_dir;
-  const char *models_dir; /* (nullable) */
+  int control_fd;                /* a SOCK_SEQPACKET socket: proto/README.md */
+  const char *const *agent_dirs; /* NULL-terminated; the first is the default agent */
+  const char *models_dir;        /* (nullable) */
 } RpZygoteOptions;
 
 /* Returns: the exit code, when the server has closed the control socket. Returns in forked children

@@ -7,6 +7,7 @@ typedef struct {
   const RpDialogue *dialogue; /* NULL: scripted */
   GTimeZone *timezone;
   char *conversation_id;
+  GHashTable *data; /* (nullable) */
   char *reply;
   GList *pending; /* of Pending */
 } LocalBrain;
@@ -88,6 +89,7 @@ local_start (RpBrain *base, guint32 generation, const GPtrArray *messages)
         .now_unix_s = g_get_real_time () / G_USEC_PER_SEC,
         .tz = self->timezone,
         .conversation_id = self->conversation_id,
+        .data = self->data,
     };
     pending->reply = rp_dialogue_respond (self->dialogue, &request);
   }
@@ -116,6 +118,7 @@ local_free (RpBrain *base)
   g_list_free_full (self->pending, pending_free);
   g_clear_pointer (&self->timezone, g_time_zone_unref);
   g_free (self->conversation_id);
+  g_clear_pointer (&self->data, g_hash_table_unref);
   g_free (self->reply);
   g_free (self);
 }
@@ -136,13 +139,14 @@ static const RpBrainClass scripted_class = {
 
 RpBrain *
 rp_brain_builtin_new (const RpDialogue *dialogue, GTimeZone *timezone, const char *conversation_id,
-                      const RpBrainEvents *events, gpointer user_data)
+                      GHashTable *data, const RpBrainEvents *events, gpointer user_data)
 {
   LocalBrain *self = g_new0 (LocalBrain, 1);
   self->base = (RpBrain){.klass = &builtin_class, .events = events, .user_data = user_data};
   self->dialogue = dialogue;
   self->timezone = timezone != NULL ? g_time_zone_ref (timezone) : NULL;
   self->conversation_id = g_strdup (conversation_id);
+  self->data = data != NULL ? g_hash_table_ref (data) : NULL;
   return &self->base;
 }
 

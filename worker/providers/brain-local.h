@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 /* @dialogue: (transfer none), @events: must outlive the brain. @timezone: (nullable) UTC.
  * @conversation_id: makes the ids of tool calls unique. Returns: (transfer full) */
 RpBrain *rp_brain_builtin_new (const RpDialogue *dialogue, GTimeZone *timezone,
-                               const char *conversation_id, const RpBrainEvents *events,
-                               gpointer user_data);
+                               const char *conversation_id, GHashTable *data,
+                               const RpBrainEvents *events, gpointer user_data);
 
 /* Answers everything at once with @reply: for measuring everything else.
  * @reply: (nullable): a fixed sentence. Returns: (transfer full) */

@@ -68,7 +68,7 @@ run (const char *question, guint32 cancel_at, const char *expected)
   Fixture f = {.log = g_string_new (NULL), .cancel_at = cancel_at};
   f.messages = rp_messages_new ();
   g_ptr_array_add (f.messages, rp_message_new (RP_ROLE_USER, question, 1746450000));
-  f.brain = rp_brain_builtin_new (dialogue, NULL, "test", &events, &f);
+  f.brain = rp_brain_builtin_new (dialogue, NULL, "test", NULL, &events, &f);
   rp_brain_start (f.brain, 1, f.messages);
   g_assert_cmpstr (f.log->str, ==, "");
   while (g_main_context_iteration (NULL, FALSE))
@@ -100,7 +100,7 @@ test_cancelled_before (void)
   RpDialogue *dialogue = make_dialogue ();
   Fixture f = {.log = g_string_new (NULL), .messages = rp_messages_new ()};
   g_ptr_array_add (f.messages, rp_message_new (RP_ROLE_USER, "Goodbye", 1746450000));
-  f.brain = rp_brain_builtin_new (dialogue, NULL, "test", &events, &f);
+  f.brain = rp_brain_builtin_new (dialogue, NULL, "test", NULL, &events, &f);
   rp_brain_start (f.brain, 1, f.messages);
   rp_brain_start (f.brain, 2, f.messages);
   rp_brain_cancel (f.brain, 1);

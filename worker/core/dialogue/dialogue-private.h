@@ -24,8 +24,9 @@ G_BEGIN_DECLS
 struct _RpDialogue {
   GPtrArray *phrases[RP_PHRASE_N]; /* of char * */
   gboolean own_help;
-  RpKnowledge *knowledge; /* (nullable) */
-  GPtrArray *flows;       /* of RpFlow * */
+  RpKnowledge *knowledge;  /* (nullable) */
+  GPtrArray *flows;        /* of RpFlow * */
+  GPtrArray *notify_tools; /* of char * */
   char *offer_name;
   const RpFlow *offer;
   RpIndex *index; /* entries of the knowledge first, then the flows */
@@ -66,6 +67,7 @@ typedef enum {
 typedef struct {
   const RpDialogue *agent;
   const char *conversation_id;
+  GHashTable *data; /* (nullable) */
   GTimeZone *tz;
   RpSlotMoment moment; /* of the message being read */
   gint64 time_s;
@@ -94,6 +96,13 @@ typedef struct {
 void rp_fold_say (RpBrainReply *reply, const char *text);
 void rp_fold_phrase (RpFold *fold, RpBrainReply *reply, RpPhrase phrase);
 void rp_fold_call (RpFold *fold, RpBrainReply *reply, const char *tool, const char *arguments);
+
+/* The answer of the knowledge, and what it shows. */
+void rp_fold_answer (RpFold *fold, RpBrainReply *reply, guint doc);
+
+/* dialogue.c */
+/* Nothing comes back from it that could be told. */
+gboolean rp_dialogue_only_notifies (const RpDialogue *self, const char *tool);
 
 /* flow-play.c */
 void rp_fold_begin_flow (RpFold *fold, RpBrainReply *reply, const RpFlow *flow,

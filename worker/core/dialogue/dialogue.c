@@ -56,6 +56,7 @@ rp_dialogue_new (void)
 {
   RpDialogue *self = g_new0 (RpDialogue, 1);
   self->flows = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_flow_free);
+  self->notify_tools = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; i < RP_PHRASE_N; i++)
     rp_dialogue_set_phrases (self, (RpPhrase) i, defaults[i]);
   self->own_help = FALSE;
@@ -71,6 +72,7 @@ rp_dialogue_free (RpDialogue *self)
     g_clear_pointer (&self->phrases[i], g_ptr_array_unref);
   rp_knowledge_free (self->knowledge);
   g_ptr_array_unref (self->flows);
+  g_ptr_array_unref (self->notify_tools);
   g_free (self->offer_name);
   rp_index_free (self->index);
   g_free (self);
@@ -112,6 +114,19 @@ rp_dialogue_set_offer_flow (RpDialogue *self, const char *name)
 {
   g_free (self->offer_name);
   self->offer_name = g_strdup (name);
+}
+
+void
+rp_dialogue_add_notify_tool (RpDialogue *self, const char *name)
+{
+  g_ptr_array_add (self->notify_tools, g_strdup (name));
+}
+
+gboolean
+rp_dialogue_only_notifies (const RpDialogue *self, const char *tool)
+{
+  return tool != NULL &&
+         g_ptr_array_find_with_equal_func (self->notify_tools, tool, g_str_equal, NULL);
 }
 
 static void
@@ -160,6 +175,23 @@ compose_help (RpDialogue *self)
   g_string_free (text, TRUE);
 }
 
+/* The answer is over once it was said: it cannot wait for a result. */
+static gboolean
+check_knowledge (const RpDialogue *self, GError **error)
+{
+  guint n = self->knowledge != NULL ? rp_knowledge_n_entries (self->knowledge) : 0;
+  for (guint i = 0; i < n; i++) {
+    const RpKnowledgeEntry *entry = rp_knowledge_entry (self->knowledge, i);
+    if (entry->tool == NULL || rp_dialogue_only_notifies (self, entry->tool))
+      continue;
+    g_set_error (error, RP_FLOW_ERROR, RP_FLOW_ERROR_INVALID,
+                 "knowledge, line %u: \"%s\" is no tool that only notifies", entry->tool_line,
+                 entry->tool);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 gboolean
 rp_dialogue_finish (RpDialogue *self, GError **error)
 {
@@ -187,6 +219,8 @@ rp_dialogue_finish (RpDialogue *self, GError **error)
                  self->offer_name);
     return FALSE;
   }
+  if (!check_knowledge (self, error))
+    return FALSE;
   build_index (self);
   if (!self->own_help)
     compose_help (self);

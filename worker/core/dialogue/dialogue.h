@@ -42,6 +42,9 @@ typedef enum {
 /* "greeting", "unknown", …: the key in agent.json. NULL past the end. */
 const char *rp_phrase_name (RpPhrase phrase);
 
+/* Of what is known of the caller: flows that need a name need not ask for it. */
+#define RP_DATA_CALLER_NAME "caller_name"
+
 typedef struct _RpDialogue RpDialogue;
 
 /* Returns: (transfer full) an agent that knows nothing, with English phrases for everything. */
@@ -54,10 +57,13 @@ void rp_dialogue_set_knowledge (RpDialogue *self, RpKnowledge *knowledge);
 void rp_dialogue_add_flow (RpDialogue *self, RpFlow *flow);
 /* @name: the flow that RP_PHRASE_OFFER offers ("take_message"), or NULL for none. */
 void rp_dialogue_set_offer_flow (RpDialogue *self, const char *name);
+/* @name: a tool from which nothing comes back: it is called beside what is said, by flows and by
+ * entries of the knowledge. */
+void rp_dialogue_add_notify_tool (RpDialogue *self, const char *name);
 /* Builds the index over knowledge and triggers. To be called once, before the first
  * rp_dialogue_respond().
- * Returns: FALSE and @error (RP_FLOW_ERROR) when two flows have one name, or a flow is named that
- * does not exist. */
+ * Returns: FALSE and @error (RP_FLOW_ERROR) when two flows have one name, a flow is named that does
+ * not exist, or an entry of the knowledge calls a tool that was not added. */
 gboolean rp_dialogue_finish (RpDialogue *self, GError **error);
 void rp_dialogue_free (RpDialogue *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpDialogue, rp_dialogue_free)
@@ -86,6 +92,8 @@ typedef struct {
   gint64 now_unix_s;
   GTimeZone *tz;               /* (nullable) UTC when NULL */
   const char *conversation_id; /* (nullable) makes the ids of tool calls unique across calls */
+  GHashTable
+      *data; /* (nullable) char * → char *: what is known of the caller, for {name} in texts */
 } RpBrainRequest;
 
 /* The next assistant message. It answers the last message of @request: a user's words or a tool's

@@ -39,7 +39,7 @@ static void
 say_template (RpFold *fold, RpBrainReply *reply, const char *text, GHashTable *result)
 {
   g_autofree char *said =
-      rp_template_render (text, fold->flow, fold->values, result, &fold->moment);
+      rp_template_render (text, fold->flow, fold->values, result, fold->data, &fold->moment);
   rp_fold_say (reply, said);
 }
 
@@ -82,6 +82,46 @@ ask_slot (RpFold *fold, RpBrainReply *reply, guint slot, gboolean again)
   reply->expect = expect_of (s);
 }
 
+/* The slot of @type that a value found by itself belongs to: the one asked for, else the first that
+ * is empty, else the first. */
+static guint
+slot_of_type (const RpFold *fold, RpSlotType type, guint wanted)
+{
+  guint first = NO_SLOT;
+  if (wanted != NO_SLOT && slot_at (fold, wanted)->type == type)
+    return wanted;
+  for (guint i = 0; i < fold->flow->slots->len; i++) {
+    if (slot_at (fold, i)->type != type)
+      continue;
+    if (fold->values[i] == NULL)
+      return i;
+    if (first == NO_SLOT)
+      first = i;
+  }
+  return first;
+}
+
+/* The caller need not say the name again for the next task. */
+static void
+keep_name (RpFold *fold)
+{
+  guint name = slot_of_type (fold, RP_SLOT_NAME, NO_SLOT);
+  if (name == NO_SLOT || fold->values[name] == NULL)
+    return;
+  g_free (fold->user_name);
+  fold->user_name = g_strdup (fold->values[name]);
+}
+
+static void
+succeed (RpFold *fold, RpBrainReply *reply, GHashTable *result)
+{
+  say_template (fold, reply, fold->flow->success, result);
+  if (reply->segments->len == 0)
+    rp_fold_say (reply, "That's done.");
+  keep_name (fold);
+  rp_fold_end_flow (fold);
+}
+
 static void
 call_tool (RpFold *fold, RpBrainReply *reply)
 {
@@ -90,6 +130,9 @@ call_tool (RpFold *fold, RpBrainReply *reply)
   g_autofree char *arguments = rp_flow_arguments (fold->flow, fold->values);
   rp_fold_call (fold, reply, fold->flow->tool, arguments);
   fold->stage = RP_STAGE_CALLING;
+  /* Of what is only told nothing comes back. */
+  if (rp_dialogue_only_notifies (fold->agent, fold->flow->tool))
+    succeed (fold, reply, NULL);
 }
 
 /* Asks for what is missing, then for the confirmation, then calls. */
@@ -161,25 +204,6 @@ fill (RpFold *fold, guint slot, const char *value, Filled *filled)
   if (g_strcmp0 (fold->values[slot], value) != 0)
     filled->changed++;
   set_value (fold, slot, value);
-}
-
-/* The slot of @type that a value found by itself belongs to: the one asked for, else the first that
- * is empty, else the first. */
-static guint
-slot_of_type (const RpFold *fold, RpSlotType type, guint wanted)
-{
-  guint first = NO_SLOT;
-  if (wanted != NO_SLOT && slot_at (fold, wanted)->type == type)
-    return wanted;
-  for (guint i = 0; i < fold->flow->slots->len; i++) {
-    if (slot_at (fold, i)->type != type)
-      continue;
-    if (fold->values[i] == NULL)
-      return i;
-    if (first == NO_SLOT)
-      first = i;
-  }
-  return first;
 }
 
 static void
@@ -335,7 +359,7 @@ handle_aside (RpFold *fold, RpBrainReply *reply, const RpWords *words, const gbo
     rp_fold_begin_flow (fold, reply, flow, words);
     return TRUE;
   }
-  rp_fold_say (reply, rp_knowledge_entry (fold->agent->knowledge, doc)->answer);
+  rp_fold_answer (fold, reply, doc);
   rp_fold_ask_again (fold, reply);
   return TRUE;
 }
@@ -474,7 +498,7 @@ at_question (RpFold *fold, RpBrainReply *reply, const RpWords *words, gboolean *
     guint doc = 0, rival = 0;
     if (both && rp_fold_search (fold, words, used, &doc, &rival) >= 0.8 &&
         rp_fold_doc_flow (fold, doc) == NULL)
-      rp_fold_say (reply, rp_knowledge_entry (fold->agent->knowledge, doc)->answer);
+      rp_fold_answer (fold, reply, doc);
     advance (fold, reply);
     return;
   }
@@ -628,14 +652,5 @@ rp_fold_result (RpFold *fold, RpBrainReply *reply, const char *content)
     report_failure (fold, reply, result);
     return;
   }
-  say_template (fold, reply, fold->flow->success, result);
-  if (reply->segments->len == 0)
-    rp_fold_say (reply, "That's done.");
-  /* The caller need not say the name again for the next task. */
-  guint name = slot_of_type (fold, RP_SLOT_NAME, NO_SLOT);
-  if (name != NO_SLOT && fold->values[name] != NULL) {
-    g_free (fold->user_name);
-    fold->user_name = g_strdup (fold->values[name]);
-  }
-  rp_fold_end_flow (fold);
+  succeed (fold, reply, result);
 }

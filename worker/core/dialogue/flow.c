@@ -1,5 +1,6 @@
 #include "flow.h"
 
+#include "template.h"
 #include "words.h"
 
 #include <string.h>
@@ -124,6 +125,7 @@ rp_flow_free (RpFlow *flow)
   g_free (flow->working);
   g_free (flow->success);
   g_ptr_array_unref (flow->failures);
+  g_clear_pointer (&flow->data_names, g_ptr_array_unref);
   g_free (flow);
 }
 
@@ -139,57 +141,27 @@ rp_flow_slot (const RpFlow *flow, const char *name)
 }
 
 static gboolean
-is_identifier (const char *name)
-{
-  if (name == NULL || *name == '\0' || strlen (name) > 64)
-    return FALSE;
-  for (const char *p = name; *p != '\0'; p++)
-    if (!g_ascii_islower (*p) && *p != '_' && !(p > name && g_ascii_isdigit (*p)))
-      return FALSE;
-  return TRUE;
-}
-
-static gboolean
 fail (GError **error, const char *where, const char *what)
 {
   g_set_error (error, RP_FLOW_ERROR, RP_FLOW_ERROR_INVALID, "%s: %s", where, what);
   return FALSE;
 }
 
-/* @slots_only: before the tool ran there is nothing but slots to name. */
+/* @slots_only: before the tool ran there is nothing else to name. */
 static gboolean
 check_template (const RpFlow *flow, const char *where, const char *text, gboolean slots_only,
                 GError **error)
 {
-  for (const char *p = text; p != NULL && (p = strchr (p, '{')) != NULL;) {
-    const char *close = strchr (p, '}');
-    if (close == NULL)
-      return fail (error, where, "a \"{\" without \"}\"");
-    g_autofree char *name = g_strndup (p + 1, (gsize) (close - p - 1));
-    char *bar = strchr (name, '|');
-    if (bar != NULL) {
-      *bar = '\0';
-      if (!rp_word_in (bar + 1, "date time duration digits list"))
-        return fail (error, where,
-                     "after \"|\" one of date, time, duration, digits, list is expected");
-    }
-    if (!is_identifier (name))
-      return fail (error, where,
-                   "between braces the name of a slot or of a result's member is expected");
-    if (slots_only && rp_flow_slot (flow, name) == NULL) {
-      g_autofree char *what = g_strdup_printf ("{%s} is not a slot of this flow", name);
-      return fail (error, where, what);
-    }
-    p = close + 1;
-  }
-  return TRUE;
+  g_autoptr (GError) local = NULL;
+  return rp_template_check (text, flow, flow->data_names, !slots_only, &local) ||
+         fail (error, where, local->message);
 }
 
 static gboolean
 validate_slot (const RpFlow *flow, const RpSlot *slot, GError **error)
 {
   g_autofree char *where = g_strdup_printf ("slot \"%s\"", slot->name);
-  if (!is_identifier (slot->name))
+  if (!rp_is_identifier (slot->name))
     return fail (error, where, "a name is made of a-z, 0-9 and _");
   if (rp_flow_slot (flow, slot->name) != slot)
     return fail (error, where, "two slots have this name");
@@ -205,14 +177,22 @@ validate_slot (const RpFlow *flow, const RpSlot *slot, GError **error)
          check_template (flow, where, slot->reprompt, TRUE, error);
 }
 
+/* A page names its functions as it likes. */
+static gboolean
+is_function (const char *name)
+{
+  g_autofree char *lower = name != NULL ? g_ascii_strdown (name, -1) : NULL;
+  return rp_is_identifier (lower);
+}
+
 gboolean
 rp_flow_validate (const RpFlow *flow, GError **error)
 {
-  if (!is_identifier (flow->name))
+  if (!rp_is_identifier (flow->name))
     return fail (error, "name", "a flow's name is made of a-z, 0-9 and _");
   if (flow->triggers->len == 0)
     return fail (error, "triggers", "at least one phrase is needed to begin the flow");
-  if (!is_identifier (flow->tool))
+  if (!is_function (flow->tool))
     return fail (error, "tool", "the name of a tool is needed");
   if (flow->success == NULL || *flow->success == '\0')
     return fail (error, "success", "what to say when the tool succeeded is needed");

@@ -61,16 +61,17 @@ typedef struct {
 } RpFlowFailure;
 
 typedef struct {
-  char *name;          /* [a-z_]+ */
-  char *summary;       /* (nullable) "book a room": for "I can …" */
-  GPtrArray *triggers; /* of char *: what a user says to begin it, at least one */
-  GPtrArray *slots;    /* of RpSlot *, in the order to ask */
-  char *opening;       /* (nullable) said when it begins */
-  char *confirm;       /* (nullable) template of the question before the tool is called */
-  char *tool;          /* the tool's name */
-  char *working;       /* (nullable) said with the call: "One moment." */
-  char *success;       /* template */
-  GPtrArray *failures; /* of RpFlowFailure * */
+  char *name;            /* [a-z_]+ */
+  char *summary;         /* (nullable) "book a room": for "I can …" */
+  GPtrArray *triggers;   /* of char *: what a user says to begin it, at least one */
+  GPtrArray *slots;      /* of RpSlot *, in the order to ask */
+  char *opening;         /* (nullable) said when it begins */
+  char *confirm;         /* (nullable) template of the question before the tool is called */
+  char *tool;            /* the tool's name */
+  char *working;         /* (nullable) said with the call: "One moment." */
+  char *success;         /* template */
+  GPtrArray *failures;   /* of RpFlowFailure * */
+  GPtrArray *data_names; /* (nullable) of char *: what texts may know of the caller besides */
 } RpFlow;
 
 RpFlow *rp_flow_new (const char *name);

@@ -34,7 +34,9 @@ rp_fold_say (RpBrainReply *reply, const char *text)
 void
 rp_fold_phrase (RpFold *fold, RpBrainReply *reply, RpPhrase phrase)
 {
-  rp_fold_say (reply, rp_dialogue_phrase (fold->agent, phrase, fold->used[phrase]));
+  g_autofree char *text =
+      rp_text_render (rp_dialogue_phrase (fold->agent, phrase, fold->used[phrase]), fold->data);
+  rp_fold_say (reply, text);
   fold->used[phrase]++;
 }
 
@@ -51,6 +53,16 @@ rp_fold_call (RpFold *fold, RpBrainReply *reply, const char *tool, const char *a
   hash[20] = '\0';
   g_autofree char *id = g_strconcat ("call_", hash, NULL);
   g_ptr_array_add (reply->calls, rp_tool_call_new (id, tool, arguments));
+}
+
+void
+rp_fold_answer (RpFold *fold, RpBrainReply *reply, guint doc)
+{
+  const RpKnowledgeEntry *entry = rp_knowledge_entry (fold->agent->knowledge, doc);
+  g_autofree char *text = rp_text_render (entry->answer, fold->data);
+  rp_fold_say (reply, text);
+  if (entry->tool != NULL)
+    rp_fold_call (fold, reply, entry->tool, entry->arguments);
 }
 
 double
@@ -97,7 +109,9 @@ rp_fold_doc_flow (const RpFold *fold, guint doc)
 void
 rp_fold_unknown (RpFold *fold, RpBrainReply *reply)
 {
-  rp_fold_say (reply, rp_dialogue_phrase (fold->agent, RP_PHRASE_UNKNOWN, fold->unknowns));
+  g_autofree char *text = rp_text_render (
+      rp_dialogue_phrase (fold->agent, RP_PHRASE_UNKNOWN, fold->unknowns), fold->data);
+  rp_fold_say (reply, text);
   fold->unknowns++;
   if (fold->unknowns >= 2 && fold->agent->offer != NULL) {
     rp_fold_phrase (fold, reply, RP_PHRASE_OFFER);
@@ -210,7 +224,7 @@ answer_doc (RpFold *fold, RpBrainReply *reply, guint doc, const RpWords *words)
   if (flow != NULL)
     rp_fold_begin_flow (fold, reply, flow, words);
   else
-    rp_fold_say (reply, rp_knowledge_entry (fold->agent->knowledge, doc)->answer);
+    rp_fold_answer (fold, reply, doc);
 }
 
 static void
@@ -437,8 +451,9 @@ read_assistant (RpFold *fold, const RpMessage *message)
   fold->last_text = g_steal_pointer (&text);
 }
 
-static gboolean
-is_end_call (const GPtrArray *messages, guint index)
+/* The name of the tool whose result the message is, or NULL. */
+static const char *
+tool_of (const GPtrArray *messages, guint index)
 {
   const RpMessage *result = g_ptr_array_index (messages, index);
   for (guint i = index; i-- > 0;) {
@@ -446,10 +461,10 @@ is_end_call (const GPtrArray *messages, guint index)
     for (guint k = 0; message->tool_calls != NULL && k < message->tool_calls->len; k++) {
       const RpToolCall *call = g_ptr_array_index (message->tool_calls, k);
       if (g_strcmp0 (call->id, result->tool_call_id) == 0)
-        return strcmp (call->name, "end_call") == 0;
+        return call->name;
     }
   }
-  return FALSE;
+  return NULL;
 }
 
 static void
@@ -461,7 +476,7 @@ read_tool (RpFold *fold, RpBrainReply *reply, const GPtrArray *messages, guint i
     rp_fold_result (fold, reply, message->content);
     return;
   }
-  if (is_end_call (messages, index)) {
+  if (g_strcmp0 (tool_of (messages, index), "end_call") == 0) {
     reply->end_call = TRUE;
     return;
   }
@@ -485,7 +500,14 @@ clear_reply (RpBrainReply *reply)
 void
 rp_fold_run (const RpDialogue *self, const RpBrainRequest *request, RpBrainReply *reply)
 {
-  RpFold fold = {.agent = self, .conversation_id = request->conversation_id, .tz = request->tz};
+  RpFold fold = {
+      .agent = self,
+      .conversation_id = request->conversation_id,
+      .data = request->data,
+      .tz = request->tz,
+  };
+  if (fold.data != NULL)
+    fold.user_name = g_strdup (g_hash_table_lookup (fold.data, RP_DATA_CALLER_NAME));
   const GPtrArray *messages = request->messages;
   guint n = messages != NULL ? messages->len : 0;
   RpRole last = RP_ROLE_SYSTEM;
@@ -494,7 +516,9 @@ rp_fold_run (const RpDialogue *self, const RpBrainRequest *request, RpBrainReply
     fold.index = i;
     fold.time_s = message->time_s > 0 ? message->time_s : request->now_unix_s;
     rp_slot_moment_init (&fold.moment, fold.time_s, fold.tz);
-    if (message->role == RP_ROLE_SYSTEM)
+    /* What was only told left nothing to answer. */
+    if (message->role == RP_ROLE_SYSTEM ||
+        (message->role == RP_ROLE_TOOL && rp_dialogue_only_notifies (self, tool_of (messages, i))))
       continue;
     last = message->role;
     if (message->role == RP_ROLE_ASSISTANT) {

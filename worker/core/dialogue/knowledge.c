@@ -33,6 +33,8 @@ entry_free (gpointer data)
   g_free (entry->section);
   g_ptr_array_unref (entry->questions);
   g_free (entry->answer);
+  g_free (entry->tool);
+  g_free (entry->arguments);
   g_free (entry);
 }
 
@@ -226,6 +228,26 @@ parse_also (Parser *parser, const char *text, GError **error)
 }
 
 static gboolean
+parse_call (Parser *parser, char *text, GError **error)
+{
+  RpKnowledgeEntry *entry = parser->entry;
+  g_strstrip (text);
+  gsize length = strcspn (text, " \t{");
+  if (length == 0)
+    return fail (error, parser->line, "after \"call:\" the name of a tool is expected");
+  if (entry->tool != NULL)
+    return fail (error, parser->line, "an answer calls one tool at most");
+  entry->tool = g_strndup (text, length);
+  entry->arguments = g_strstrip (g_strdup (text + length));
+  entry->tool_line = parser->line;
+  if (*entry->arguments == '\0') {
+    g_free (entry->arguments);
+    entry->arguments = g_strdup ("{}");
+  }
+  return TRUE;
+}
+
+static gboolean
 parse_line (Parser *parser, char *line, GError **error)
 {
   g_strchomp (line);
@@ -261,6 +283,9 @@ parse_line (Parser *parser, char *line, GError **error)
     char *also = strchr (text, ':');
     return parse_also (parser, also + 1, error);
   }
+  if (parser->answer->len == 0 && *text == '-' &&
+      g_ascii_strncasecmp (g_strchug (text + 1), "call:", 5) == 0)
+    return parse_call (parser, strchr (text, ':') + 1, error);
   if (parser->answer->len > 0)
     g_string_append_c (parser->answer, ' ');
   /* A list in an answer is read as sentences. */

@@ -4,6 +4,7 @@
  *     ## When are you open?      a question; further headings before the answer are other wordings
  *     ## What are your hours?
  *     - also: opening times; closing time
+ *     - call: show_on_page {"topic": "hours"}     optional: a tool called with the answer
  *     We are open from eight to eight.      the answer: spoken as it stands, one or two sentences
  *
  *     # Synonyms                 a special section
@@ -33,7 +34,10 @@ typedef struct {
   char *section;        /* (nullable) */
   GPtrArray *questions; /* of char *, at least one */
   char *answer;         /* one paragraph */
-  guint line;           /* of the first question, from 1 */
+  char *tool;           /* (nullable) */
+  char *arguments;      /* of @tool: what stands behind its name, not looked at; "{}" by default */
+  guint tool_line;
+  guint line; /* of the first question, from 1 */
 } RpKnowledgeEntry;
 
 typedef struct _RpKnowledge RpKnowledge;

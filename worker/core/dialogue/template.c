@@ -1,5 +1,7 @@
 #include "template.h"
 
+#include "words.h"
+
 #include <string.h>
 
 /* Deeper results are cut off: nothing nested is spoken. */
@@ -183,6 +185,64 @@ rp_result_get (GHashTable *result, const char *name)
   return values != NULL ? g_ptr_array_index (values, 0) : NULL;
 }
 
+gboolean
+rp_is_identifier (const char *name)
+{
+  if (name == NULL || *name == '\0' || strlen (name) > 64)
+    return FALSE;
+  for (const char *p = name; *p != '\0'; p++)
+    if (!g_ascii_islower (*p) && *p != '_' && !(p > name && g_ascii_isdigit (*p)))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+invalid (GError **error, const char *what)
+{
+  g_set_error_literal (error, RP_FLOW_ERROR, RP_FLOW_ERROR_INVALID, what);
+  return FALSE;
+}
+
+static gboolean
+is_known (const char *name, const RpFlow *flow, const GPtrArray *data_names)
+{
+  if (flow != NULL && rp_flow_slot (flow, name) != NULL)
+    return TRUE;
+  for (guint i = 0; data_names != NULL && i < data_names->len; i++)
+    if (strcmp (data_names->pdata[i], name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+rp_template_check (const char *text, const RpFlow *flow, const GPtrArray *data_names, gboolean any,
+                   GError **error)
+{
+  for (const char *p = text; p != NULL && (p = strchr (p, '{')) != NULL;) {
+    const char *close = strchr (p, '}');
+    if (close == NULL)
+      return invalid (error, "a \"{\" without \"}\"");
+    g_autofree char *name = g_strndup (p + 1, (gsize) (close - p - 1));
+    char *bar = strchr (name, '|');
+    if (bar != NULL) {
+      *bar = '\0';
+      if (!rp_word_in (bar + 1, "date time duration digits list"))
+        return invalid (error, "after \"|\" one of date, time, duration, digits, list is expected");
+    }
+    if (!rp_is_identifier (name))
+      return invalid (error, "between braces a name of a-z, 0-9 and _ is expected");
+    if (!any && !is_known (name, flow, data_names)) {
+      g_autofree char *what =
+          flow != NULL
+              ? g_strdup_printf ("{%s} is not a slot of this flow, nor in \"request_data\"", name)
+              : g_strdup_printf ("{%s} is not in \"request_data\" of agent.json", name);
+      return invalid (error, what);
+    }
+    p = close + 1;
+  }
+  return TRUE;
+}
+
 static char *
 say_as (const char *kind, const char *value, const RpSlotMoment *moment)
 {
@@ -211,30 +271,38 @@ say_list (const GPtrArray *values, const char *kind, const RpSlotMoment *moment)
   return g_string_free (text, FALSE);
 }
 
+/* Where a name in braces may have its value. */
+typedef struct {
+  const RpFlow *flow;
+  char *const *values;
+  GHashTable *result;
+  GHashTable *data;
+  const RpSlotMoment *moment;
+} Values;
+
 static char *
-lookup (const char *name, const RpFlow *flow, char *const *values, GHashTable *result,
-        const RpSlotMoment *moment)
+lookup (const char *name, const Values *from)
 {
   g_autofree char *key = g_strdup (name);
   char *kind = strchr (key, '|');
   if (kind != NULL)
     *kind++ = '\0';
-  const GPtrArray *found = result != NULL ? g_hash_table_lookup (result, key) : NULL;
-  if (found != NULL && (kind != NULL || rp_flow_slot (flow, key) == NULL))
-    return say_list (found, kind != NULL ? kind : "", moment);
-  for (guint i = 0; i < flow->slots->len; i++) {
+  const RpFlow *flow = from->flow;
+  const GPtrArray *found = from->result != NULL ? g_hash_table_lookup (from->result, key) : NULL;
+  if (found != NULL && (kind != NULL || flow == NULL || rp_flow_slot (flow, key) == NULL))
+    return say_list (found, kind != NULL ? kind : "", from->moment);
+  for (guint i = 0; flow != NULL && i < flow->slots->len; i++) {
     const RpSlot *slot = g_ptr_array_index (flow->slots, i);
-    const char *value = values[i] != NULL ? values[i] : slot->fallback;
+    const char *value = from->values[i] != NULL ? from->values[i] : slot->fallback;
     if (strcmp (slot->name, key) == 0)
-      return value != NULL ? rp_say_slot (slot, value, moment) : NULL;
+      return value != NULL ? rp_say_slot (slot, value, from->moment) : NULL;
   }
-  return NULL;
+  return from->data != NULL ? g_strdup (g_hash_table_lookup (from->data, key)) : NULL;
 }
 
 /* Renders [p, end). Returns: FALSE when a name has no value. */
 static gboolean
-render_part (const char *p, const char *end, const RpFlow *flow, char *const *values,
-             GHashTable *result, const RpSlotMoment *moment, GString *out)
+render_part (const char *p, const char *end, const Values *from, GString *out)
 {
   gboolean whole = TRUE;
   while (p < end) {
@@ -246,11 +314,11 @@ render_part (const char *p, const char *end, const RpFlow *flow, char *const *va
     }
     if (*p == '[') {
       g_autoptr (GString) part = g_string_new (NULL);
-      if (render_part (p + 1, close, flow, values, result, moment, part))
+      if (render_part (p + 1, close, from, part))
         g_string_append (out, part->str);
     } else {
       g_autofree char *name = g_strndup (p + 1, (gsize) (close - p - 1));
-      g_autofree char *said = lookup (name, flow, values, result, moment);
+      g_autofree char *said = lookup (name, from);
       if (said != NULL)
         g_string_append (out, said);
       whole = whole && said != NULL;
@@ -262,8 +330,9 @@ render_part (const char *p, const char *end, const RpFlow *flow, char *const *va
 
 char *
 rp_template_render (const char *text, const RpFlow *flow, char *const *values, GHashTable *result,
-                    const RpSlotMoment *moment)
+                    GHashTable *data, const RpSlotMoment *moment)
 {
+  const Values from = {flow, values, result, data, moment};
   GString *out = g_string_new (NULL);
   for (const char *p = text != NULL ? text : ""; *p != '\0';) {
     const char *end = p;
@@ -275,7 +344,7 @@ rp_template_render (const char *text, const RpFlow *flow, char *const *values, G
       end++;
     }
     g_autoptr (GString) sentence = g_string_new (NULL);
-    if (render_part (p, end, flow, values, result, moment, sentence)) {
+    if (render_part (p, end, &from, sentence)) {
       if (out->len > 0 && sentence->len > 0)
         g_string_append_c (out, ' ');
       /* A value may begin the sentence: "tomorrow at noon". */
@@ -289,6 +358,14 @@ rp_template_render (const char *text, const RpFlow *flow, char *const *values, G
     p = end;
   }
   return g_string_free (out, FALSE);
+}
+
+char *
+rp_text_render (const char *text, GHashTable *data)
+{
+  return text != NULL && strchr (text, '{') != NULL
+             ? rp_template_render (text, NULL, NULL, NULL, data, NULL)
+             : g_strdup (text);
 }
 
 static void
