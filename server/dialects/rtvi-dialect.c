@@ -11,11 +11,22 @@
 /* proto/README.md: every string to a worker is bounded. */
 #define MAX_TEXT_BYTES 16384
 
+/* Functions of the client that the worker waits for. More at once is a worker's fault: the oldest
+ * are forgotten, and time out there. */
+#define MAX_CALLS 32
+
+typedef struct {
+  char *id;
+  char *answer; /* (nullable) what the worker was told: a replacement is told again */
+} Call;
+
 typedef struct {
   RpDialect base;
+  gboolean is_ready;
   int client_major;  /* of the client-ready; 0 before */
   const char *state; /* static: what the client was told last */
   GQueue pending;    /* of char *: ids */
+  GQueue calls;      /* of Call */
 } Rtvi;
 
 static void
@@ -67,6 +78,7 @@ client_frame (const char *type)
 static void
 client_ready (Rtvi *self, const RpRtviClientMessage *message)
 {
+  self->is_ready = TRUE;
   self->client_major = message->ready.major;
   if (message->ready.major != 0 && message->ready.major != 1 && message->ready.major != 2)
     refuse (self, message->id, "this server speaks RTVI " RP_RTVI_VERSION " and 1.x");
@@ -150,6 +162,58 @@ client_append (Rtvi *self, const RpRtviClientMessage *message)
 }
 
 static void
+call_free (gpointer data)
+{
+  Call *call = data;
+  g_free (call->id);
+  g_free (call->answer);
+  g_free (call);
+}
+
+static GList *
+find_call (Rtvi *self, const char *id)
+{
+  GList *l = self->calls.head;
+  while (l != NULL && !g_str_equal (((const Call *) l->data)->id, id))
+    l = l->next;
+  return l;
+}
+
+/* What the function gave, or why it gave nothing: as "result" or "error". */
+static void
+answer_call (Rtvi *self, Call *call, const char *member, const char *text)
+{
+  JsonBuilder *builder = client_frame ("tool_result");
+  add_string (builder, "id", call->id);
+  add_string (builder, member, text);
+  json_builder_end_object (builder);
+  call->answer = rp_json_builder_to_string (builder);
+  rp_dialect_emit (&self->base, RP_DIALECT_TO_WORKER, g_strdup (call->answer));
+}
+
+static void
+function_result (Rtvi *self, const RpRtviClientMessage *message)
+{
+  const char *json = message->result.result_json;
+  GList *link = find_call (self, message->result.tool_call_id);
+  Call *call = link != NULL ? link->data : NULL;
+  /* The stock client answers whatever its functions return, awaited or not. */
+  if (call == NULL || call->answer != NULL) {
+    self->base.stats.client_late++;
+    return;
+  }
+  g_autoptr (JsonObject) object = rp_json_parse_object (json, strlen (json), 0, NULL);
+  const char *problem =
+      rp_json_member (object, "ok") == NULL ? rp_json_string (object, "error", NULL) : NULL;
+  if (strlen (json) > MAX_TEXT_BYTES)
+    answer_call (self, call, "error", "the result is longer than 16384 bytes");
+  else if (problem != NULL)
+    answer_call (self, call, "error", problem);
+  else
+    answer_call (self, call, "result", json);
+}
+
+static void
 rtvi_client (RpDialect *base, const char *data, gsize len)
 {
   Rtvi *self = (Rtvi *) base;
@@ -179,7 +243,7 @@ rtvi_client (RpDialect *base, const char *data, gsize len)
     client_append (self, message);
     break;
   case RP_RTVI_FUNCTION_CALL_RESULT:
-    refuse (self, message->id, "this server runs its tools itself");
+    function_result (self, message);
     break;
   case RP_RTVI_PING:
   case RP_RTVI_TRACK_STATUS:
@@ -243,12 +307,49 @@ output (Rtvi *self, JsonObject *event)
     to_client (self, rp_rtvi_text (RP_RTVI_BOT_TTS_TEXT, out.text));
 }
 
+/* Remembers a call of a function of the client. Returns: FALSE when the client has been asked
+ * already. */
+static gboolean
+begin_call (Rtvi *self, const char *id)
+{
+  GList *link = find_call (self, id);
+  if (link != NULL) {
+    const Call *call = link->data;
+    if (call->answer != NULL)
+      rp_dialect_emit (&self->base, RP_DIALECT_TO_WORKER, g_strdup (call->answer));
+    return FALSE;
+  }
+  if (g_queue_get_length (&self->calls) >= MAX_CALLS)
+    call_free (g_queue_pop_head (&self->calls));
+  Call *call = g_new0 (Call, 1);
+  call->id = g_strdup (id);
+  g_queue_push_tail (&self->calls, call);
+  if (!self->is_ready)
+    answer_call (self, call, "error", "no page is there that could do it");
+  return TRUE;
+}
+
+static void
+end_call (Rtvi *self, const char *id)
+{
+  GList *link = find_call (self, id);
+  if (link == NULL)
+    return;
+  call_free (link->data);
+  g_queue_delete_link (&self->calls, link);
+}
+
 static void
 tool_call (Rtvi *self, JsonObject *event)
 {
+  gboolean is_clients = g_str_equal (rp_json_string (event, "where", ""), "client");
   const char *id = rp_json_string (event, "id", "");
   const char *name = rp_json_string (event, "name", "");
   const char *status = rp_json_string (event, "status", "");
+  if (!g_str_equal (status, "started"))
+    end_call (self, id);
+  else if (is_clients && !begin_call (self, id))
+    return;
   if (g_str_equal (status, "started")) {
     to_client (self, rp_rtvi_function_call_started (name));
     to_client (self, rp_rtvi_function_call_in_progress (id, name,
@@ -425,6 +526,7 @@ rtvi_free (RpDialect *base)
 {
   Rtvi *self = (Rtvi *) base;
   g_queue_clear_full (&self->pending, g_free);
+  g_queue_clear_full (&self->calls, call_free);
   g_free (self);
 }
 
@@ -444,5 +546,6 @@ rp_rtvi_dialect_new (void)
   self->base.klass = &rtvi_class;
   g_queue_init (&self->base.out);
   g_queue_init (&self->pending);
+  g_queue_init (&self->calls);
   return &self->base;
 }

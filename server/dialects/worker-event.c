@@ -39,6 +39,7 @@ static const RpJsonField tool_fields[] = {
     {.name = "status", .type = RP_JSON_STRING, .required = TRUE, .max_length = 32},
     TEXT ("arguments", FALSE),
     TEXT ("result", FALSE),
+    {.name = "where", .type = RP_JSON_STRING, .max_length = 32},
 };
 static const RpJsonField metrics_fields[] = {
     NUMBER ("voice_to_voice_ms", RP_WORKER_EVENT_MAX_MS),

@@ -97,9 +97,6 @@ static const Row client_rows[] = {
     {RTVI ("append-to-context", "{\"role\":\"user\",\"content\":\"note\"}"),
      ">{\"type\":\"text\",\"content\":\"note\""},
     {RTVI ("append-to-context", "{\"role\":\"system\",\"content\":\"note\"}"), "error-response"},
-    {RTVI ("llm-function-call-result",
-           "{\"function_name\":\"f\",\"tool_call_id\":\"c\",\"arguments\":{},\"result\":1}"),
-     "error-response"},
     {RTVI ("teleport", "{}"), "error-response"},
 };
 
@@ -277,6 +274,136 @@ test_old_client (void)
   assert_says (dialect, "\"spoken\":true");
 }
 
+#define STARTED                                                                      \
+  "{\"event\":\"tool_call\",\"id\":\"t1\",\"name\":\"show\",\"status\":\"started\"," \
+  "\"arguments\":\"{\\\"topic\\\":\\\"parking\\\"}\",\"where\":\"client\"}"
+#define DONE                                                                      \
+  "{\"event\":\"tool_call\",\"id\":\"t1\",\"name\":\"show\",\"status\":\"done\"," \
+  "\"result\":\"{}\",\"where\":\"client\"}"
+#define RESULT(id, result)                                                                     \
+  RTVI ("llm-function-call-result", "{\"function_name\":\"show\",\"tool_call_id\":\"" id "\"," \
+                                    "\"arguments\":{},\"result\":" result "}")
+
+static RpDialect *
+ready_dialect (void)
+{
+  RpDialect *dialect = rp_rtvi_dialect_new ();
+  client (dialect, RTVI ("client-ready", "{\"version\":\"2.1.0\",\"about\":{\"library\":\"x\"}}"));
+  g_free (drain (dialect));
+  return dialect;
+}
+
+static void
+assert_silent (RpDialect *dialect)
+{
+  g_autofree char *said = drain (dialect);
+  g_assert_cmpstr (said, ==, "");
+}
+
+static guint64
+late (const RpDialect *dialect)
+{
+  RpDialectStats stats;
+  rp_dialect_stats (dialect, &stats);
+  return stats.client_late;
+}
+
+static void
+test_function (void)
+{
+  g_autoptr (RpDialect) dialect = ready_dialect ();
+  client (dialect, RESULT ("t1", "1"));
+  assert_silent (dialect); /* nobody has called anything */
+  g_assert_cmpuint (late (dialect), ==, 1);
+
+  event (dialect, STARTED);
+  g_autofree char *asked = drain (dialect);
+  g_assert_nonnull (strstr (asked, "\"llm-function-call-in-progress\""));
+  g_assert_nonnull (strstr (asked, "\"function_name\":\"show\""));
+  g_assert_nonnull (strstr (asked, "\"arguments\":{\"topic\":\"parking\"}"));
+  g_assert_null (strchr (asked, '>'));
+
+  client (dialect, RESULT ("t2", "1"));
+  assert_silent (dialect);
+  client (dialect, RESULT ("t1", "{\"shown\":true}"));
+  assert_says (dialect, ">{\"type\":\"tool_result\",\"id\":\"t1\","
+                        "\"result\":\"{\\\"shown\\\":true}\"}");
+  client (dialect, RESULT ("t1", "2"));
+  assert_silent (dialect);
+  g_assert_cmpuint (late (dialect), ==, 3);
+
+  event (dialect, DONE);
+  assert_says (dialect, "\"llm-function-call-stopped\"");
+  client (dialect, RESULT ("t1", "3"));
+  assert_silent (dialect);
+  g_assert_cmpuint (late (dialect), ==, 4);
+}
+
+static void
+test_function_results (void)
+{
+  g_autofree char *letters = g_strnfill (16385, 'a');
+  g_autofree char *large = g_strdup_printf (RESULT ("t1", "\"%s\""), letters);
+  const Row rows[] = {
+      {RESULT ("t1", "null"), "\"result\":\"null\""},
+      {RESULT ("t1", "\"yes\""), "\"result\":\"\\\"yes\\\"\""},
+      {RESULT ("t1", "{\"error\":\"no map\"}"), "\"error\":\"no map\""},
+      {RESULT ("t1", "{\"ok\":false,\"error\":\"full\"}"), "\"result\":"},
+      {large, "\"error\":\"the result is longer"},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (RpDialect) dialect = ready_dialect ();
+    event (dialect, STARTED);
+    client (dialect, rows[i].from);
+    assert_says (dialect, rows[i].expected);
+  }
+}
+
+/* The page is asked once, however many workers ask. */
+static void
+test_function_replaced (void)
+{
+  g_autoptr (RpDialect) dialect = ready_dialect ();
+  event (dialect, STARTED);
+  g_free (drain (dialect));
+  rp_dialect_worker_replaced (dialect);
+  event (dialect, STARTED);
+  assert_silent (dialect);
+  client (dialect, RESULT ("t1", "1"));
+  assert_says (dialect, ">{\"type\":\"tool_result\"");
+  rp_dialect_worker_replaced (dialect);
+  event (dialect, STARTED);
+  g_autofree char *again = drain (dialect);
+  g_assert_cmpstr (again, ==, ">{\"type\":\"tool_result\",\"id\":\"t1\",\"result\":\"1\"}\n");
+}
+
+/* A telephone or a camera has no page behind it: nobody waits for one. */
+static void
+test_function_without_page (void)
+{
+  g_autoptr (RpDialect) dialect = rp_rtvi_dialect_new ();
+  event (dialect, STARTED);
+  assert_says (dialect, ">{\"type\":\"tool_result\",\"id\":\"t1\",\"error\":\"no page");
+}
+
+static void
+test_function_bound (void)
+{
+  g_autoptr (RpDialect) dialect = ready_dialect ();
+  for (guint i = 0; i < 40; i++) {
+    g_autofree char *json =
+        g_strdup_printf ("{\"event\":\"tool_call\",\"id\":\"n%u\",\"name\":\"show\","
+                         "\"status\":\"started\",\"where\":\"client\"}",
+                         i);
+    event (dialect, json);
+  }
+  g_free (drain (dialect));
+  client (dialect, RESULT ("n0", "1"));
+  assert_silent (dialect);
+  client (dialect, RESULT ("n39", "1"));
+  assert_says (dialect, "\"id\":\"n39\"");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -292,5 +419,10 @@ main (int argc, char **argv)
   g_test_add_func ("/dialect/pending", test_pending);
   g_test_add_func ("/dialect/pending-bound", test_pending_bound);
   g_test_add_func ("/dialect/old-client", test_old_client);
+  g_test_add_func ("/dialect/function", test_function);
+  g_test_add_func ("/dialect/function-results", test_function_results);
+  g_test_add_func ("/dialect/function-replaced", test_function_replaced);
+  g_test_add_func ("/dialect/function-without-page", test_function_without_page);
+  g_test_add_func ("/dialect/function-bound", test_function_bound);
   return g_test_run ();
 }
