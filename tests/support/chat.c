@@ -1,20 +1,39 @@
 /* Talks with an agent's built-in brain by keyboard: chat DIR [UNIX_TIME]. For authors and for
  * debugging. */
 #include "agent.h"
+#include "template.h"
 #include "tool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void
-run_tools (const RpBrainReply *reply, RpTools *tools, GPtrArray *messages, gint64 now)
+/* A function of the page: there is none here. */
+static const RpAgentClientTool *
+client_tool (const RpAgent *agent, const char *name)
 {
+  for (guint i = 0; i < agent->client_tools->len; i++) {
+    const RpAgentClientTool *tool = agent->client_tools->pdata[i];
+    if (strcmp (tool->name, name) == 0)
+      return tool;
+  }
+  return NULL;
+}
+
+/* Returns: whether there is something to answer. */
+static gboolean
+run_tools (const RpAgent *agent, const RpBrainReply *reply, RpTools *tools, GPtrArray *messages,
+           gint64 now)
+{
+  gboolean any = FALSE;
   for (guint i = 0; i < reply->calls->len; i++) {
     const RpToolCall *call = g_ptr_array_index (reply->calls, i);
     g_autoptr (GError) error = NULL;
+    const RpAgentClientTool *client = client_tool (agent, call->name);
     g_autofree char *result =
-        rp_tools_call (tools, call->name, call->id, call->arguments, now, &error);
+        client != NULL ? g_strdup ("{\"ok\":true}")
+                       : rp_tools_call (tools, call->name, call->id, call->arguments, now, &error);
+    any = any || client == NULL || !client->notify;
     if (result == NULL)
       result = rp_tools_error_result (error);
     printf ("    %s %s -> %s\n", call->name, call->arguments, result);
@@ -22,6 +41,7 @@ run_tools (const RpBrainReply *reply, RpTools *tools, GPtrArray *messages, gint6
     message->tool_call_id = g_strdup (call->id);
     g_ptr_array_add (messages, message);
   }
+  return any;
 }
 
 int
@@ -39,8 +59,9 @@ main (int argc, char **argv)
   g_autoptr (GTimeZone) tz = rp_agent_timezone (agent);
   g_autoptr (GPtrArray) messages = rp_messages_new ();
   g_autofree char *id = g_uuid_string_random ();
-  g_ptr_array_add (messages, rp_message_new (RP_ROLE_ASSISTANT, agent->greeting, now));
-  printf ("%s\n", agent->greeting);
+  g_autofree char *greeting = rp_text_render (agent->greeting, NULL);
+  g_ptr_array_add (messages, rp_message_new (RP_ROLE_ASSISTANT, greeting, now));
+  printf ("%s\n", greeting);
   char line[2000];
   gboolean done = FALSE;
   while (!done && fgets (line, sizeof line, stdin) != NULL) {
@@ -48,7 +69,8 @@ main (int argc, char **argv)
     printf ("> %s\n", line);
     g_ptr_array_add (messages, rp_message_new (RP_ROLE_USER, line, now));
     for (gboolean again = TRUE; again;) {
-      RpBrainRequest request = {messages, now, tz, id};
+      RpBrainRequest request = {
+          .messages = messages, .now_unix_s = now, .tz = tz, .conversation_id = id};
       g_autoptr (RpBrainReply) reply = rp_dialogue_respond (agent->dialogue, &request);
       g_autofree char *text = rp_brain_reply_text (reply);
       printf ("%s\n", text);
@@ -59,9 +81,9 @@ main (int argc, char **argv)
         g_ptr_array_add (message->tool_calls,
                          rp_tool_call_copy (g_ptr_array_index (reply->calls, i)));
       g_ptr_array_add (messages, message);
-      run_tools (reply, tools, messages, now);
+      again = run_tools (agent, reply, tools, messages, now);
       done = reply->end_call;
-      again = reply->calls->len > 0 && !done;
+      again = again && !done;
     }
   }
   return 0;
