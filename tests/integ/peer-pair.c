@@ -40,6 +40,9 @@ on_rtp (RpPeer *peer, guint8 *packet, gsize len, gint64 arrival_us, gpointer use
   g_assert_cmpint (arrival_us, >, 0);
   g_mutex_lock (&lock);
   end->n_rtp++;
+  if (end->last_rtp_us != 0)
+    end->max_gap_us = MAX (end->max_gap_us, arrival_us - end->last_rtp_us);
+  end->last_rtp_us = arrival_us;
   g_clear_pointer (&end->last_rtp, g_bytes_unref);
   end->last_rtp = g_bytes_new (packet, len);
   g_cond_broadcast (&changed);
@@ -81,6 +84,8 @@ on_message (RpPeer *peer, guint16 stream, gboolean binary, const guint8 *data, g
   RpPairMessage *message = g_new0 (RpPairMessage, 1);
   *message = (RpPairMessage){.stream = stream, .binary = binary, .data = g_bytes_new (data, len)};
   g_assert_cmpuint (data[len], ==, 0);
+  if (end->restart_on_message)
+    g_assert_true (rp_peer_begin_ice_restart (peer, NULL));
   g_mutex_lock (&lock);
   g_ptr_array_add (end->messages, message);
   gboolean drop = end->free_on_message;
@@ -102,12 +107,36 @@ on_closed (RpPeer *peer, guint16 stream, gpointer user_data)
   g_mutex_unlock (&lock);
 }
 
+static gboolean
+send_rtp (RpPeer *peer, guint16 sequence)
+{
+  guint8 packet[12 + 40 + RP_PEER_TAILROOM] = {0x80, 111};
+  packet[2] = (guint8) (sequence >> 8);
+  packet[3] = (guint8) sequence;
+  packet[11] = 7; /* SSRC */
+  memset (packet + 12, 0x5a, 40);
+  return rp_peer_send_rtp (peer, packet, 52, sizeof packet);
+}
+
 static void
 tick (gint64 now_us, gpointer data)
 {
   RpPairEnd *end = data;
-  if (end->peer)
-    rp_peer_tick (end->peer, now_us);
+  RpPeerCounters counters;
+  if (!end->peer)
+    return;
+  rp_peer_tick (end->peer, now_us);
+  rp_peer_counters (end->peer, &counters);
+  if (counters.ice_switches != end->n_switches) {
+    g_mutex_lock (&lock);
+    end->n_switches = counters.ice_switches;
+    g_cond_broadcast (&changed);
+    g_mutex_unlock (&lock);
+  }
+  if (end->flowing && now_us >= end->flow_due_us) {
+    end->flow_due_us = now_us + RP_PAIR_FLOW_US;
+    send_rtp (end->peer, end->n_flowed++);
+  }
 }
 
 static void
@@ -241,7 +270,7 @@ describe (RpPairEnd *end, const RpPairEnd *other, RpPairFlags flags)
       .candidates = local->candidates,
       .n_candidates = local->n_candidates,
   };
-  if (end_is_b && (flags & RP_PAIR_A_NO_CANDIDATES)) {
+  if ((end_is_b && (flags & RP_PAIR_A_NO_CANDIDATES)) || (flags & RP_PAIR_NO_CANDIDATES)) {
     set.remote.n_candidates = 0;
   } else if (!end_is_b && (flags & RP_PAIR_B_LATE_CANDIDATES)) {
     set.remote.n_candidates = 0;
@@ -375,12 +404,7 @@ static void
 do_send_rtp (gpointer data)
 {
   Call *call = data;
-  guint8 packet[12 + 40 + RP_PEER_TAILROOM] = {0x80, 111};
-  packet[2] = (guint8) (call->sequence >> 8);
-  packet[3] = (guint8) call->sequence;
-  packet[11] = 7; /* SSRC */
-  memset (packet + 12, 0x5a, 40);
-  call->ok = rp_peer_send_rtp (call->end->peer, packet, 52, sizeof packet);
+  call->ok = send_rtp (call->end->peer, call->sequence);
 }
 
 gboolean
@@ -462,4 +486,121 @@ rp_pair_counters (RpPairEnd *end, RpPeerCounters *out)
 {
   Call call = {.end = end, .counters = out};
   rp_loop_call_sync (end->loop, do_counters, &call);
+}
+
+typedef struct {
+  RpPairEnd *end;
+  RpPeerIceRemote remote;
+  const char *address;
+} Restart;
+
+static void
+do_begin (gpointer data)
+{
+  Restart *restart = data;
+  g_autoptr (GError) error = NULL;
+  const char *const addresses[] = {restart->address, NULL};
+  if (restart->address)
+    g_assert_true (rp_peer_move (restart->end->peer, addresses, &error));
+  else
+    g_assert_true (rp_peer_begin_ice_restart (restart->end->peer, &error));
+  g_assert_no_error (error);
+}
+
+static void
+do_answer (gpointer data)
+{
+  Restart *restart = data;
+  g_autoptr (GError) error = NULL;
+  g_assert_true (rp_peer_restart_ice (restart->end->peer, &restart->remote, &error));
+  g_assert_no_error (error);
+}
+
+static void
+do_finish (gpointer data)
+{
+  Restart *restart = data;
+  g_autoptr (GError) error = NULL;
+  g_assert_true (rp_peer_set_ice_remote (restart->end->peer, &restart->remote, &error));
+  g_assert_no_error (error);
+}
+
+static Restart
+restart_with (RpPairEnd *end, const RpPairEnd *other)
+{
+  const RpPeerLocal *local = rp_peer_local (other->peer);
+  return (Restart){.end = end,
+                   .remote = {.ufrag = local->ufrag,
+                              .pwd = local->pwd,
+                              .candidates = local->candidates,
+                              .n_candidates = local->n_candidates}};
+}
+
+void
+rp_pair_begin_restart (RpPairEnd *offerer)
+{
+  Restart restart = {.end = offerer};
+  rp_loop_call_sync (offerer->loop, do_begin, &restart);
+}
+
+void
+rp_pair_move (RpPairEnd *offerer, const char *address)
+{
+  Restart restart = {.end = offerer, .address = address};
+  rp_loop_call_sync (offerer->loop, do_begin, &restart);
+}
+
+void
+rp_pair_answer_restart (RpPairEnd *answerer, const RpPairEnd *offerer)
+{
+  Restart restart = restart_with (answerer, offerer);
+  rp_loop_call_sync (answerer->loop, do_answer, &restart);
+}
+
+void
+rp_pair_finish_restart (RpPairEnd *offerer, const RpPairEnd *answerer)
+{
+  Restart restart = restart_with (offerer, answerer);
+  rp_loop_call_sync (offerer->loop, do_finish, &restart);
+}
+
+void
+rp_pair_restart (RpPair *pair)
+{
+  rp_pair_begin_restart (&pair->a);
+  rp_pair_answer_restart (&pair->b, &pair->a);
+  rp_pair_finish_restart (&pair->a, &pair->b);
+}
+
+static gboolean
+has_switched (RpPairEnd *end, gpointer data)
+{
+  return end->n_switches >= GPOINTER_TO_UINT (data);
+}
+
+void
+rp_pair_wait_switches (RpPairEnd *end, guint n)
+{
+  rp_pair_wait (end, has_switched, GUINT_TO_POINTER (n), "the switch to a new pair");
+}
+
+static void
+do_flow (gpointer data)
+{
+  RpPairEnd *end = data;
+  end->flowing = TRUE;
+}
+
+static void
+do_stop (gpointer data)
+{
+  RpPairEnd *end = data;
+  end->flowing = FALSE;
+}
+
+void
+rp_pair_flow (RpPair *pair, gboolean flowing)
+{
+  rp_loop_call_sync (pair->a.loop, flowing ? do_flow : do_stop, &pair->a);
+  rp_loop_call_sync (pair->b.loop, flowing ? do_flow : do_stop, &pair->b);
 }

@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+#define RP_PAIR_FLOW_US 5000
+
 /* No wait takes longer: the test fails instead. */
 #define RP_PAIR_WATCHDOG_S 20
 
@@ -37,6 +39,13 @@ typedef struct {
   GPtrArray *messages;      /* of RpPairMessage */
   gboolean free_on_message; /* the handler frees the peer */
   gboolean free_on_state;
+  gboolean restart_on_message;
+  gboolean flowing; /* a packet every RP_PAIR_FLOW_US */
+  gint64 flow_due_us;
+  guint16 n_flowed;
+  gint64 last_rtp_us;
+  gint64 max_gap_us;  /* between two packets */
+  guint64 n_switches; /* to a pair of an ICE restart */
 } RpPairEnd;
 
 typedef enum {
@@ -44,7 +53,8 @@ typedef enum {
   RP_PAIR_B_LATE_CANDIDATES = 1 << 1, /* the answerer's candidates are given after set_remote */
   RP_PAIR_WRONG_FINGERPRINT = 1 << 2, /* the answerer expects another certificate */
   RP_PAIR_NO_SCTP = 1 << 3,
-  RP_PAIR_B_ACTIVE = 1 << 4, /* the answerer is the DTLS client */
+  RP_PAIR_B_ACTIVE = 1 << 4,      /* the answerer is the DTLS client */
+  RP_PAIR_NO_CANDIDATES = 1 << 5, /* neither learns of the other: ICE goes nowhere */
 } RpPairFlags;
 
 typedef struct {
@@ -79,3 +89,16 @@ void rp_pair_close (RpPairEnd *end);
 void rp_pair_free_peer (RpPairEnd *end);
 void rp_pair_input (RpPairEnd *end, const guint8 *data, gsize len);
 void rp_pair_counters (RpPairEnd *end, RpPeerCounters *out);
+
+/* ICE restarts. The offerer begins, the answerer takes what it says and answers, the offerer takes
+ * that. */
+void rp_pair_begin_restart (RpPairEnd *offerer);
+void rp_pair_answer_restart (RpPairEnd *answerer, const RpPairEnd *offerer);
+void rp_pair_finish_restart (RpPairEnd *offerer, const RpPairEnd *answerer);
+/* All three. */
+void rp_pair_restart (RpPair *pair);
+/* The offerer is on another address from now on, and has begun a restart. */
+void rp_pair_move (RpPairEnd *offerer, const char *address);
+void rp_pair_wait_switches (RpPairEnd *end, guint n);
+/* Numbered packets from both ends, or no longer. */
+void rp_pair_flow (RpPair *pair, gboolean flowing);
