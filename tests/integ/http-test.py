@@ -1,4 +1,4 @@
-"""The server's HTTP side: every path, every refusal, limits, tokens, other sites, files, and going down.
+"""The server's HTTP side: its paths, limits, files, and going down. Who may come is in access-test.py.
 
 usage: http-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
 import json
@@ -12,22 +12,25 @@ import time
 
 BINARY, WORKER, SUPPORT = sys.argv[1:4]
 sys.path.insert(0, SUPPORT)
-from serverfixture import OFFER, Server, assert_log_is_clean, offer, run_tap  # noqa: E402
+from serverfixture import (  # noqa: E402
+    JSON,
+    OFFER,
+    Server,
+    ask,
+    assert_log_is_clean,
+    exchange,
+    offer,
+    refused,
+    run_tap,
+)
 
-JSON = {"Content-Type": "application/json"}
 TOKEN = "correct-horse-battery"
+SITE = "https://site.example"
 HOST_CANDIDATE = "candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host generation 0 ufrag abcd"
 
 
 def start(*options, **more):
     return Server(BINARY, WORKER, *options, **more)
-
-
-def refused(answer, status):
-    code, body = answer
-    assert code == status, (code, body)
-    assert body["detail"], body
-    return body
 
 
 def test_health_and_readiness():
@@ -112,7 +115,8 @@ def test_bodies_that_are_no_offer():
         ):
             refused(post(body, JSON), 400)
         assert server.stats()["sessions"]["total"] == 0
-        assert server.request("POST", "/api/offer", json.dumps(offer()), {"Content-Type": "application/json; charset=utf-8"})[0] == 200
+        with_charset = {"Content-Type": "application/json; charset=utf-8"}
+        assert server.request("POST", "/api/offer", json.dumps(offer()), with_charset)[0] == 200
 
 
 def test_sizes():
@@ -132,21 +136,6 @@ def test_sizes():
         assert server.request("GET", "/healthz")[0] == 200
 
 
-def exchange(server, data, wait=True):
-    with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
-        connection.sendall(data)
-        answer = b""
-        while wait:
-            try:
-                piece = connection.recv(65536)
-            except (ConnectionResetError, socket.timeout):
-                break
-            answer += piece
-            if not piece or b"\r\n\r\n" in answer:
-                break
-        return answer
-
-
 def test_bytes_that_are_no_http():
     with start() as server:
         for data in (
@@ -158,7 +147,8 @@ def test_bytes_that_are_no_http():
             b"GET / HTTP/1.1\r\n" + b"X: " + b"y" * 100000 + b"\r\n\r\n",
             b"POST /api/offer HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
             b"POST /api/offer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
-            b"POST /api/offer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+            b"POST /api/offer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n",
         ):
             exchange(server, data, wait=False)
             assert server.request("GET", "/healthz")[0] == 200
@@ -261,49 +251,28 @@ def test_many_calls_leave_nothing_behind():
             assert count <= before + 2, (before, count)
 
 
-def test_token():
-    with start("--token", TOKEN) as server:
-        assert server.request("GET", "/healthz")[0] == 200
-        for headers in (
-            {},
-            {"Authorization": TOKEN},
-            {"Authorization": "Bearer "},
-            {"Authorization": "Bearer " + TOKEN[:-1]},
-            {"Authorization": "Bearer " + TOKEN + "x"},
-            {"Authorization": "Basic " + TOKEN},
-        ):
-            for method, path in (("POST", "/api/offer"), ("PATCH", "/api/offer"), ("GET", "/stats")):
-                status, answer, _ = server.request(method, path, json.dumps(offer()), {**JSON, **headers})
-                assert status == 401 and answer["WWW-Authenticate"].startswith("Bearer"), (method, path, status)
-        good = {"Authorization": "Bearer " + TOKEN}
-        assert server.api("POST", "/api/offer", offer(), good)[0] == 200
-        assert server.request("GET", "/stats", headers=good)[0] == 200
-        assert_log_is_clean(server, TOKEN)
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "media-src 'self' blob: mediastream:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
-def test_other_sites():
-    with start() as server:
-        headers = server.request("GET", "/healthz", headers={"Origin": "https://a.example"})[1]
-        assert headers["Access-Control-Allow-Origin"] is None
-    with start("--cors-origin", "https://a.example,https://b.example") as server:
-        ask = {
-            "Origin": "https://b.example",
-            "Access-Control-Request-Method": "PATCH",
-            "Access-Control-Request-Headers": "authorization,content-type",
-        }
-        status, headers, _ = server.request("OPTIONS", "/api/offer", headers=ask)
-        assert status == 204
-        assert headers["Access-Control-Allow-Origin"] == "https://b.example"
-        assert "PATCH" in headers["Access-Control-Allow-Methods"]
-        assert "authorization" in headers["Access-Control-Allow-Headers"].lower()
-        assert "Origin" in headers["Vary"]
-        status, headers, _ = server.request("POST", "/api/offer", "{", {**JSON, "Origin": "https://a.example"})
-        assert status == 400 and headers["Access-Control-Allow-Origin"] == "https://a.example"
-        ask["Origin"] = "https://evil.example"
-        assert server.request("OPTIONS", "/api/offer", headers=ask)[1]["Access-Control-Allow-Origin"] is None
-    with start("--cors-origin", "*") as server:
-        headers = server.request("GET", "/healthz", headers={"Origin": "https://x.example"})[1]
-        assert headers["Access-Control-Allow-Origin"] == "https://x.example"
+def test_modules_for_other_sites():
+    """A module is loaded from another origin only where CORS allows it."""
+    with tempfile.TemporaryDirectory() as web:
+        for name in ("repartee.js", "style.css", "index.html"):
+            with open(os.path.join(web, name), "w") as file:
+                file.write("1")
+        with start("--web", web, "--token", TOKEN, "--cors-origin", SITE) as server:
+            for path in ("/repartee.js", "/style.css", "/"):
+                status, headers, _ = server.request("GET", path, headers={"Origin": SITE, "Sec-Fetch-Mode": "cors"})
+                assert status == 200 and headers["Access-Control-Allow-Origin"] == SITE and headers["Vary"] == "Origin"
+                assert headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+                again = {"Origin": SITE, "If-None-Match": headers["ETag"]}
+                status, headers, _ = server.request("GET", path, headers=again)
+                assert status == 304 and headers["Access-Control-Allow-Origin"] == SITE
+                status, headers, _ = server.request("GET", path, headers={"Origin": "https://evil.example"})
+                assert status == 200 and headers["Access-Control-Allow-Origin"] is None and headers["Vary"] == "Origin"
 
 
 def test_files():
@@ -337,12 +306,21 @@ def test_files():
                 assert status == 200 and body == text, (path, status)
                 assert headers["Content-Type"].startswith(kind)
                 assert headers["X-Content-Type-Options"] == "nosniff"
-                assert ("Content-Security-Policy" in headers) == (kind == "text/html")
+                assert headers["Cache-Control"] == "no-cache" and headers["ETag"]
+                assert headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+                assert headers["Content-Security-Policy"] == (PAGE_POLICY if kind == "text/html" else None)
+                if kind == "text/html":
+                    assert "microphone=(self)" in headers["Permissions-Policy"]
             status, headers, body = server.request("HEAD", "/app.js")
             assert status == 200 and body == b"" and headers["Content-Length"] == "1"
             etag = server.request("GET", "/app.js")[1]["ETag"]
-            assert server.request("GET", "/app.js", headers={"If-None-Match": etag})[0] == 304
-            assert server.request("POST", "/app.js", "x")[0] == 405
+            for seen, status in ((etag, 304), ("W/" + etag, 304), ('"x", ' + etag, 304), ("*", 304), ('"x"', 200)):
+                got, headers, body = server.request("GET", "/app.js", headers={"If-None-Match": seen})
+                assert got == status and headers["ETag"] == etag and (body == b"") == (status == 304), seen
+            for method in ("POST", "PUT", "DELETE", "PATCH"):
+                status, headers, _ = ask(server, method, "/app.js", "text/plain")
+                assert status == 405 and headers["Allow"] == "GET, HEAD, OPTIONS"
+            assert server.request("OPTIONS", "/app.js")[0] == 204
             for path in (
                 "/../secret.txt",
                 "/%2e%2e/secret.txt",

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import time
 import traceback
 
 PATIENCE_S = 20
+JSON = {"Content-Type": "application/json"}
 
 
 class Server:
@@ -135,6 +137,41 @@ class Server:
             for line in self.log:
                 print("# " + line)
             self.kill()
+
+
+def refused(answer, status):
+    code, body = answer
+    assert code == status, (code, body)
+    assert body["detail"], body
+    return body
+
+
+def ask(server, method, path, kind, headers=None, body=b"{}"):
+    """Sends a body that no route takes, of type @kind. Every refusal must be JSON that says what to do.
+    Returns: (status, headers, its JSON or None)."""
+    all_headers = {**({"Content-Type": kind} if kind else {}), **(headers or {})}
+    status, answer, data = server.request(method, path, body if kind else None, all_headers)
+    if status >= 400:
+        assert answer["Content-Type"] == "application/json", (method, path, status, data)
+        error = json.loads(data) if method != "HEAD" else None
+        assert error is None or (error["detail"] and error["info"]), error
+        return status, answer, error
+    return status, answer, None
+
+
+def exchange(server, data, wait=True):
+    with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+        connection.sendall(data)
+        answer = b""
+        while wait:
+            try:
+                piece = connection.recv(65536)
+            except (ConnectionResetError, socket.timeout):
+                break
+            answer += piece
+            if not piece or b"\r\n\r\n" in answer:
+                break
+        return answer
 
 
 IPV4 = re.compile(r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b")
