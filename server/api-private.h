@@ -21,5 +21,8 @@ void rp_api_post_token (RpHttpRequest *request, gpointer user_data);
 
 /* api-stats.c */
 void rp_api_get_stats (RpHttpRequest *request, gpointer user_data);
+void rp_api_get_history (RpHttpRequest *request, gpointer user_data);
+void rp_api_get_call_stats (RpHttpRequest *request, gpointer user_data);
+void rp_api_get_metrics (RpHttpRequest *request, gpointer user_data);
 
 G_END_DECLS

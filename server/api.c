@@ -42,6 +42,9 @@ rp_api_routes (guint *out_n)
       {"PATCH", "/api/offer", RP_HTTP_AUTH_JOIN | RP_HTTP_JSON_BODY, rp_api_patch_offer},
       {"POST", "/api/token", RP_HTTP_AUTH_KEY | RP_HTTP_JSON_BODY, rp_api_post_token},
       {"GET", "/stats", RP_HTTP_AUTH_KEY, rp_api_get_stats},
+      {"GET", "/stats/history", RP_HTTP_AUTH_KEY, rp_api_get_history},
+      {"GET", "/stats/calls/{}", RP_HTTP_AUTH_KEY, rp_api_get_call_stats},
+      {"GET", "/metrics", RP_HTTP_AUTH_KEY, rp_api_get_metrics},
       {"GET", "/healthz", 0, get_healthz},
       {"GET", "/readyz", 0, get_readyz},
   };

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 typedef struct {
   RpRegistry *registry;
   RpPool *pool;
+  RpHttp *http;
 } RpApi;
 
 /* Returns: (transfer none): for rp_http_new (), whose user_data is then an RpApi. */

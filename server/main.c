@@ -190,6 +190,7 @@ start (Server *server, GError **error)
   guint n_routes = 0;
   const RpHttpRoute *routes = rp_api_routes (&n_routes);
   server->http = rp_http_new (&http, routes, n_routes, &server->api, error);
+  server->api.http = server->http;
   return server->http != NULL;
 }
 

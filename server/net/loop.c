@@ -566,6 +566,16 @@ rp_loop_stats (RpLoop *loop, RpLoopStats *out)
   g_mutex_unlock (&loop->lock);
 }
 
+RpHistogram *
+rp_loop_lateness (RpLoop *loop)
+{
+  RpHistogram *copy = rp_histogram_new ();
+  g_mutex_lock (&loop->lock);
+  rp_histogram_merge (copy, loop->late);
+  g_mutex_unlock (&loop->lock);
+  return copy;
+}
+
 void
 rp_loop_stats_reset (RpLoop *loop)
 {

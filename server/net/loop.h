@@ -27,6 +27,7 @@
 #define RP_LOOP_QUEUE_MAX 4096
 
 typedef struct _RpLoop RpLoop;
+typedef struct _RpHistogram RpHistogram; /* histogram.h */
 
 /* A posted command. */
 typedef void (*RpLoopFunc) (gpointer data);
@@ -102,4 +103,6 @@ gint64 rp_loop_now_us (void);
 
 /* Thread: any. */
 void rp_loop_stats (RpLoop *loop, RpLoopStats *out);
+/* Thread: any. How late the ticks were since the start. Returns: (transfer full): a copy. */
+RpHistogram *rp_loop_lateness (RpLoop *loop);
 void rp_loop_stats_reset (RpLoop *loop);

@@ -9,6 +9,9 @@
 
 G_BEGIN_DECLS
 
+/* Calls that are remembered after their end. */
+#define RP_RECENT_CALLS 50
+
 typedef enum {
   RP_LATENCY_VOICE_TO_VOICE,
   RP_LATENCY_TURN_DECISION,

@@ -24,6 +24,7 @@ struct _RpCall {
   RpSession *session; /* loop */
 
   RpCallSnapshot snapshot; /* main */
+  RpTimeline *timeline;    /* main */
 };
 
 /* A command on its way to the loop, or news on the way back. One shape for all: they are rare. */
@@ -41,6 +42,7 @@ typedef struct {
   guint n_candidates;
   RpCallSnapshot snapshot;
   RpLatencies latencies;
+  RpTimelineEvent event;
   gboolean failed;
 } Job;
 
@@ -58,6 +60,7 @@ rp_call_unref (RpCall *call)
     return;
   g_free (call->id);
   g_free (call->short_id);
+  rp_timeline_free (call->timeline);
   g_free (call);
 }
 
@@ -155,6 +158,24 @@ on_latencies (const RpLatencies *latencies, gpointer user_data)
 }
 
 static void
+main_timeline (gpointer data)
+{
+  Job *job = data;
+  RpCall *call = job->call;
+  rp_timeline_input (call->timeline, &job->event);
+  call->events.timeline (call, &job->event, call->user_data);
+  job_free (job);
+}
+
+static void
+on_timeline (const RpTimelineEvent *event, gpointer user_data)
+{
+  Job *job = job_new (user_data);
+  job->event = *event;
+  tell_main (job, main_timeline);
+}
+
+static void
 main_ended (gpointer data)
 {
   Job *job = data;
@@ -190,6 +211,7 @@ static const RpSessionEvents session_events = {
     .connected = on_connected,
     .snapshot = on_snapshot,
     .latencies = on_latencies,
+    .timeline = on_timeline,
     .ended = on_ended,
 };
 
@@ -214,13 +236,25 @@ loop_answer (gpointer data)
 }
 
 static void
+never_began (RpCall *call, const char *why)
+{
+  RpTimelineEvent event;
+  rp_timeline_event_init (&event, RP_TIMELINE_ENDED, rp_loop_now_us (), why, NULL);
+  event.end = RP_TIMELINE_END_OFFER;
+  event.failed = TRUE;
+  rp_timeline_input (call->timeline, &event);
+  call->events.timeline (call, &event, call->user_data);
+  call->events.ended (call, TRUE, call->user_data);
+}
+
+static void
 main_answered (gpointer data)
 {
   Job *job = data;
   RpCall *call = job->call;
   job->answered (call, job->answer, job->error, job->answered_data);
   if (job->answer == NULL && job->is_new)
-    call->events.ended (call, TRUE, call->user_data);
+    never_began (call, job->error->message);
   job_free (job);
 }
 
@@ -364,6 +398,7 @@ rp_call_new (const RpSessionConfig *config, RpLoop *loop, RpInbox *inbox,
   call->events = *events;
   call->user_data = user_data;
   call->started_us = rp_loop_now_us ();
+  call->timeline = rp_timeline_new (call->started_us);
   call->snapshot.jitter_out_ms = -1;
   call->snapshot.rtt_ms = -1;
   return call;
@@ -381,10 +416,22 @@ rp_call_short_id (const RpCall *call)
   return call->short_id;
 }
 
+const char *
+rp_call_agent (const RpCall *call)
+{
+  return call->config.agent;
+}
+
 const RpCallSnapshot *
 rp_call_snapshot (const RpCall *call)
 {
   return &call->snapshot;
+}
+
+const RpTimeline *
+rp_call_timeline (const RpCall *call)
+{
+  return call->timeline;
 }
 
 gint64

@@ -19,6 +19,8 @@ typedef struct {
   /* Its worker was lost: give it another with rp_call_set_worker (). */
   void (*need_worker) (RpCall *call, gpointer user_data);
   void (*latencies) (RpCall *call, const RpLatencies *latencies, gpointer user_data);
+  /* The call's timeline has it already. */
+  void (*timeline) (RpCall *call, const RpTimelineEvent *event, gpointer user_data);
   /* The session is gone, or never came to be. */
   void (*ended) (RpCall *call, gboolean failed, gpointer user_data);
 } RpCallEvents;
@@ -38,7 +40,10 @@ void rp_call_unref (RpCall *call);
 const char *rp_call_id (const RpCall *call);
 /* The first characters of it: for logs and statistics, and of no use to join. */
 const char *rp_call_short_id (const RpCall *call);
+/* Who answers: an agent's name. */
+const char *rp_call_agent (const RpCall *call);
 const RpCallSnapshot *rp_call_snapshot (const RpCall *call);
+const RpTimeline *rp_call_timeline (const RpCall *call);
 gint64 rp_call_started_us (const RpCall *call);
 
 /* @offer: (transfer full). @link: (transfer full) (nullable): with it a session is made, without

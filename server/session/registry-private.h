@@ -2,6 +2,7 @@
 #pragma once
 
 #include "call.h"
+#include "monitor.h"
 #include "registry.h"
 
 G_BEGIN_DECLS
@@ -16,7 +17,8 @@ typedef struct {
   RpRegistry *registry;
   RpCall *call;
   guint loop_index;
-  guint worker_request; /* 0 = none waits */
+  guint worker_request;   /* 0 = none waits */
+  RpCallSnapshot counted; /* see rp_monitor_count () */
 } RpRegistryEntry;
 
 struct _RpRegistry {
@@ -29,6 +31,8 @@ struct _RpRegistry {
   GQueue offers;           /* of Offer */
   RpSessionConfig session; /* what all calls have in common */
   RpHistogram *latencies[RP_N_LATENCIES];
+  RpMonitor *monitor;
+  guint monitor_timer;
   gint64 started_us;
   guint64 total;
   guint64 failed;
@@ -38,5 +42,16 @@ struct _RpRegistry {
   void (*drained) (gpointer user_data);
   gpointer drained_data;
 };
+
+/* registry-monitor.c: what registry.c tells the monitor of. */
+void rp_registry_monitor_start (RpRegistry *registry);
+void rp_registry_monitor_stop (RpRegistry *registry);
+/* Every call's counters are in the sum. */
+void rp_registry_monitor_count (RpRegistry *registry);
+/* While the call is still among the entries. */
+void rp_registry_monitor_ended (RpRegistry *registry, RpRegistryEntry *entry, gboolean failed);
+/* The mean over the calls that are connected; negative when there are none. */
+gint64 rp_registry_mean_jitter_us (RpRegistry *registry);
+void rp_registry_monitor_refused (RpRegistry *registry, RpRegistryError code);
 
 G_END_DECLS

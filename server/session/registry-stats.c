@@ -1,4 +1,5 @@
 #include "registry-private.h"
+#include "timeline-json.h"
 
 #include "json.h"
 #include "log.h"
@@ -94,10 +95,83 @@ add_calls (JsonBuilder *builder, RpRegistry *registry, gint64 now_us)
   g_hash_table_iter_init (&iter, registry->entries);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     const RpCall *call = ((RpRegistryEntry *) value)->call;
-    rp_call_stats_add_call (builder, rp_call_short_id (call), registry->agent_name,
+    rp_call_stats_add_call (builder, rp_call_short_id (call), rp_call_agent (call),
                             now_us - rp_call_started_us (call), rp_call_snapshot (call));
   }
   json_builder_end_array (builder);
+}
+
+/* The monotonic clock's time as the calendar's, in ms. */
+static gint64
+unix_ms (gint64 at_us)
+{
+  return (g_get_real_time () - rp_loop_now_us () + at_us) / 1000;
+}
+
+static void
+add_recent (JsonBuilder *builder, RpRegistry *registry)
+{
+  json_builder_set_member_name (builder, "recent");
+  json_builder_begin_array (builder);
+  for (GList *l = registry->monitor->recent.head; l != NULL; l = l->next) {
+    const RpCallRecord *record = l->data;
+    gint64 started_us = rp_call_started_us (record->call);
+    const RpTimelineJsonTimes times = {unix_ms (started_us), record->ended_us - started_us};
+    rp_timeline_json_add_recent (builder, rp_call_short_id (record->call), record->agent, &times,
+                                 rp_call_snapshot (record->call), rp_call_timeline (record->call));
+  }
+  json_builder_end_array (builder);
+}
+
+/* One call with its timeline. @ended_us: 0 = it runs */
+static char *
+call_json (const RpCall *call, const char *agent, gint64 ended_us)
+{
+  const RpTimeline *timeline = rp_call_timeline (call);
+  const char *state = rp_call_state_name (rp_call_snapshot (call)->state);
+  gint64 started_us = rp_call_started_us (call);
+  gint64 until_us = ended_us != 0 ? ended_us : rp_loop_now_us ();
+  JsonBuilder *builder = json_builder_new ();
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "id");
+  json_builder_add_string_value (builder, rp_call_short_id (call));
+  json_builder_set_member_name (builder, "agent");
+  json_builder_add_string_value (builder, agent);
+  json_builder_set_member_name (builder, "state");
+  json_builder_add_string_value (builder, ended_us != 0 ? "ended" : state);
+  add_int (builder, "started_at", unix_ms (started_us));
+  add_double (builder, "age_s", (double) ((until_us - started_us) / 1000) / 1000);
+  json_builder_set_member_name (builder, "ended");
+  json_builder_add_boolean_value (builder, ended_us != 0);
+  rp_timeline_json_add_end (builder, timeline);
+  rp_timeline_json_add (builder, timeline);
+  json_builder_end_object (builder);
+  return rp_json_builder_to_string (builder);
+}
+
+char *
+rp_registry_call_stats (RpRegistry *registry, const char *short_id)
+{
+  GHashTableIter iter;
+  gpointer value = NULL;
+  g_hash_table_iter_init (&iter, registry->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    const RpCall *call = ((RpRegistryEntry *) value)->call;
+    if (g_str_equal (rp_call_short_id (call), short_id))
+      return call_json (call, rp_call_agent (call), 0);
+  }
+  for (GList *l = registry->monitor->recent.head; l != NULL; l = l->next) {
+    const RpCallRecord *record = l->data;
+    if (g_str_equal (rp_call_short_id (record->call), short_id))
+      return call_json (record->call, record->agent, record->ended_us);
+  }
+  return NULL;
+}
+
+char *
+rp_registry_history (RpRegistry *registry)
+{
+  return rp_timeline_json_history (registry->monitor->history);
 }
 
 char *
@@ -117,6 +191,7 @@ rp_registry_stats (RpRegistry *registry)
   add_latencies (builder, registry);
   add_int (builder, "log_dropped", (gint64) rp_log_dropped ());
   add_calls (builder, registry, now_us);
+  add_recent (builder, registry);
   json_builder_end_object (builder);
   return rp_json_builder_to_string (builder);
 }

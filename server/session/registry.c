@@ -69,6 +69,14 @@ on_latencies (RpCall *call, const RpLatencies *latencies, gpointer user_data)
   for (guint i = 0; i < RP_N_LATENCIES; i++)
     if (latencies->us[i] >= 0)
       rp_histogram_record (registry->latencies[i], latencies->us[i]);
+  rp_monitor_latencies (registry->monitor, latencies);
+}
+
+static void
+on_timeline (RpCall *call, const RpTimelineEvent *event, gpointer user_data)
+{
+  RpRegistry *registry = user_data;
+  rp_monitor_timeline (registry->monitor, event);
 }
 
 static void
@@ -84,8 +92,11 @@ static void
 on_ended (RpCall *call, gboolean failed, gpointer user_data)
 {
   RpRegistry *registry = user_data;
-  if (!g_hash_table_remove (registry->entries, rp_call_id (call)))
+  RpRegistryEntry *entry = find (registry, rp_call_id (call));
+  if (entry == NULL)
     return;
+  rp_registry_monitor_ended (registry, entry, failed);
+  g_hash_table_remove (registry->entries, rp_call_id (call));
   registry->failed += failed ? 1 : 0;
   check_drained (registry);
 }
@@ -93,6 +104,7 @@ on_ended (RpCall *call, gboolean failed, gpointer user_data)
 static const RpCallEvents call_events = {
     .need_worker = on_need_worker,
     .latencies = on_latencies,
+    .timeline = on_timeline,
     .ended = on_ended,
 };
 
@@ -158,6 +170,7 @@ begin_call (RpRegistry *registry, RpSessionOffer *offer, RpWorkerLink *link,
   g_hash_table_insert (registry->entries, (gpointer) rp_call_id (entry->call), entry);
   registry->total++;
   registry->peak = MAX (registry->peak, g_hash_table_size (registry->entries));
+  rp_monitor_began (registry->monitor, g_hash_table_size (registry->entries));
   rp_log_info ("call", "begins", RP_LOG_STR ("call", rp_call_short_id (entry->call)),
                RP_LOG_INT ("loop", entry->loop_index),
                RP_LOG_INT ("worker", rp_worker_link_id (link)));
@@ -170,6 +183,7 @@ refuse (RpRegistry *registry, RpRegistryError code, const char *text, RpRegistry
 {
   g_autoptr (GError) error = g_error_new_literal (RP_REGISTRY_ERROR, (gint) code, text);
   registry->refused++;
+  rp_registry_monitor_refused (registry, code);
   func (NULL, NULL, error, user_data);
 }
 
@@ -394,6 +408,7 @@ rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertificate *certif
       .inactivity_timeout_us = config->inactivity_timeout_us,
       .agent = registry->agent_name,
   };
+  rp_registry_monitor_start (registry);
   if (!start_loops (registry, error))
     return NULL;
   return g_steal_pointer (&registry);
@@ -417,6 +432,7 @@ rp_registry_free (RpRegistry *registry)
   /* Answers on their way still reach those who wait for them. */
   rp_inbox_free (registry->inbox);
   g_hash_table_unref (registry->entries);
+  rp_registry_monitor_stop (registry);
   g_array_unref (registry->loops);
   for (guint i = 0; i < RP_N_LATENCIES; i++)
     rp_histogram_free (registry->latencies[i]);

@@ -4,6 +4,7 @@
 
 #include "call-stats.h"
 #include "config.h"
+#include "exposition.h"
 #include "pool.h"
 #include "session.h"
 
@@ -62,7 +63,12 @@ void rp_registry_wind_up (RpRegistry *registry);
 /* Ends all calls now; the drain's done () follows. */
 void rp_registry_end_all (RpRegistry *registry, const char *reason);
 
-/* The JSON of /stats. Returns: (transfer full) */
+/* The JSON of /stats, /stats/history and /stats/calls/{id}. Returns: (transfer full); the last one
+ * NULL when neither a running call nor one of the last that ended has this short id. */
 char *rp_registry_stats (RpRegistry *registry);
+char *rp_registry_history (RpRegistry *registry);
+char *rp_registry_call_stats (RpRegistry *registry, const char *short_id);
+/* Calls, workers, loops and media for /metrics. */
+void rp_registry_metrics (RpRegistry *registry, RpExposition *out);
 
 G_END_DECLS

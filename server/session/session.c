@@ -3,6 +3,7 @@
 #include "session-data.h"
 #include "session-media.h"
 #include "session-sdp.h"
+#include "session-timeline.h"
 #include "session-worker.h"
 
 #include "log.h"
@@ -34,6 +35,7 @@ struct _RpSession {
   Phase phase;
   gint64 phase_until_us;
   char *end_reason;
+  RpTimelineEnd end;
   gboolean end_failed;
 
   RpPeer *peer; /* (nullable) before the first offer was answered */
@@ -53,6 +55,7 @@ struct _RpSession {
   gint64 worker_due_us; /* a worker was asked for; 0 = none is awaited */
 
   RpCallState state;
+  gboolean audible; /* the agent */
   guint turns;
   gint64 snapshot_due_us;
 };
@@ -69,16 +72,29 @@ rp_session_offer_free (RpSessionOffer *offer)
   g_free (offer);
 }
 
+static void
+tell_timeline (RpSession *self, RpTimelineEventType type, const char *text)
+{
+  RpTimelineEvent event;
+  rp_timeline_event_init (&event, type, rp_loop_now_us (), text, NULL);
+  event.end = self->end;
+  event.failed = self->end_failed;
+  self->events.timeline (&event, self->user_data);
+}
+
 /* --- the end --- */
 
 /* The client is told, then the call ends. */
 static void
-say_goodbye (RpSession *self, const char *reason, gboolean failed, const char *error)
+say_goodbye (RpSession *self, RpTimelineEnd end, const char *reason, gboolean failed,
+             const char *error)
 {
   if (self->phase >= PHASE_GOODBYE)
     return;
-  if (self->end_reason == NULL)
+  if (self->end_reason == NULL) {
     self->end_reason = g_strdup (reason);
+    self->end = end;
+  }
   self->end_failed |= failed;
   self->phase = PHASE_GOODBYE;
   self->phase_until_us = rp_loop_now_us () + GOODBYE_US;
@@ -89,12 +105,13 @@ say_goodbye (RpSession *self, const char *reason, gboolean failed, const char *e
 }
 
 static void
-end_now (RpSession *self, const char *reason, gboolean failed)
+end_now (RpSession *self, RpTimelineEnd end, const char *reason, gboolean failed)
 {
   if (self->phase == PHASE_ENDED)
     return;
   if (self->end_reason == NULL) {
     self->end_reason = g_strdup (reason);
+    self->end = end;
     self->end_failed = failed;
   }
   finish (self);
@@ -146,6 +163,7 @@ finish (RpSession *self)
   rp_media_bye (self->media, rp_loop_now_us ());
   if (self->peer != NULL)
     rp_peer_close (self->peer, self->end_reason);
+  tell_timeline (self, RP_TIMELINE_ENDED, self->end_reason);
   self->events.ended (self->end_reason, self->end_failed, self->user_data);
 }
 
@@ -187,7 +205,11 @@ static void
 media_playout (const RpPlayout *playout, gpointer user_data)
 {
   RpSession *self = user_data;
+  RpTimelineEvent event;
   rp_session_worker_playout (self->worker, playout);
+  if (rp_session_timeline_playout (playout, rp_media_queued (self->media), rp_loop_now_us (),
+                                   &self->audible, &event))
+    self->events.timeline (&event, self->user_data);
 }
 
 static const RpMediaEvents media_events = {
@@ -227,7 +249,7 @@ data_hang_up (gpointer user_data)
   RpSession *self = user_data;
   /* Freed by its owner later; until then nothing more happens. */
   if (self->phase == PHASE_OPEN || self->phase == PHASE_PLAYING_OUT)
-    say_goodbye (self, "the client hung up", FALSE, NULL);
+    say_goodbye (self, RP_TIMELINE_END_CLIENT, "the client hung up", FALSE, NULL);
 }
 
 static const RpSessionDataEvents data_events = {
@@ -271,6 +293,7 @@ static void
 worker_event (const RpWorkerEvent *event, gpointer user_data)
 {
   RpSession *self = user_data;
+  RpTimelineEvent told;
   switch (event->type) {
   case RP_WORKER_EVENT_USER_TURN:
     self->turns++;
@@ -303,6 +326,8 @@ worker_event (const RpWorkerEvent *event, gpointer user_data)
   }
   if (self->phase >= PHASE_GOODBYE)
     self->state = RP_CALL_ENDING;
+  if (rp_session_timeline_worker (event, rp_loop_now_us (), &told))
+    self->events.timeline (&told, self->user_data);
   rp_session_data_event (self->data, event, g_get_real_time ());
 }
 
@@ -316,6 +341,7 @@ worker_hangup (const char *reason, gpointer user_data)
   self->phase_until_us = 0;
   self->state = RP_CALL_ENDING;
   self->end_reason = g_strdup_printf ("the agent hung up: %s", reason);
+  self->end = RP_TIMELINE_END_AGENT;
 }
 
 static void
@@ -326,9 +352,10 @@ worker_lost (RpWorkerLost reason, const char *text, gboolean give_up, gpointer u
     return;
   rp_log_warning ("call", "worker lost", RP_LOG_STR ("call", self->config->call),
                   RP_LOG_STR ("how", rp_worker_lost_name (reason)), RP_LOG_STR ("what", text));
+  tell_timeline (self, RP_TIMELINE_WORKER_LOST, rp_worker_lost_name (reason));
   rp_session_data_worker_replaced (self->data);
   if (give_up) {
-    say_goodbye (self, "the agent failed too often", TRUE,
+    say_goodbye (self, RP_TIMELINE_END_WORKER, "the agent failed too often", TRUE,
                  "The agent has failed several times in a row. Please call again later.");
   } else {
     self->worker_due_us = rp_loop_now_us () + WORKER_WAIT_US;
@@ -360,6 +387,7 @@ rp_session_set_worker (RpSession *self, RpWorkerLink *link)
   start.n_utterances = rp_media_utterances (self->media, start.utterances);
   rp_session_worker_set (self->worker, link, &start);
   self->worker_due_us = 0;
+  tell_timeline (self, RP_TIMELINE_WORKER_READY, NULL);
   if (self->draining)
     rp_session_drain (self);
 }
@@ -367,7 +395,7 @@ rp_session_set_worker (RpSession *self, RpWorkerLink *link)
 void
 rp_session_no_worker (RpSession *self)
 {
-  say_goodbye (self, "no worker", TRUE,
+  say_goodbye (self, RP_TIMELINE_END_WORKER, "no worker", TRUE,
                "The agent cannot be reached any more. Please call again later.");
 }
 
@@ -400,6 +428,7 @@ peer_state_changed (RpPeer *peer, RpPeerState state, const char *reason, gpointe
   case RP_PEER_STATE_CONNECTED:
     self->activity_us = now_us;
     rp_media_set_transport (self->media, TRUE, now_us);
+    tell_timeline (self, RP_TIMELINE_CONNECTED, NULL);
     if (self->connected_us == 0) {
       self->connected_us = now_us;
       self->events.connected (self->user_data);
@@ -411,11 +440,14 @@ peer_state_changed (RpPeer *peer, RpPeerState state, const char *reason, gpointe
     rp_session_data_disconnected (self->data);
     self->activity_us = now_us;
     if (self->connected_us == 0)
-      end_now (self, *reason != '\0' ? reason : "the connection failed", TRUE);
+      end_now (self, RP_TIMELINE_END_UNREACHABLE,
+               *reason != '\0' ? reason : "the connection failed", TRUE);
+    else
+      tell_timeline (self, RP_TIMELINE_DISCONNECTED, reason);
     break;
   case RP_PEER_STATE_CLOSED:
     rp_media_set_transport (self->media, FALSE, 0);
-    end_now (self, "the client hung up", FALSE);
+    end_now (self, RP_TIMELINE_END_CLIENT, "the client hung up", FALSE);
     break;
   case RP_PEER_STATE_NEW:
   case RP_PEER_STATE_CHECKING:
@@ -551,6 +583,8 @@ answer_new (RpSession *self, const RpSessionOffer *offer, GError **error)
       rp_media_set_transport (self->media, TRUE, rp_loop_now_us ());
     return NULL;
   }
+  if (old_peer != NULL)
+    tell_timeline (self, RP_TIMELINE_RESTARTED, NULL);
   rp_peer_free (old_peer);
   g_free (old_remote);
   rp_session_sdp_clear (&old_sdp);
@@ -571,6 +605,7 @@ restart_ice (RpSession *self, const RpPeerIceRemote *remote, GError **error)
       !rp_peer_restart_ice (self->peer, remote, error))
     return FALSE;
   self->activity_us = now_us;
+  tell_timeline (self, RP_TIMELINE_ICE_RESTARTED, NULL);
   return TRUE;
 }
 
@@ -670,7 +705,7 @@ check_inactivity (RpSession *self, gint64 now_us)
   rp_peer_times (self->peer, &times);
   gint64 last_us = MAX (times.last_activity_us, self->activity_us);
   if (now_us - last_us > self->config->inactivity_timeout_us)
-    end_now (self, "nothing came from the client any more", FALSE);
+    end_now (self, RP_TIMELINE_END_LOST, "nothing came from the client any more", FALSE);
 }
 
 static void
@@ -684,7 +719,7 @@ check_phase (RpSession *self, gint64 now_us)
     else if (self->phase_until_us == 0)
       self->phase_until_us = now_us + PLAY_OUT_US;
     else if (now_us >= self->phase_until_us)
-      say_goodbye (self, "the agent hung up", FALSE, NULL);
+      say_goodbye (self, RP_TIMELINE_END_AGENT, "the agent hung up", FALSE, NULL);
   } else if (self->phase == PHASE_GOODBYE && now_us >= self->phase_until_us) {
     finish (self);
   }
@@ -794,7 +829,7 @@ rp_session_drain (RpSession *self)
   self->draining = TRUE;
   if (self->connected_us == 0) {
     /* There is nobody to say goodbye to. */
-    end_now (self, "the server is going down", FALSE);
+    end_now (self, RP_TIMELINE_END_SERVER, "the server is going down", FALSE);
     return;
   }
   /* The next worker, if there is none now, is told when it comes. */
@@ -806,7 +841,7 @@ void
 rp_session_end (RpSession *self, const char *reason)
 {
   if (self->connected_us == 0)
-    end_now (self, reason, FALSE);
+    end_now (self, RP_TIMELINE_END_REQUEST, reason, FALSE);
   else
-    say_goodbye (self, reason, FALSE, NULL);
+    say_goodbye (self, RP_TIMELINE_END_REQUEST, reason, FALSE, NULL);
 }

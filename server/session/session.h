@@ -7,6 +7,7 @@
 
 #include "call-stats.h"
 #include "peer.h"
+#include "timeline.h"
 #include "worker-link.h"
 
 #include <glib.h>
@@ -67,8 +68,9 @@ typedef struct {
   void (*connected) (gpointer user_data);
   void (*snapshot) (const RpCallSnapshot *snapshot, gpointer user_data);
   void (*latencies) (const RpLatencies *latencies, gpointer user_data);
-  /* The last event. @failed: it ended by a fault and not by somebody's will. The session is to be
-   * freed, outside of this call. */
+  void (*timeline) (const RpTimelineEvent *event, gpointer user_data);
+  /* The last event, after the timeline's. @failed: it ended by a fault and not by somebody's will.
+   * The session is to be freed, outside of this call. */
   void (*ended) (const char *reason, gboolean failed, gpointer user_data);
 } RpSessionEvents;
 

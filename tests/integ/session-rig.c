@@ -70,11 +70,17 @@ on_ended (const char *reason, gboolean failed, gpointer user_data)
   changed (rig);
 }
 
+static void
+on_timeline (const RpTimelineEvent *event, gpointer user_data)
+{
+}
+
 static const RpSessionEvents session_events = {
     .need_worker = on_need_worker,
     .connected = on_connected,
     .snapshot = on_snapshot,
     .latencies = on_latencies,
+    .timeline = on_timeline,
     .ended = on_ended,
 };
 

@@ -17,6 +17,7 @@ struct _RpTimeline {
   gboolean turn_is_spoken; /* the user's last span is the next turn's */
   gint64 barge_in_us;      /* of the user's speech that is no turn yet; negative = none */
   gboolean ended;
+  RpTimelineEnd end;
   gboolean failed;
   char end_reason[RP_TIMELINE_MAX_TEXT];
 };
@@ -49,6 +50,19 @@ static const char *const mark_names[] = {
     [RP_TIMELINE_MARK_SILENT] = "silent",
     [RP_TIMELINE_MARK_ENDED] = "ended",
 };
+
+static const char *const end_names[RP_TIMELINE_N_ENDS] = {
+    [RP_TIMELINE_END_CLIENT] = "client",   [RP_TIMELINE_END_AGENT] = "agent",
+    [RP_TIMELINE_END_LOST] = "lost",       [RP_TIMELINE_END_UNREACHABLE] = "unreachable",
+    [RP_TIMELINE_END_WORKER] = "worker",   [RP_TIMELINE_END_SERVER] = "server",
+    [RP_TIMELINE_END_REQUEST] = "request", [RP_TIMELINE_END_OFFER] = "offer",
+};
+
+const char *
+rp_timeline_end_name (RpTimelineEnd end)
+{
+  return end_names[end];
+}
 
 const char *
 rp_turn_part_name (RpTurnPart part)
@@ -343,6 +357,7 @@ static void
 ended (RpTimeline *self, const RpTimelineEvent *event, gint64 at_ms)
 {
   self->ended = TRUE;
+  self->end = event->end;
   self->failed = event->failed;
   copy_text (self->end_reason, sizeof self->end_reason, event->text);
   user_stopped (self, at_ms);
@@ -502,6 +517,12 @@ gboolean
 rp_timeline_has_failed (const RpTimeline *self)
 {
   return self->failed;
+}
+
+RpTimelineEnd
+rp_timeline_end (const RpTimeline *self)
+{
+  return self->end;
 }
 
 const char *

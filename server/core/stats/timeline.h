@@ -52,14 +52,30 @@ typedef enum {
   RP_TIMELINE_TOOL_FAILED,
   RP_TIMELINE_TOOL_CANCELLED,
   RP_TIMELINE_SILENT, /* text: why the agent says nothing */
-  RP_TIMELINE_ENDED,  /* text: why; failed */
+  RP_TIMELINE_ENDED,  /* text: why; end, failed */
   RP_TIMELINE_N_EVENTS,
 } RpTimelineEventType;
+
+/* Whose doing the end was. */
+typedef enum {
+  RP_TIMELINE_END_CLIENT,      /* hung up */
+  RP_TIMELINE_END_AGENT,       /* hung up */
+  RP_TIMELINE_END_LOST,        /* nothing came from the client any more */
+  RP_TIMELINE_END_UNREACHABLE, /* the client's connection never came to be */
+  RP_TIMELINE_END_WORKER,      /* it failed too often, or there was none */
+  RP_TIMELINE_END_SERVER,      /* is going down */
+  RP_TIMELINE_END_REQUEST,     /* somebody told the server to end it */
+  RP_TIMELINE_END_OFFER,       /* it could not be answered */
+  RP_TIMELINE_N_ENDS,
+} RpTimelineEnd;
+/* "client", "agent", … */
+const char *rp_timeline_end_name (RpTimelineEnd end);
 
 /* Plain: copied between threads. */
 typedef struct {
   RpTimelineEventType type;
-  gboolean failed;
+  RpTimelineEnd end;                /* ENDED */
+  gboolean failed;                  /* ENDED: by a fault and not by somebody's will */
   gint64 at_us;                     /* monotonic, when it happened; of the past, too */
   gint64 parts_us[RP_N_TURN_PARTS]; /* METRICS; negative = not told */
   char text[RP_TIMELINE_MAX_TEXT];
@@ -153,6 +169,7 @@ void rp_timeline_dropped (const RpTimeline *timeline, RpTimelineDropped *out);
 
 gboolean rp_timeline_has_ended (const RpTimeline *timeline);
 gboolean rp_timeline_has_failed (const RpTimeline *timeline);
+RpTimelineEnd rp_timeline_end (const RpTimeline *timeline); /* once it has ended */
 /* (transfer none): "" before the end */
 const char *rp_timeline_end_reason (const RpTimeline *timeline);
 /* The median of voice to voice over the turns that are kept, in µs; negative when there is none. */

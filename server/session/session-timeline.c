@@ -1,0 +1,82 @@
+#include "session-timeline.h"
+
+static RpTimelineEventType
+tool_type (const JsonObject *object)
+{
+  const char *status = rp_json_string ((JsonObject *) object, "status", "");
+  if (g_str_equal (status, "started"))
+    return RP_TIMELINE_TOOL_STARTED;
+  if (g_str_equal (status, "done"))
+    return RP_TIMELINE_TOOL_DONE;
+  return g_str_equal (status, "failed") ? RP_TIMELINE_TOOL_FAILED : RP_TIMELINE_TOOL_CANCELLED;
+}
+
+static void
+metrics (JsonObject *object, gint64 now_us, RpTimelineEvent *out)
+{
+  rp_timeline_event_init (out, RP_TIMELINE_METRICS, now_us, NULL, NULL);
+  for (guint i = 0; i < RP_N_TURN_PARTS; i++) {
+    g_autofree char *member = g_strdup_printf ("%s_ms", rp_turn_part_name ((RpTurnPart) i));
+    double ms = rp_json_double (object, member, -1);
+    if (ms >= 0)
+      out->parts_us[i] = (gint64) (ms * 1000);
+  }
+}
+
+gboolean
+rp_session_timeline_worker (const RpWorkerEvent *event, gint64 now_us, RpTimelineEvent *out)
+{
+  JsonObject *object = event->object;
+  switch (event->type) {
+  case RP_WORKER_EVENT_USER_STARTED_SPEAKING:
+    rp_timeline_event_init (out, RP_TIMELINE_USER_STARTED, now_us, NULL, NULL);
+    return TRUE;
+  case RP_WORKER_EVENT_USER_STOPPED_SPEAKING:
+    rp_timeline_event_init (out, RP_TIMELINE_USER_STOPPED, now_us, NULL, NULL);
+    return TRUE;
+  case RP_WORKER_EVENT_USER_TURN:
+    rp_timeline_event_init (out, RP_TIMELINE_USER_TURN, now_us, NULL, NULL);
+    return TRUE;
+  case RP_WORKER_EVENT_INTERRUPTED:
+    rp_timeline_event_init (out, RP_TIMELINE_INTERRUPTED, now_us, NULL, NULL);
+    return TRUE;
+  case RP_WORKER_EVENT_TOOL_CALL:
+    rp_timeline_event_init (out, tool_type (object), now_us, rp_json_string (object, "name", ""),
+                            rp_json_string (object, "id", ""));
+    return TRUE;
+  case RP_WORKER_EVENT_TURN_METRICS:
+    metrics (object, now_us, out);
+    return TRUE;
+  case RP_WORKER_EVENT_SILENT:
+    rp_timeline_event_init (out, RP_TIMELINE_SILENT, now_us, rp_json_string (object, "reason", ""),
+                            NULL);
+    return TRUE;
+  case RP_WORKER_EVENT_USER_TRANSCRIPT:
+  case RP_WORKER_EVENT_AGENT_THINKING:
+  case RP_WORKER_EVENT_AGENT_TEXT:
+  case RP_WORKER_EVENT_AGENT_THOUGHT:
+  /* What was heard is known better: by the playout. */
+  case RP_WORKER_EVENT_AGENT_STARTED_SPEAKING:
+  case RP_WORKER_EVENT_AGENT_STOPPED_SPEAKING:
+  case RP_WORKER_EVENT_OUTPUT:
+  case RP_WORKER_EVENT_RESPONSE:
+  case RP_WORKER_EVENT_ERROR:
+  case RP_WORKER_N_EVENTS:
+    break;
+  }
+  return FALSE;
+}
+
+gboolean
+rp_session_timeline_playout (const RpPlayout *playout, guint queued, gint64 now_us,
+                             gboolean *audible, RpTimelineEvent *out)
+{
+  gboolean goes_on = playout->reason == RP_PLAYOUT_STARTED ||
+                     (playout->reason == RP_PLAYOUT_PROGRESS && queued > 0);
+  if (goes_on == *audible)
+    return FALSE;
+  *audible = goes_on;
+  rp_timeline_event_init (out, goes_on ? RP_TIMELINE_AGENT_AUDIBLE : RP_TIMELINE_AGENT_QUIET,
+                          playout->wire_us > 0 ? playout->wire_us : now_us, NULL, NULL);
+  return TRUE;
+}
