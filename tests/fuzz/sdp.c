@@ -30,6 +30,26 @@ check_round_trip (const RpSdp *sdp)
   g_assert_cmpstr (text2, ==, text);
 }
 
+/* The fragment of an answer says of ICE what the answer does; any other has an end and bounds. */
+static void
+check_fragment (const RpSdp *sdp, gboolean ours)
+{
+  g_autofree RpSdpFragment *summary = g_new0 (RpSdpFragment, 1);
+  g_autofree RpSdpFragment *again = g_new0 (RpSdpFragment, 1);
+  if (rp_sdp_fragment_summary (sdp, summary, NULL))
+    g_assert_cmpuint (summary->n_candidates, <=, RP_CANDIDATE_MAX);
+  if (!ours)
+    return;
+  g_autofree char *text = rp_sdp_write_fragment (sdp);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RpSdp) fragment = rp_sdp_parse_fragment (text, strlen (text), &error);
+  g_assert_no_error (error);
+  g_assert_true (rp_sdp_fragment_summary (fragment, again, &error));
+  g_assert_cmpstr (again->ice_ufrag, ==, local.ice_ufrag);
+  g_assert_cmpstr (again->ice_pwd, ==, local.ice_pwd);
+  g_assert_cmpuint (again->n_candidates, ==, local.n_candidates);
+}
+
 static void
 check_answer (const RpSdp *offer)
 {
@@ -42,6 +62,7 @@ check_answer (const RpSdp *offer)
   g_assert_true (remote->n_fingerprints > 0 && remote->n_candidates <= RP_CANDIDATE_MAX);
   g_assert_cmpuint (answer->media->len, ==, offer->media->len);
   check_round_trip (answer);
+  check_fragment (answer, TRUE);
   g_assert_true (rp_sdp_remote_summary (answer, RP_SDP_ANSWER, remote, NULL));
 }
 
@@ -50,6 +71,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   g_autoptr (RpSdp) fragment = rp_sdp_parse_fragment ((const char *) data, size, NULL);
   g_autoptr (RpSdp) sdp = rp_sdp_parse ((const char *) data, size, NULL);
+  if (fragment != NULL)
+    check_fragment (fragment, FALSE);
   if (sdp == NULL)
     return 0;
   /* All that is asked more of a whole description is what a fragment may leave out. */

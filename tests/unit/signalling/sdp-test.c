@@ -659,6 +659,115 @@ test_fragment (void)
   g_assert_error (error, RP_SDP_ERROR, RP_SDP_ERROR_INVALID);
 }
 
+static gboolean
+summarise (const char *text, RpSdpFragment *out, GError **error)
+{
+  g_autofree char *copy = g_memdup2 (text, strlen (text));
+  g_autoptr (RpSdp) sdp = rp_sdp_parse_fragment (copy, strlen (text), error);
+  return sdp != NULL && rp_sdp_fragment_summary (sdp, out, error);
+}
+
+#define FRAGMENT_ICE "a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n"
+#define FRAGMENT_CANDIDATE(address) "a=candidate:1 1 udp 2122260223 " address " 61764 typ host"
+
+static void
+test_fragment_summary (void)
+{
+  static const struct {
+    const char *text;
+    const char *ufrag; /* NULL: refused */
+    guint n_candidates;
+    const char *candidate_ufrag;
+    gboolean end;
+  } rows[] = {
+      /* RFC 9725 section 4.3.2: at the session level, and at that of the m-line */
+      {FRAGMENT_ICE "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n" FRAGMENT_CANDIDATE (
+           "192.0.2.1") "\r\na=end-of-candidates\r\n",
+       "EsAw", 1, "EsAw", TRUE},
+      {"a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n" FRAGMENT_ICE
+           FRAGMENT_CANDIDATE ("192.0.2.1") "\r\n" FRAGMENT_CANDIDATE ("192.0.2.2") "\r\n",
+       "EsAw", 2, "EsAw", FALSE},
+      /* repeated on both m-lines; the second m-line of another transport */
+      {FRAGMENT_ICE "m=audio 9 RTP/AVP 0\r\na=mid:0\r\n" FRAGMENT_CANDIDATE (
+           "192.0.2.1") "\r\nm=video 9 RTP/AVP 0\r\na=mid:1\r\n" FRAGMENT_CANDIDATE ("192.0.2."
+                                                                                     "1") "\r"
+                                                                                          "\n",
+       "EsAw", 1, "EsAw", FALSE},
+      {"m=audio 9 RTP/AVP 0\r\n" FRAGMENT_ICE FRAGMENT_CANDIDATE (
+           "192.0.2.1") "\r\nm=video 9 RTP/AVP 0\r\na=ice-ufrag:Other\r\na=ice-pwd:"
+                        "P2uYro0UCOQ4zxjKXaWCBui2\r\n" FRAGMENT_CANDIDATE ("192.0.2.2") "\r\n",
+       "EsAw", 1, "EsAw", FALSE},
+      /* a candidate's own ufrag stays; without any credentials it is for whatever is there */
+      {FRAGMENT_ICE FRAGMENT_CANDIDATE ("192.0.2.1") " ufrag Old1\r\n", "EsAw", 1, "Old1", FALSE},
+      {FRAGMENT_CANDIDATE ("192.0.2.1") "\r\n", "", 1, "", FALSE},
+      {"a=ice-ufrag:EsAw\r\n", NULL, 0, NULL, FALSE},
+      {"a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n", NULL, 0, NULL, FALSE},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    RpSdpFragment fragment;
+    g_autoptr (GError) error = NULL;
+    gboolean ok = summarise (rows[i].text, &fragment, &error);
+    if (rows[i].ufrag == NULL) {
+      g_assert_false (ok);
+      g_assert_error (error, RP_SDP_ERROR, RP_SDP_ERROR_INVALID);
+      continue;
+    }
+    g_assert_no_error (error);
+    g_assert_cmpstr (fragment.ice_ufrag, ==, rows[i].ufrag);
+    g_assert_cmpuint (strlen (fragment.ice_pwd) > 0, ==, strlen (rows[i].ufrag) > 0);
+    g_assert_cmpuint (fragment.n_candidates, ==, rows[i].n_candidates);
+    g_assert_cmpstr (fragment.candidates[0].ufrag, ==, rows[i].candidate_ufrag);
+    g_assert_cmpint (fragment.end_of_candidates, ==, rows[i].end);
+  }
+}
+
+/* What an answer says of ICE is what is read from its fragment. */
+static void
+test_fragment_of_answer (void)
+{
+  static const char *const offers[] = {chromium_pipecat, firefox, safari, aiortc, whip};
+  for (gsize i = 0; i < G_N_ELEMENTS (offers); i++) {
+    RpSdpFragment fragment;
+    g_autoptr (GError) error = NULL;
+    g_autoptr (RpSdp) ours = answer (offers[i]);
+    g_autofree char *text = rp_sdp_write_fragment (ours);
+    g_assert_true (summarise (text, &fragment, &error));
+    g_assert_no_error (error);
+    g_assert_cmpstr (fragment.ice_ufrag, ==, local.ice_ufrag);
+    g_assert_cmpstr (fragment.ice_pwd, ==, local.ice_pwd);
+    g_assert_true (fragment.end_of_candidates);
+    g_assert_cmpuint (fragment.n_candidates, ==, G_N_ELEMENTS (local_candidates));
+    for (guint k = 0; k < fragment.n_candidates; k++) {
+      g_assert_cmpstr (fragment.candidates[k].address, ==, local_candidates[k].address);
+      g_assert_cmpuint (fragment.candidates[k].port, ==, local_candidates[k].port);
+      g_assert_cmpuint (fragment.candidates[k].priority, ==, local_candidates[k].priority);
+    }
+    /* Nothing else than what the RFC has in it. */
+    g_assert_true (g_regex_match_simple (
+        "^((a=(ice-|group:BUNDLE |mid:|candidate:|end-of-candidates)|m=)[^\r]*\r\n)+$", text,
+        G_REGEX_DOLLAR_ENDONLY, 0));
+  }
+  g_autoptr (RpSdp) ours = answer (whip);
+  g_autofree char *text = rp_sdp_write_fragment (ours);
+  g_assert_nonnull (strstr (text, "a=group:BUNDLE audio0 video1\r\nm=audio 9 UDP/TLS/RTP/SAVPF "));
+  g_assert_nonnull (strstr (text, "\r\na=mid:audio0\r\na=ice-ufrag:Loca\r\n"));
+}
+
+/* RFC 8842 section 5.5: a later offer says actpass, and the answer keeps to what was agreed. */
+static void
+test_role_is_kept (void)
+{
+  RpSdpLocal again = local;
+  g_autoptr (RpSdp) offer = parse (chromium_pipecat);
+  for (guint i = 0; i < 2; i++) {
+    g_autoptr (GError) error = NULL;
+    again.setup = i == 0 ? RP_SDP_SETUP_ACTIVE : RP_SDP_SETUP_PASSIVE;
+    g_autoptr (RpSdp) ours = rp_sdp_answer (offer, &again, &error);
+    g_assert_no_error (error);
+    g_assert_cmpint (rp_sdp_transport (ours)->setup, ==, again.setup);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -680,5 +789,8 @@ main (int argc, char **argv)
   g_test_add_func ("/sdp/bounds", test_bounds);
   g_test_add_func ("/sdp/truncated", test_truncated);
   g_test_add_func ("/sdp/fragment", test_fragment);
+  g_test_add_func ("/sdp/fragment/summary", test_fragment_summary);
+  g_test_add_func ("/sdp/fragment/of-answer", test_fragment_of_answer);
+  g_test_add_func ("/sdp/answer/role-is-kept", test_role_is_kept);
   return g_test_run ();
 }
