@@ -353,7 +353,8 @@ tool_call (Rtvi *self, JsonObject *event)
   if (g_str_equal (status, "started")) {
     to_client (self, rp_rtvi_function_call_started (name));
     to_client (self, rp_rtvi_function_call_in_progress (id, name,
-                                                        rp_json_string (event, "arguments", NULL)));
+                                                        rp_json_string (event, "arguments", NULL),
+                                                        is_clients ? "client" : NULL));
     return;
   }
   to_client (self, rp_rtvi_function_call_stopped (id, g_str_equal (status, "cancelled"), name,

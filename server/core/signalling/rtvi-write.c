@@ -266,12 +266,13 @@ rp_rtvi_function_call_started (const char *function_name)
 
 char *
 rp_rtvi_function_call_in_progress (const char *tool_call_id, const char *function_name,
-                                   const char *arguments_json)
+                                   const char *arguments_json, const char *where)
 {
   GString *out = begin_data ("llm-function-call-in-progress", NULL);
   add_string (out, "tool_call_id", tool_call_id);
   add_string (out, "function_name", function_name);
   add_json (out, "arguments", arguments_json);
+  add_string (out, "where", where);
   return end_data (out);
 }
 

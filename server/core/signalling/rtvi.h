@@ -187,9 +187,12 @@ typedef struct {
 char *rp_rtvi_metrics (const RpRtviMetric *items, guint n_items);
 
 char *rp_rtvi_function_call_started (const char *function_name /* (nullable) */);
+/* @where: "client" when the client is to run it, an addition of ours: with it a client answers for
+ * functions it does not have, too. */
 char *rp_rtvi_function_call_in_progress (const char *tool_call_id,
                                          const char *function_name /* (nullable) */,
-                                         const char *arguments_json /* (nullable) */);
+                                         const char *arguments_json /* (nullable) */,
+                                         const char *where /* (nullable) */);
 char *rp_rtvi_function_call_stopped (const char *tool_call_id, gboolean cancelled,
                                      const char *function_name /* (nullable) */,
                                      const char *result_json /* (nullable) */);

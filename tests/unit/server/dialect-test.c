@@ -319,6 +319,7 @@ test_function (void)
   event (dialect, STARTED);
   g_autofree char *asked = drain (dialect);
   g_assert_nonnull (strstr (asked, "\"llm-function-call-in-progress\""));
+  g_assert_nonnull (strstr (asked, "\"where\":\"client\""));
   g_assert_nonnull (strstr (asked, "\"function_name\":\"show\""));
   g_assert_nonnull (strstr (asked, "\"arguments\":{\"topic\":\"parking\"}"));
   g_assert_null (strchr (asked, '>'));

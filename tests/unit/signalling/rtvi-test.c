@@ -391,12 +391,13 @@ test_function_calls (void)
                SENT ("llm-function-call-started", ",\"data\":{}"));
   assert_text (rp_rtvi_function_call_started ("f"),
                SENT ("llm-function-call-started", ",\"data\":{\"function_name\":\"f\"}"));
-  assert_text (rp_rtvi_function_call_in_progress ("c", NULL, NULL),
+  assert_text (rp_rtvi_function_call_in_progress ("c", NULL, NULL, NULL),
                SENT ("llm-function-call-in-progress", ",\"data\":{\"tool_call_id\":\"c\"}"));
   assert_text (
-      rp_rtvi_function_call_in_progress ("c", "f", "{\"x\":1}"),
+      rp_rtvi_function_call_in_progress ("c", "f", "{\"x\":1}", "client"),
       SENT ("llm-function-call-in-progress",
-            ",\"data\":{\"tool_call_id\":\"c\",\"function_name\":\"f\",\"arguments\":{\"x\":1}}"));
+            ",\"data\":{\"tool_call_id\":\"c\",\"function_name\":\"f\",\"arguments\":{\"x\":1},"
+            "\"where\":\"client\"}"));
   assert_text (rp_rtvi_function_call_stopped ("c", FALSE, "f", "\"ok\""),
                SENT ("llm-function-call-stopped",
                      ",\"data\":{\"tool_call_id\":\"c\",\"cancelled\":false,"
