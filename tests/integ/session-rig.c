@@ -143,9 +143,16 @@ static void
 on_tick (gint64 now_us, gpointer user_data)
 {
   Rig *rig = user_data;
+  RpPeerCounters counters;
   if (rig->peer == NULL)
     return;
   rp_peer_tick (rig->peer, now_us);
+  rp_peer_counters (rig->peer, &counters);
+  if (counters.ice_switches != rig->n_switches) {
+    g_mutex_lock (&rig->lock);
+    rig->n_switches = counters.ice_switches;
+    changed (rig);
+  }
   while (rig->next_send_us != 0 && now_us >= rig->next_send_us) {
     send_packet (rig);
     rig->next_send_us += FRAME_US;
@@ -158,8 +165,10 @@ typedef struct {
   Rig *rig;
   gboolean data;
   gboolean restart;
+  RigRestart how; /* of an ICE restart */
   RpSdp *offer;
-  char *answer;
+  char *answer; /* SDP, or the fragment */
+  GError *error;
   RpPeer *old; /* closed once its successor has its answer, as browsers do it */
 } Dial;
 
@@ -170,6 +179,40 @@ set_fingerprint (Rig *rig, guint8 out[32])
   for (guint i = 0; i < 32; i++)
     out[i] =
         (guint8) (g_ascii_xdigit_value (text[3 * i]) << 4 | g_ascii_xdigit_value (text[3 * i + 1]));
+}
+
+/* What the client's peer offers now. */
+static void
+describe (Dial *dial)
+{
+  Rig *rig = dial->rig;
+  g_autoptr (GError) error = NULL;
+  const RpPeerLocal *own = rp_peer_local (rig->peer);
+  RpSdpLocal local = {.session_id = 1,
+                      .session_version = 1,
+                      .ice_ufrag = own->ufrag,
+                      .ice_pwd = own->pwd,
+                      .candidates = own->candidates,
+                      .n_candidates = dial->how & RIG_NO_CANDIDATES ? 0 : (guint) own->n_candidates,
+                      .stream_id = "s",
+                      .track_id = "t",
+                      .cname = "c",
+                      .ssrc = CLIENT_SSRC};
+  set_fingerprint (rig, local.fingerprint);
+  if (dial->how & RIG_OTHER_CERTIFICATE)
+    local.fingerprint[7] ^= 1;
+  g_autoptr (RpSdp) sdp = rp_sdp_offer (&local);
+  if (dial->how & RIG_BY_FRAGMENT) {
+    g_autofree char *fragment = rp_sdp_write_fragment (sdp);
+    dial->offer = rp_sdp_parse_fragment (fragment, strlen (fragment), &error);
+    g_assert_no_error (error);
+    return;
+  }
+  g_autofree char *text = rp_sdp_write (sdp);
+  if (!dial->data)
+    *strstr (text, "m=application") = '\0';
+  dial->offer = rp_sdp_parse (text, strlen (text), &error);
+  g_assert_no_error (error);
 }
 
 /* On the client's loop. */
@@ -187,24 +230,7 @@ make_offer (gpointer user_data)
   rig->channel = -1;
   rig->peer = rp_peer_new (rig->client_loop, &config, &peer_events, rig, &error);
   g_assert_no_error (error);
-  const RpPeerLocal *own = rp_peer_local (rig->peer);
-  RpSdpLocal local = {.session_id = 1,
-                      .session_version = 1,
-                      .ice_ufrag = own->ufrag,
-                      .ice_pwd = own->pwd,
-                      .candidates = own->candidates,
-                      .n_candidates = (guint) own->n_candidates,
-                      .stream_id = "s",
-                      .track_id = "t",
-                      .cname = "c",
-                      .ssrc = CLIENT_SSRC};
-  set_fingerprint (rig, local.fingerprint);
-  g_autoptr (RpSdp) sdp = rp_sdp_offer (&local);
-  g_autofree char *text = rp_sdp_write (sdp);
-  if (!dial->data)
-    *strstr (text, "m=application") = '\0';
-  dial->offer = rp_sdp_parse (text, strlen (text), &error);
-  g_assert_no_error (error);
+  describe (dial);
 }
 
 /* On the session's loop. */
@@ -289,6 +315,111 @@ void
 rig_reconnect (Rig *rig)
 {
   dial (rig, NULL, TRUE, TRUE);
+}
+
+/* --- ICE restarts --- */
+
+static void
+begin_restart (gpointer user_data)
+{
+  static const char *const elsewhere[] = {"127.0.0.2", NULL};
+  Dial *dial = user_data;
+  g_autoptr (GError) error = NULL;
+  if (dial->how & RIG_MOVED)
+    rp_peer_move (dial->rig->peer, elsewhere, &error);
+  else if (!(dial->how & RIG_SAME_CREDENTIALS))
+    rp_peer_begin_ice_restart (dial->rig->peer, &error);
+  g_assert_no_error (error);
+  describe (dial);
+}
+
+static void
+answer_restart (gpointer user_data)
+{
+  Dial *dial = user_data;
+  RpSession *session = dial->rig->session;
+  if (dial->how & RIG_BY_FRAGMENT) {
+    RpSdpFragment fragment;
+    g_assert_true (rp_sdp_fragment_summary (dial->offer, &fragment, NULL));
+    dial->answer = rp_session_restart_ice (session, &fragment, &dial->error);
+    g_clear_pointer (&dial->offer, rp_sdp_free);
+    return;
+  }
+  g_autoptr (RpSessionOffer) offer = g_new0 (RpSessionOffer, 1);
+  offer->sdp = g_steal_pointer (&dial->offer);
+  offer->remote = g_new (RpSdpRemote, 1);
+  offer->received_us = rp_loop_now_us ();
+  g_assert_true (rp_sdp_remote_summary (offer->sdp, RP_SDP_OFFER, offer->remote, NULL));
+  dial->answer = rp_session_answer (session, offer, &dial->error);
+}
+
+static void
+finish_restart (gpointer user_data)
+{
+  Dial *dial = user_data;
+  gboolean by_fragment = (dial->how & RIG_BY_FRAGMENT) != 0;
+  RpSdpFragment summary;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RpSdp) sdp = by_fragment
+                              ? rp_sdp_parse_fragment (dial->answer, strlen (dial->answer), &error)
+                              : rp_sdp_parse (dial->answer, strlen (dial->answer), &error);
+  g_assert_no_error (error);
+  /* Of ICE, a whole description says what a fragment does. */
+  g_assert_true (rp_sdp_fragment_summary (sdp, &summary, &error));
+  const RpPeerIceRemote remote = {.ufrag = summary.ice_ufrag,
+                                  .pwd = summary.ice_pwd,
+                                  .candidates = summary.candidates,
+                                  .n_candidates =
+                                      dial->how & RIG_NO_CANDIDATES ? 0 : summary.n_candidates};
+  g_assert_cmpuint (summary.n_candidates, >, 0);
+  g_assert_true (rp_peer_set_ice_remote (dial->rig->peer, &remote, &error));
+}
+
+gboolean
+rig_restart_ice (Rig *rig, RigRestart how, GError **error)
+{
+  Dial call = {.rig = rig, .data = rig->channel >= 0, .how = how};
+  rp_loop_call_sync (rig->client_loop, begin_restart, &call);
+  rp_loop_call_sync (rig->server_loop, answer_restart, &call);
+  if (call.answer == NULL) {
+    g_propagate_error (error, call.error);
+    return FALSE;
+  }
+  if (!(how & (RIG_ANSWER_LOST | RIG_SAME_CREDENTIALS)))
+    rp_loop_call_sync (rig->client_loop, finish_restart, &call);
+  g_free (call.answer);
+  return TRUE;
+}
+
+typedef struct {
+  Rig *rig;
+  const char *ufrag;
+} Trickle;
+
+static void
+trickle (gpointer user_data)
+{
+  Trickle *call = user_data;
+  const RpPeerLocal *own = rp_peer_local (call->rig->peer);
+  for (gsize i = 0; i < own->n_candidates; i++) {
+    RpCandidate candidate = own->candidates[i];
+    g_strlcpy (candidate.ufrag, call->ufrag != NULL ? call->ufrag : own->ufrag,
+               sizeof candidate.ufrag);
+    rp_session_add_candidates (call->rig->session, &candidate, 1);
+  }
+}
+
+void
+rig_trickle (Rig *rig, const char *ufrag)
+{
+  Trickle call = {rig, ufrag};
+  rp_loop_call_sync (rig->server_loop, trickle, &call);
+}
+
+gboolean
+rig_has_switched (Rig *rig, gconstpointer data)
+{
+  return rig->n_switches >= GPOINTER_TO_UINT (data);
 }
 
 typedef struct {

@@ -37,6 +37,7 @@ typedef struct {
   RpPeer *peer;
   guint ticker;
   RpPeerState state;
+  guint64 n_switches; /* to a pair of an ICE restart */
   gint channel;
   GPtrArray *messages; /* of char * */
   GArray *packets;     /* of RigPacket */
@@ -60,6 +61,21 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rig, rig_free)
 void rig_connect (Rig *rig, FakeWorker *worker, gboolean data);
 /* The client makes a new connection for the same call. */
 void rig_reconnect (Rig *rig);
+/* The client restarts ICE, with an offer or a fragment as of WHIP. */
+typedef enum {
+  RIG_BY_FRAGMENT = 1 << 0,
+  RIG_MOVED = 1 << 1,             /* to another address; the path of before is dead */
+  RIG_ANSWER_LOST = 1 << 2,       /* the client does not hear of the answer */
+  RIG_NO_CANDIDATES = 1 << 3,     /* neither is told the other's: they trickle */
+  RIG_OTHER_CERTIFICATE = 1 << 4, /* in the offer */
+  RIG_SAME_CREDENTIALS = 1 << 5,  /* no restart: told once more */
+} RigRestart;
+/* Returns: FALSE with @error set when the session refused. */
+gboolean rig_restart_ice (Rig *rig, RigRestart how, GError **error);
+/* Tells the session the client's candidates, for @ufrag (nullable: the present one). */
+void rig_trickle (Rig *rig, const char *ufrag);
+/* @data: GUINT_TO_POINTER of how many, the client's side */
+gboolean rig_has_switched (Rig *rig, gconstpointer data);
 void rig_give_worker (Rig *rig, FakeWorker *worker);
 void rig_talk (Rig *rig, gboolean talking);
 void rig_say (Rig *rig, const char *message);

@@ -443,6 +443,164 @@ test_reconnect (void)
   fake_worker_clear (&worker);
 }
 
+/* A call in which both talk: the agent for @n_frames. */
+static void
+begin_talk (Rig *rig, FakeWorker *worker, guint n_frames)
+{
+  rig_connect (rig, worker, TRUE);
+  await_start (worker);
+  rig_get_ready (rig);
+  await_client (worker, "connected");
+  rig_talk (rig, TRUE);
+  speak (worker, 1, n_frames, TRUE);
+  rig_wait (rig, rig_heard, GUINT_TO_POINTER (5), "the agent");
+}
+
+/* The call goes on as if nothing had happened. */
+static void
+check_goes_on (Rig *rig, FakeWorker *worker)
+{
+  rig_wait (rig, rig_heard, GUINT_TO_POINTER (rig->packets->len + 5), "the agent");
+  rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\",\"data\":"
+                "{\"content\":\"still here\"}}");
+  await_client (worker, "text");
+  g_assert_cmpuint (rig->n_connected, ==, 1);
+  g_assert_cmpuint (rig->n_need_worker, ==, 0);
+  g_assert_cmpuint (rig->n_ended, ==, 0);
+}
+
+static gboolean
+has_received (Rig *rig, gconstpointer data)
+{
+  return rig->snapshot.packets_in >= GPOINTER_TO_UINT (data);
+}
+
+/* Not a packet is missing, in either direction. */
+static void
+check_no_gap (Rig *rig)
+{
+  gint64 max_us = 0;
+  rig_wait (rig, rig_heard, GUINT_TO_POINTER (rig->packets->len + 5), "the agent");
+  rig_wait (rig, has_received, GUINT_TO_POINTER (rig->n_sent), "the client's packets");
+  g_mutex_lock (&rig->lock);
+  for (guint i = 1; i < rig->packets->len; i++) {
+    const RigPacket *a = &g_array_index (rig->packets, RigPacket, i - 1);
+    const RigPacket *b = &g_array_index (rig->packets, RigPacket, i);
+    g_assert_cmpuint (b->sequence, ==, (guint16) (a->sequence + 1));
+    max_us = MAX (max_us, b->arrival_us - a->arrival_us);
+  }
+  g_test_message ("%u packets of the agent, at most %.1f ms apart", rig->packets->len,
+                  (double) max_us / 1e3);
+  g_assert_cmpint (rig->snapshot.packets_lost, ==, 0);
+  g_mutex_unlock (&rig->lock);
+}
+
+static void
+test_ice_restart (gconstpointer data)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  begin_talk (rig, &worker, 60);
+  for (guint i = 1; i <= 3; i++) {
+    g_assert_true (rig_restart_ice (rig, GPOINTER_TO_INT (data), NULL));
+    rig_wait (rig, rig_has_switched, GUINT_TO_POINTER (i), "the new pair");
+  }
+  check_goes_on (rig, &worker);
+  check_no_gap (rig);
+  fake_worker_clear (&worker);
+}
+
+static void
+test_ice_answer_lost (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  begin_talk (rig, &worker, 60);
+  g_assert_true (rig_restart_ice (rig, RIG_ANSWER_LOST, NULL));
+  check_goes_on (rig, &worker);
+  g_assert_true (rig_restart_ice (rig, 0, NULL));
+  rig_wait (rig, rig_has_switched, GUINT_TO_POINTER (1), "the new pair");
+  check_no_gap (rig);
+  fake_worker_clear (&worker);
+}
+
+/* The client's network is gone, and the answer to its first restart with it. */
+static void
+test_ice_moved (gconstpointer data)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  begin_talk (rig, &worker, 200);
+  g_assert_true (rig_restart_ice (rig, RIG_MOVED | RIG_ANSWER_LOST | GPOINTER_TO_INT (data), NULL));
+  send_event (&worker, "{\"event\":\"user_turn\",\"text\":\"said into the void\"}");
+  g_assert_true (rig_restart_ice (rig, GPOINTER_TO_INT (data), NULL));
+  check_goes_on (rig, &worker);
+  rig_wait (rig, rig_was_told, "said into the void", "what was said meanwhile");
+  fake_worker_clear (&worker);
+}
+
+/* Candidates count for the generation whose ufrag they name. Those of another would use up the room
+ * there is. */
+static void
+test_ice_trickle (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  FakeWorker worker;
+  begin_talk (rig, &worker, 60);
+  g_assert_true (rig_restart_ice (rig, RIG_NO_CANDIDATES, NULL));
+  for (guint i = 0; i <= RP_CANDIDATE_MAX; i++)
+    rig_trickle (rig, "OfBefore");
+  rig_trickle (rig, NULL);
+  rig_wait (rig, rig_has_switched, GUINT_TO_POINTER (1), "the new pair");
+  check_goes_on (rig, &worker);
+  fake_worker_clear (&worker);
+}
+
+static void
+test_ice_refused (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  g_autoptr (GError) error = NULL;
+  FakeWorker worker;
+  begin_talk (rig, &worker, 100);
+  g_assert_false (rig_restart_ice (rig, RIG_OTHER_CERTIFICATE | RIG_ANSWER_LOST, &error));
+  g_assert_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_INVALID);
+  g_assert_nonnull (strstr (error->message, "a=fingerprint"));
+  g_assert_nonnull (strstr (error->message, "\"restart_pc\": true"));
+  g_clear_error (&error);
+  /* That was no restart of the session's, so these are all it takes; what is no restart is free. */
+  for (guint i = 0; i < RP_SESSION_MAX_ICE_RESTARTS; i++) {
+    g_assert_true (rig_restart_ice (rig, i % 2 ? RIG_BY_FRAGMENT : 0, NULL));
+    g_assert_true (
+        rig_restart_ice (rig, RIG_SAME_CREDENTIALS | (i % 3 ? RIG_BY_FRAGMENT : 0), NULL));
+  }
+  g_assert_false (rig_restart_ice (rig, RIG_ANSWER_LOST, &error));
+  g_assert_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_INVALID);
+  g_assert_nonnull (strstr (error->message, "\"restart_pc\": true"));
+  check_goes_on (rig, &worker);
+  fake_worker_clear (&worker);
+}
+
+static void
+test_ice_too_late (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  g_autoptr (GError) error = NULL;
+  FakeWorker worker;
+  rig->config.inactivity_timeout_us = 200 * 1000;
+  rig_connect (rig, &worker, FALSE);
+  await_start (&worker);
+  g_assert_true (rig_restart_ice (rig, RIG_MOVED | RIG_ANSWER_LOST, NULL));
+  rig_wait (rig, rig_has_ended, NULL, "the end");
+  g_assert_cmpstr (rig->reason, ==, "nothing came from the client any more");
+  g_assert_false (rig_restart_ice (rig, 0, &error));
+  g_assert_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE);
+  g_clear_error (&error);
+  g_assert_false (rig_restart_ice (rig, RIG_BY_FRAGMENT, &error));
+  g_assert_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE);
+  fake_worker_clear (&worker);
+}
+
 static gboolean
 has_packets (Rig *rig, gconstpointer data)
 {
@@ -488,6 +646,16 @@ main (int argc, char **argv)
   g_test_add_func ("/session/client-hangs-up", test_client_hangs_up);
   g_test_add_func ("/session/drain", test_drain);
   g_test_add_func ("/session/reconnect", test_reconnect);
+  g_test_add_data_func ("/session/ice-restart/offer", GINT_TO_POINTER (0), test_ice_restart);
+  g_test_add_data_func ("/session/ice-restart/fragment", GINT_TO_POINTER (RIG_BY_FRAGMENT),
+                        test_ice_restart);
+  g_test_add_data_func ("/session/ice-restart/moved", GINT_TO_POINTER (0), test_ice_moved);
+  g_test_add_data_func ("/session/ice-restart/moved-fragment", GINT_TO_POINTER (RIG_BY_FRAGMENT),
+                        test_ice_moved);
+  g_test_add_func ("/session/ice-restart/answer-lost", test_ice_answer_lost);
+  g_test_add_func ("/session/ice-restart/trickle", test_ice_trickle);
+  g_test_add_func ("/session/ice-restart/refused", test_ice_refused);
+  g_test_add_func ("/session/ice-restart/too-late", test_ice_too_late);
   g_test_add_func ("/session/snapshot", test_snapshot);
   return g_test_run ();
 }
