@@ -196,11 +196,11 @@ export class Conversation extends EventTarget {
   }
 
   async #start() {
-    const { server, token, microphone, agent, data, iceServers } = this.#options;
+    const { microphone, agent, data, iceServers } = this.#options;
     const { signal } = this.#leave;
     // The server notices a closed page by itself; this only tells it sooner.
     window.addEventListener('pagehide', () => this.hangUp(), { signal });
-    this.#connection = new Connection(new Server(server ?? null, token ?? null), this.#rtvi, {
+    this.#connection = new Connection(this.#server(), this.#rtvi, {
       request: agent || data ? { ...data, agent } : undefined,
       iceServers,
     });
@@ -223,6 +223,11 @@ export class Conversation extends EventTarget {
     this.#state = 'connected'; // never seen: the agent may speak already
     this.#follow();
     this.#quality = setInterval(() => this.#measure(), 1_000);
+  }
+
+  #server() {
+    const { server = null, token = null } = this.#options;
+    return server instanceof Server ? server : new Server(server, token);
   }
 
   #stopIfOver() {
