@@ -1,6 +1,7 @@
 #include "api-private.h"
 
-#define OFFER_INFO "see the message; browsers' offers with audio or a data channel are accepted"
+#include <string.h>
+
 /* A client sends what it gathered in 200 ms at once. */
 #define MAX_CANDIDATES_PER_PATCH 64
 #define MAX_ID_BYTES 128
@@ -10,6 +11,8 @@ static const RpJsonField offer_fields[] = {
     {.name = "type", .type = RP_JSON_STRING, .required = TRUE, .max_length = 16},
     {.name = "pc_id", .type = RP_JSON_STRING, .max_length = MAX_ID_BYTES},
     {.name = "restart_pc", .type = RP_JSON_BOOL},
+    {.name = "request_data", .type = RP_JSON_OBJECT},
+    {.name = "requestData", .type = RP_JSON_OBJECT},
 };
 
 static const RpJsonField candidate_fields[] = {
@@ -32,7 +35,7 @@ static const RpJsonField patch_fields[] = {
      .n_fields = G_N_ELEMENTS (candidate_fields)},
 };
 
-/* --- POST /api/offer --- */
+/* --- POST --- */
 
 void
 rp_api_reply_failure (RpHttpRequest *request, const GError *error)
@@ -55,7 +58,7 @@ rp_api_reply_failure (RpHttpRequest *request, const GError *error)
     break;
   case RP_REGISTRY_ERROR_INVALID:
     status = 400;
-    info = OFFER_INFO;
+    info = RP_API_OFFER_INFO;
     break;
   case RP_REGISTRY_ERROR_FAILED:
     break;
@@ -79,10 +82,49 @@ on_answer (const char *answer, const char *call, const GError *error, gpointer u
   rp_http_reply_json (request, 200, g_string_free (json, FALSE));
 }
 
-void
-rp_api_post_offer (RpHttpRequest *request, gpointer user_data)
+gboolean
+rp_api_parse_sdp (RpHttpRequest *request, const char *text, gsize len, RpSdp **out_sdp,
+                  RpSdpRemote **out_remote)
 {
-  RpApi *api = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RpSdp) sdp = rp_sdp_parse (text, len, &error);
+  g_autofree RpSdpRemote *remote = g_new (RpSdpRemote, 1);
+  if (sdp == NULL || !rp_sdp_remote_summary (sdp, RP_SDP_OFFER, remote, &error)) {
+    g_autofree char *detail = g_strdup_printf ("sdp: %s", error->message);
+    rp_http_reply_error (request, 400, detail, RP_API_OFFER_INFO);
+    return FALSE;
+  }
+  *out_sdp = g_steal_pointer (&sdp);
+  *out_remote = g_steal_pointer (&remote);
+  return TRUE;
+}
+
+/* What a new call needs to know besides the SDP; of one that there is, the token must not be for
+ * another agent. FALSE when the request was replied to. @data: what @offer points to. */
+static gboolean
+take_wishes (RpApi *api, RpHttpRequest *request, JsonObject *body, const RpReservation *session,
+             RpRegistryOffer *offer, char **data)
+{
+  const RpRegistryCall *call = rp_registry_call (api->registry, offer->call);
+  if (call != NULL)
+    return rp_api_may_join (request, call->agent);
+  const char *name = rp_json_object (body, "request_data") != NULL ? "request_data" : "requestData";
+  const char *agent = NULL;
+  if (!rp_api_may_begin (request) ||
+      !rp_api_take_request_data (request, name, rp_json_object (body, name), data, &agent))
+    return FALSE;
+  if (session != NULL && agent == NULL)
+    agent = session->agent;
+  if (session != NULL && *data == NULL)
+    *data = g_strdup (session->request_data);
+  offer->request_data = *data;
+  return rp_api_choose_agent (api, request, agent, &offer->agent);
+}
+
+/* @session: (nullable) */
+static void
+take_offer (RpApi *api, RpHttpRequest *request, const RpReservation *session)
+{
   g_autoptr (JsonObject) body =
       rp_api_parse_body (request, offer_fields, G_N_ELEMENTS (offer_fields));
   if (body == NULL)
@@ -92,21 +134,48 @@ rp_api_post_offer (RpHttpRequest *request, gpointer user_data)
                          "send the RTCSessionDescription of createOffer ()");
     return;
   }
-  g_autoptr (GError) error = NULL;
+  g_autofree char *data = NULL;
   const char *text = rp_json_string (body, "sdp", "");
-  g_autoptr (RpSdp) sdp = rp_sdp_parse (text, strlen (text), &error);
-  g_autofree RpSdpRemote *remote = g_new (RpSdpRemote, 1);
-  if (sdp == NULL || !rp_sdp_remote_summary (sdp, RP_SDP_OFFER, remote, &error)) {
-    g_autofree char *detail = g_strdup_printf ("sdp: %s", error->message);
-    rp_http_reply_error (request, 400, detail, OFFER_INFO);
-    return;
-  }
-  rp_registry_offer (api->registry, rp_json_string (body, "pc_id", NULL), g_steal_pointer (&sdp),
-                     g_steal_pointer (&remote), rp_json_bool (body, "restart_pc", FALSE), on_answer,
-                     request);
+  RpRegistryOffer offer = {
+      .call = rp_json_string (body, "pc_id", NULL),
+      .restart = rp_json_bool (body, "restart_pc", FALSE),
+      .session = session != NULL ? session->id : NULL,
+  };
+  /* A session's calls are its own. */
+  if (session != NULL && g_strcmp0 (offer.call, session->call) != 0)
+    offer.call = NULL;
+  if (take_wishes (api, request, body, session, &offer, &data) &&
+      rp_api_parse_sdp (request, text, strlen (text), &offer.sdp, &offer.remote))
+    rp_registry_offer (api->registry, &offer, on_answer, request);
 }
 
-/* --- PATCH /api/offer --- */
+void
+rp_api_post_offer (RpHttpRequest *request, gpointer user_data)
+{
+  take_offer (user_data, request, NULL);
+}
+
+/* NULL when the request was replied to. */
+static const RpReservation *
+find_session (RpApi *api, RpHttpRequest *request)
+{
+  const RpReservation *session =
+      rp_registry_session (api->registry, rp_http_request_param (request, 0));
+  if (session == NULL)
+    rp_http_reply_error (request, 404, "there is no such session",
+                         "get one with POST /start; it waits a minute for its call");
+  return session;
+}
+
+void
+rp_api_post_session_offer (RpHttpRequest *request, gpointer user_data)
+{
+  const RpReservation *session = find_session (user_data, request);
+  if (session != NULL)
+    take_offer (user_data, request, session);
+}
+
+/* --- PATCH --- */
 
 /* FALSE when one of them is not a candidate; those that are no use are left out. */
 static gboolean
@@ -129,26 +198,43 @@ parse_candidates (JsonArray *array, GArray *out, GError **error)
   return TRUE;
 }
 
-void
-rp_api_patch_offer (RpHttpRequest *request, gpointer user_data)
+/* @session: (nullable) */
+static void
+take_candidates (RpApi *api, RpHttpRequest *request, const RpReservation *session)
 {
-  RpApi *api = user_data;
   g_autoptr (JsonObject) body =
       rp_api_parse_body (request, patch_fields, G_N_ELEMENTS (patch_fields));
   if (body == NULL)
     return;
   g_autoptr (GError) error = NULL;
   g_autoptr (GArray) candidates = g_array_new (FALSE, FALSE, sizeof (RpCandidate));
-  const char *call = rp_json_string (body, "pc_id", "");
-  if (!rp_registry_has_call (api->registry, call))
+  const char *id = rp_json_string (body, "pc_id", "");
+  const RpRegistryCall *call = rp_registry_call (api->registry, id);
+  if (call == NULL || (session != NULL && g_strcmp0 (id, session->call) != 0))
     rp_http_reply_error (request, 404, "pc_id: there is no such call",
                          "use the pc_id of the answer; the call may have ended");
+  else if (!rp_api_may_join (request, call->agent))
+    return;
   else if (!parse_candidates (rp_json_array (body, "candidates"), candidates, &error))
     rp_http_reply_error (request, 400, error->message,
                          "send the candidate string as RTCIceCandidate gives it");
   else {
-    rp_registry_candidates (api->registry, call, (const RpCandidate *) (gpointer) candidates->data,
+    rp_registry_candidates (api->registry, id, (const RpCandidate *) (gpointer) candidates->data,
                             candidates->len);
     rp_http_reply_json (request, 200, g_strdup ("{\"status\": \"success\"}\n"));
   }
+}
+
+void
+rp_api_patch_offer (RpHttpRequest *request, gpointer user_data)
+{
+  take_candidates (user_data, request, NULL);
+}
+
+void
+rp_api_patch_session_offer (RpHttpRequest *request, gpointer user_data)
+{
+  const RpReservation *session = find_session (user_data, request);
+  if (session != NULL)
+    take_candidates (user_data, request, session);
 }

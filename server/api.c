@@ -38,8 +38,19 @@ const RpHttpRoute *
 rp_api_routes (guint *out_n)
 {
   static const RpHttpRoute routes[] = {
-      {"POST", "/api/offer", RP_HTTP_AUTH_CALL | RP_HTTP_JSON_BODY, rp_api_post_offer},
+      {"GET", "/api/agents", RP_HTTP_AUTH_CALL, rp_api_get_agents},
+      {"POST", "/api/offer", RP_HTTP_AUTH_JOIN | RP_HTTP_JSON_BODY, rp_api_post_offer},
       {"PATCH", "/api/offer", RP_HTTP_AUTH_JOIN | RP_HTTP_JSON_BODY, rp_api_patch_offer},
+      {"POST", "/start", RP_HTTP_AUTH_CALL | RP_HTTP_JSON_BODY, rp_api_post_start},
+      {"POST", "/sessions/{}/api/offer", RP_HTTP_AUTH_JOIN | RP_HTTP_JSON_BODY,
+       rp_api_post_session_offer},
+      {"PATCH", "/sessions/{}/api/offer", RP_HTTP_AUTH_JOIN | RP_HTTP_JSON_BODY,
+       rp_api_patch_session_offer},
+      {"GET", "/status", 0, rp_api_get_status},
+      {"POST", "/whip", RP_HTTP_AUTH_CALL | RP_HTTP_SDP_BODY, rp_api_post_whip},
+      {"POST", "/whip/{}", RP_HTTP_AUTH_CALL | RP_HTTP_SDP_BODY, rp_api_post_whip_agent},
+      {"PATCH", "/whip/call/{}", RP_HTTP_AUTH_JOIN | RP_HTTP_SDPFRAG_BODY, rp_api_patch_whip},
+      {"DELETE", "/whip/call/{}", RP_HTTP_AUTH_JOIN, rp_api_delete_whip},
       {"POST", "/api/token", RP_HTTP_AUTH_KEY | RP_HTTP_JSON_BODY, rp_api_post_token},
       {"GET", "/stats", RP_HTTP_AUTH_KEY, rp_api_get_stats},
       {"GET", "/stats/history", RP_HTTP_AUTH_KEY, rp_api_get_history},

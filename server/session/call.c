@@ -20,6 +20,8 @@ struct _RpCall {
   RpCallEvents events;
   gpointer user_data;
   gint64 started_us;
+  char *agent;
+  char *request_data; /* (nullable) */
 
   RpSession *session; /* loop */
 
@@ -34,6 +36,7 @@ typedef struct {
   char *reason;
   RpSessionOffer *offer;
   gboolean is_new; /* the offer makes the session */
+  RpSdpFragment *fragment;
   RpCallAnswerFunc answered;
   gpointer answered_data;
   char *answer;
@@ -60,6 +63,8 @@ rp_call_unref (RpCall *call)
     return;
   g_free (call->id);
   g_free (call->short_id);
+  g_free (call->agent);
+  g_free (call->request_data);
   rp_timeline_free (call->timeline);
   g_free (call);
 }
@@ -80,6 +85,7 @@ job_free (gpointer data)
   rp_worker_link_free (job->link);
   g_free (job->reason);
   rp_session_offer_free (job->offer);
+  g_free (job->fragment);
   g_free (job->answer);
   g_clear_error (&job->error);
   g_free (job->candidates);
@@ -268,6 +274,15 @@ answer_done (gpointer data)
   tell_main (job, main_answered);
 }
 
+static void
+post_answer (Job *job, RpLoopFunc func)
+{
+  if (rp_loop_post (job->call->loop, func, job, answer_done))
+    return;
+  g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_FAILED, "the server is overloaded");
+  answer_done (job);
+}
+
 void
 rp_call_offer (RpCall *call, RpSessionOffer *offer, RpWorkerLink *link, RpCallAnswerFunc func,
                gpointer user_data)
@@ -278,10 +293,28 @@ rp_call_offer (RpCall *call, RpSessionOffer *offer, RpWorkerLink *link, RpCallAn
   job->is_new = link != NULL;
   job->answered = func;
   job->answered_data = user_data;
-  if (rp_loop_post (call->loop, loop_answer, job, answer_done))
-    return;
-  g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_FAILED, "the server is overloaded");
-  answer_done (job);
+  post_answer (job, loop_answer);
+}
+
+static void
+loop_restart_ice (gpointer data)
+{
+  Job *job = data;
+  if (job->call->session != NULL)
+    job->answer = rp_session_restart_ice (job->call->session, job->fragment, &job->error);
+  else
+    g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE, "the call has ended");
+}
+
+void
+rp_call_restart_ice (RpCall *call, RpSdpFragment *fragment, RpCallAnswerFunc func,
+                     gpointer user_data)
+{
+  Job *job = job_new (call);
+  job->fragment = fragment;
+  job->answered = func;
+  job->answered_data = user_data;
+  post_answer (job, loop_restart_ice);
 }
 
 /* --- commands --- */
@@ -369,8 +402,8 @@ rp_call_drop (RpCall *call)
 
 /* --- life --- */
 
-static char *
-new_id (void)
+char *
+rp_call_make_id (void)
 {
   guint8 bytes[ID_BYTES];
   /* The kernel gives so few bytes whole or not at all. */
@@ -388,13 +421,17 @@ rp_call_new (const RpSessionConfig *config, RpLoop *loop, RpInbox *inbox,
 {
   RpCall *call = g_new0 (RpCall, 1);
   call->refs = 1;
-  call->id = new_id ();
+  call->id = rp_call_make_id ();
   call->short_id = g_strndup (call->id, SHORT_ID_CHARS);
   call->loop = loop;
   call->inbox = inbox;
   call->config = *config;
   call->config.loop = loop;
   call->config.call = call->short_id;
+  call->agent = g_strdup (config->agent);
+  call->request_data = g_strdup (config->request_data);
+  call->config.agent = call->agent;
+  call->config.request_data = call->request_data;
   call->events = *events;
   call->user_data = user_data;
   call->started_us = rp_loop_now_us ();
@@ -419,7 +456,7 @@ rp_call_short_id (const RpCall *call)
 const char *
 rp_call_agent (const RpCall *call)
 {
-  return call->config.agent;
+  return call->agent;
 }
 
 const RpCallSnapshot *

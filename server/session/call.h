@@ -29,14 +29,17 @@ typedef struct {
 typedef void (*RpCallAnswerFunc) (RpCall *call, const char *answer, const GError *error,
                                   gpointer user_data);
 
-/* @config: copied, its pointers are borrowed for the call's life; loop and call are filled in.
- * Returns: (transfer full) */
+/* 128 random bits in hex: a name that nobody can guess. Returns: (transfer full) */
+char *rp_call_make_id (void);
+
+/* @config: copied with its agent and request_data, its other pointers are borrowed for the call's
+ * life; loop and call are filled in. Returns: (transfer full) */
 RpCall *rp_call_new (const RpSessionConfig *config, RpLoop *loop, RpInbox *inbox,
                      const RpCallEvents *events, gpointer user_data);
 RpCall *rp_call_ref (RpCall *call);
 void rp_call_unref (RpCall *call);
 
-/* What the client has to know to join the call: 128 random bits in hex. */
+/* What the client has to know to join the call, of rp_call_make_id (). */
 const char *rp_call_id (const RpCall *call);
 /* The first characters of it: for logs and statistics, and of no use to join. */
 const char *rp_call_short_id (const RpCall *call);
@@ -51,6 +54,10 @@ gint64 rp_call_started_us (const RpCall *call);
  * could not be made, ended () follows. */
 void rp_call_offer (RpCall *call, RpSessionOffer *offer, RpWorkerLink *link, RpCallAnswerFunc func,
                     gpointer user_data);
+/* An ICE restart without an offer (rp_session_restart_ice ()). @fragment: (transfer full). @func is
+ * called exactly once, never from inside; its answer is a fragment. */
+void rp_call_restart_ice (RpCall *call, RpSdpFragment *fragment, RpCallAnswerFunc func,
+                          gpointer user_data);
 void rp_call_add_candidates (RpCall *call, const RpCandidate *candidates, guint n);
 /* @link: (transfer full) (nullable): NULL = there is none to be had */
 void rp_call_set_worker (RpCall *call, RpWorkerLink *link);

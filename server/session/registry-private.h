@@ -1,4 +1,4 @@
-/* What registry.c keeps and registry-stats.c tells of. For these two alone. */
+/* What registry.c, registry-sessions.c and registry-stats.c share. For these alone. */
 #pragma once
 
 #include "call.h"
@@ -17,6 +17,8 @@ typedef struct {
   RpRegistry *registry;
   RpCall *call;
   guint loop_index;
+  RpRegistryCall info;
+  gboolean ending;
   guint worker_request;   /* 0 = none waits */
   RpCallSnapshot counted; /* see rp_monitor_count () */
 } RpRegistryEntry;
@@ -24,12 +26,13 @@ typedef struct {
 struct _RpRegistry {
   const RpConfig *config;
   RpPool *pool;
-  char *agent_name;
   RpInbox *inbox;
-  GArray *loops;           /* of RpRegistryLoop */
-  GHashTable *entries;     /* the call's id to RpRegistryEntry */
-  GQueue offers;           /* of Offer */
-  RpSessionConfig session; /* what all calls have in common */
+  GArray *loops;       /* of RpRegistryLoop */
+  GHashTable *entries; /* the call's id to RpRegistryEntry */
+  GQueue offers;       /* of Offer */
+  RpReservations *reservations;
+  guint reservations_timer; /* 0 = none waits */
+  RpSessionConfig session;  /* what all calls have in common */
   RpHistogram *latencies[RP_N_LATENCIES];
   RpMonitor *monitor;
   guint monitor_timer;
@@ -42,6 +45,15 @@ struct _RpRegistry {
   void (*drained) (gpointer user_data);
   gpointer drained_data;
 };
+
+/* Ends the call that @session is in. */
+void rp_registry_sessions_leave (RpRegistry *registry, const char *session);
+/* @session's call is being set up, has begun, is over. */
+void rp_registry_sessions_renew (RpRegistry *registry, const char *session);
+void rp_registry_sessions_begin (RpRegistry *registry, const char *session, const char *call);
+void rp_registry_sessions_end (RpRegistry *registry, const char *call);
+void rp_registry_sessions_init (RpRegistry *registry);
+void rp_registry_sessions_clear (RpRegistry *registry);
 
 /* registry-monitor.c: what registry.c tells the monitor of. */
 void rp_registry_monitor_start (RpRegistry *registry);

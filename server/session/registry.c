@@ -5,10 +5,14 @@
 
 G_DEFINE_QUARK (rp - registry - error - quark, rp_registry_error)
 
-/* A new call that waits for a worker. */
+/* A new call until it has a worker. */
 typedef struct {
   RpRegistry *registry;
   RpSessionOffer *offer;
+  char *session;      /* (nullable) */
+  char *agent;        /* (nullable) */
+  char *request_data; /* (nullable) */
+  gboolean whip;
   RpRegistryAnswerFunc func;
   gpointer user_data;
   guint worker_request;
@@ -17,6 +21,8 @@ typedef struct {
 
 /* Who waits for an answer. */
 typedef struct {
+  RpRegistry *registry;
+  RpSdpFragment *fragment; /* (nullable): of an ICE restart */
   RpRegistryAnswerFunc func;
   gpointer user_data;
 } Waiter;
@@ -97,6 +103,7 @@ on_ended (RpCall *call, gboolean failed, gpointer user_data)
     return;
   rp_registry_monitor_ended (registry, entry, failed);
   g_hash_table_remove (registry->entries, rp_call_id (call));
+  rp_registry_sessions_end (registry, rp_call_id (call));
   registry->failed += failed ? 1 : 0;
   check_drained (registry);
 }
@@ -124,24 +131,38 @@ error_code (const GError *cause)
   return RP_REGISTRY_ERROR_FAILED;
 }
 
+/* Another answer to the same credentials is no other ICE session. */
+static void
+take_ice_session (RpRegistryCall *info, const char *ufrag, const char *pwd)
+{
+  if (g_str_equal (info->ice_ufrag, ufrag) && g_str_equal (info->ice_pwd, pwd))
+    return;
+  g_strlcpy (info->ice_ufrag, ufrag, sizeof info->ice_ufrag);
+  g_strlcpy (info->ice_pwd, pwd, sizeof info->ice_pwd);
+  info->ice_session++;
+}
+
 static void
 on_answer (RpCall *call, const char *answer, const GError *cause, gpointer user_data)
 {
-  g_autofree Waiter *waiter = user_data;
+  Waiter *waiter = user_data;
   g_autoptr (GError) error = NULL;
+  RpRegistryEntry *entry = find (waiter->registry, rp_call_id (call));
   if (answer == NULL)
     error = g_error_new_literal (RP_REGISTRY_ERROR, (gint) error_code (cause), cause->message);
+  else if (entry != NULL && waiter->fragment != NULL)
+    take_ice_session (&entry->info, waiter->fragment->ice_ufrag, waiter->fragment->ice_pwd);
   waiter->func (answer, answer != NULL ? rp_call_id (call) : NULL, error, waiter->user_data);
+  g_free (waiter->fragment);
+  g_free (waiter);
 }
 
-/* @offer: (transfer full), @link: (transfer full) (nullable) */
-static void
-hand_over (RpRegistryEntry *entry, RpSessionOffer *offer, RpWorkerLink *link,
-           RpRegistryAnswerFunc func, gpointer user_data)
+static Waiter *
+waiter_new (RpRegistry *registry, RpRegistryAnswerFunc func, gpointer user_data)
 {
   Waiter *waiter = g_new (Waiter, 1);
-  *waiter = (Waiter){.func = func, .user_data = user_data};
-  rp_call_offer (entry->call, offer, link, on_answer, waiter);
+  *waiter = (Waiter){.registry = registry, .func = func, .user_data = user_data};
+  return waiter;
 }
 
 static guint
@@ -153,28 +174,6 @@ least_loaded (const RpRegistry *registry)
         g_array_index (registry->loops, RpRegistryLoop, best).sessions)
       best = i;
   return best;
-}
-
-/* @offer, @link: (transfer full) */
-static void
-begin_call (RpRegistry *registry, RpSessionOffer *offer, RpWorkerLink *link,
-            RpRegistryAnswerFunc func, gpointer user_data)
-{
-  RpRegistryEntry *entry = g_new0 (RpRegistryEntry, 1);
-  entry->registry = registry;
-  entry->loop_index = least_loaded (registry);
-  RpRegistryLoop *slot = &g_array_index (registry->loops, RpRegistryLoop, entry->loop_index);
-  slot->sessions++;
-  entry->call =
-      rp_call_new (&registry->session, slot->loop, registry->inbox, &call_events, registry);
-  g_hash_table_insert (registry->entries, (gpointer) rp_call_id (entry->call), entry);
-  registry->total++;
-  registry->peak = MAX (registry->peak, g_hash_table_size (registry->entries));
-  rp_monitor_began (registry->monitor, g_hash_table_size (registry->entries));
-  rp_log_info ("call", "begins", RP_LOG_STR ("call", rp_call_short_id (entry->call)),
-               RP_LOG_INT ("loop", entry->loop_index),
-               RP_LOG_INT ("worker", rp_worker_link_id (link)));
-  hand_over (entry, offer, link, func, user_data);
 }
 
 static void
@@ -196,13 +195,59 @@ offer_free (Offer *offer)
   if (offer->worker_request != 0)
     rp_pool_cancel (offer->registry->pool, offer->worker_request);
   rp_session_offer_free (offer->offer);
+  g_free (offer->session);
+  g_free (offer->agent);
+  g_free (offer->request_data);
   g_free (offer);
 }
 
+/* @offer: (transfer full) */
 static void
 fail_offer (Offer *offer, RpRegistryError code, const char *text)
 {
   refuse (offer->registry, code, text, offer->func, offer->user_data);
+  offer_free (offer);
+}
+
+static RpCall *
+make_call (RpRegistry *registry, const Offer *offer, RpLoop *loop)
+{
+  const RpAgentInfo *first = g_ptr_array_index (rp_pool_agents (registry->pool), 0);
+  RpSessionConfig config = registry->session;
+  config.agent = offer->agent != NULL ? offer->agent : first->name;
+  config.request_data = offer->request_data;
+  return rp_call_new (&config, loop, registry->inbox, &call_events, registry);
+}
+
+/* @offer, @link: (transfer full) */
+static void
+begin_call (Offer *offer, RpWorkerLink *link)
+{
+  RpRegistry *registry = offer->registry;
+  const RpSdpRemote *remote = offer->offer->remote;
+  RpRegistryEntry *entry = g_new0 (RpRegistryEntry, 1);
+  entry->registry = registry;
+  entry->loop_index = least_loaded (registry);
+  RpRegistryLoop *slot = &g_array_index (registry->loops, RpRegistryLoop, entry->loop_index);
+  slot->sessions++;
+  entry->call = make_call (registry, offer, slot->loop);
+  entry->info.agent = rp_call_agent (entry->call);
+  entry->info.whip = offer->whip;
+  take_ice_session (&entry->info, remote->ice_ufrag, remote->ice_pwd);
+  g_hash_table_insert (registry->entries, (gpointer) rp_call_id (entry->call), entry);
+  registry->total++;
+  registry->peak = MAX (registry->peak, g_hash_table_size (registry->entries));
+  rp_monitor_began (registry->monitor, g_hash_table_size (registry->entries));
+  rp_log_info ("call", "begins", RP_LOG_STR ("call", rp_call_short_id (entry->call)),
+               RP_LOG_STR ("agent", rp_call_agent (entry->call)),
+               RP_LOG_INT ("loop", entry->loop_index),
+               RP_LOG_INT ("worker", rp_worker_link_id (link)));
+  if (offer->session != NULL) {
+    rp_registry_sessions_leave (registry, offer->session);
+    rp_registry_sessions_begin (registry, offer->session, rp_call_id (entry->call));
+  }
+  rp_call_offer (entry->call, g_steal_pointer (&offer->offer), link, on_answer,
+                 waiter_new (registry, offer->func, offer->user_data));
   offer_free (offer);
 }
 
@@ -218,13 +263,10 @@ on_offer_worker (RpWorkerLink *link, gpointer user_data)
 {
   Offer *offer = user_data;
   offer->worker_request = 0;
-  if (link == NULL) {
+  if (link != NULL)
+    begin_call (offer, link);
+  else
     fail_offer (offer, RP_REGISTRY_ERROR_WORKER, no_worker_text (offer->registry));
-    return;
-  }
-  begin_call (offer->registry, g_steal_pointer (&offer->offer), link, offer->func,
-              offer->user_data);
-  offer_free (offer);
 }
 
 static gboolean
@@ -236,75 +278,116 @@ on_offer_timeout (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* @session_offer: (transfer full) */
+/* @offer: (transfer full) */
 static void
-wait_for_worker (RpRegistry *registry, RpSessionOffer *session_offer, RpRegistryAnswerFunc func,
-                 gpointer user_data)
+wait_for_worker (Offer *offer)
 {
-  Offer *offer = g_new0 (Offer, 1);
-  offer->registry = registry;
-  offer->offer = session_offer;
-  offer->func = func;
-  offer->user_data = user_data;
+  RpRegistry *registry = offer->registry;
   offer->timeout = g_timeout_add (RP_REGISTRY_WORKER_WAIT_MS, on_offer_timeout, offer);
   offer->worker_request = rp_pool_request (registry->pool, on_offer_worker, offer);
   g_queue_push_tail (&registry->offers, offer);
 }
 
-void
-rp_registry_offer (RpRegistry *registry, const char *id, RpSdp *sdp, RpSdpRemote *remote,
-                   gboolean restart, RpRegistryAnswerFunc func, gpointer user_data)
+/* @session_offer: (transfer full) */
+static void
+offer_new_call (RpRegistry *registry, const RpRegistryOffer *wish, RpSessionOffer *session_offer,
+                RpRegistryAnswerFunc func, gpointer user_data)
 {
-  RpRegistryEntry *entry = find (registry, id);
-  RpSessionOffer *offer = g_new0 (RpSessionOffer, 1);
-  offer->sdp = sdp;
-  offer->remote = remote;
-  offer->restart = restart;
-  offer->received_us = rp_loop_now_us ();
-  if (entry != NULL) {
-    hand_over (entry, offer, NULL, func, user_data);
+  Offer *offer = g_new0 (Offer, 1);
+  offer->registry = registry;
+  offer->offer = session_offer;
+  offer->session = g_strdup (wish->session);
+  offer->agent = g_strdup (wish->agent);
+  offer->request_data = g_strdup (wish->request_data);
+  offer->whip = wish->whip;
+  offer->func = func;
+  offer->user_data = user_data;
+  if (offer->session != NULL) {
+    rp_registry_sessions_leave (registry, offer->session);
+    rp_registry_sessions_renew (registry, offer->session);
+  }
+  if (registry->draining) {
+    fail_offer (offer, RP_REGISTRY_ERROR_DRAINING, "the server is going down");
     return;
   }
-  if (registry->draining || rp_registry_active (registry) >= registry->config->max_sessions) {
-    rp_session_offer_free (offer);
-    if (registry->draining)
-      refuse (registry, RP_REGISTRY_ERROR_DRAINING, "the server is going down", func, user_data);
-    else
-      refuse (registry, RP_REGISTRY_ERROR_FULL, "all lines are busy", func, user_data);
+  if (rp_registry_active (registry) >= registry->config->max_sessions) {
+    fail_offer (offer, RP_REGISTRY_ERROR_FULL, "all lines are busy");
     return;
   }
   RpWorkerLink *link = rp_pool_acquire (registry->pool);
   if (link != NULL)
-    begin_call (registry, offer, link, func, user_data);
+    begin_call (offer, link);
   else
-    wait_for_worker (registry, offer, func, user_data);
+    wait_for_worker (offer);
+}
+
+void
+rp_registry_offer (RpRegistry *registry, const RpRegistryOffer *wish, RpRegistryAnswerFunc func,
+                   gpointer user_data)
+{
+  RpRegistryEntry *entry = find (registry, wish->call);
+  RpSessionOffer *offer = g_new0 (RpSessionOffer, 1);
+  offer->sdp = wish->sdp;
+  offer->remote = wish->remote;
+  offer->restart = wish->restart;
+  offer->received_us = rp_loop_now_us ();
+  if (entry != NULL)
+    rp_call_offer (entry->call, offer, NULL, on_answer, waiter_new (registry, func, user_data));
+  else
+    offer_new_call (registry, wish, offer, func, user_data);
 }
 
 /* --- commands --- */
+
+static RpRegistryEntry *
+find_running (RpRegistry *registry, const char *id)
+{
+  RpRegistryEntry *entry = find (registry, id);
+  return entry != NULL && !entry->ending ? entry : NULL;
+}
 
 gboolean
 rp_registry_candidates (RpRegistry *registry, const char *id, const RpCandidate *candidates,
                         guint n)
 {
-  RpRegistryEntry *entry = find (registry, id);
+  RpRegistryEntry *entry = find_running (registry, id);
   if (entry != NULL && n > 0)
     rp_call_add_candidates (entry->call, candidates, n);
   return entry != NULL;
 }
 
-gboolean
-rp_registry_has_call (RpRegistry *registry, const char *id)
+const RpRegistryCall *
+rp_registry_call (RpRegistry *registry, const char *id)
 {
-  return find (registry, id) != NULL;
+  const RpRegistryEntry *entry = find_running (registry, id);
+  return entry != NULL ? &entry->info : NULL;
+}
+
+void
+rp_registry_restart_ice (RpRegistry *registry, const char *id, const RpSdpFragment *fragment,
+                         RpRegistryAnswerFunc func, gpointer user_data)
+{
+  RpRegistryEntry *entry = find_running (registry, id);
+  if (entry == NULL) {
+    g_autoptr (GError) error =
+        g_error_new_literal (RP_REGISTRY_ERROR, RP_REGISTRY_ERROR_UNKNOWN, "the call has ended");
+    func (NULL, NULL, error, user_data);
+    return;
+  }
+  Waiter *waiter = waiter_new (registry, func, user_data);
+  waiter->fragment = g_memdup2 (fragment, sizeof *fragment);
+  rp_call_restart_ice (entry->call, g_memdup2 (fragment, sizeof *fragment), on_answer, waiter);
 }
 
 gboolean
 rp_registry_end_call (RpRegistry *registry, const char *id, const char *reason)
 {
-  RpRegistryEntry *entry = find (registry, id);
-  if (entry != NULL)
-    rp_call_end (entry->call, reason);
-  return entry != NULL;
+  RpRegistryEntry *entry = find_running (registry, id);
+  if (entry == NULL)
+    return FALSE;
+  entry->ending = TRUE;
+  rp_call_end (entry->call, reason);
+  return TRUE;
 }
 
 static void
@@ -389,12 +472,12 @@ rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertificate *certif
   g_autoptr (RpRegistry) registry = g_new0 (RpRegistry, 1);
   registry->config = config;
   registry->pool = pool;
-  registry->agent_name = g_path_get_basename (config->agent[0]);
   registry->started_us = rp_loop_now_us ();
   registry->inbox = rp_inbox_new ();
   registry->loops = g_array_new (FALSE, TRUE, sizeof (RpRegistryLoop));
   registry->entries = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
   g_queue_init (&registry->offers);
+  rp_registry_sessions_init (registry);
   for (guint i = 0; i < RP_N_LATENCIES; i++)
     registry->latencies[i] = rp_histogram_new ();
   registry->session = (RpSessionConfig){
@@ -406,7 +489,6 @@ rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertificate *certif
       .public_address = (const char *const *) config->public_address,
       .connect_timeout_us = config->connect_timeout_us,
       .inactivity_timeout_us = config->inactivity_timeout_us,
-      .agent = registry->agent_name,
   };
   rp_registry_monitor_start (registry);
   if (!start_loops (registry, error))
@@ -436,6 +518,6 @@ rp_registry_free (RpRegistry *registry)
   g_array_unref (registry->loops);
   for (guint i = 0; i < RP_N_LATENCIES; i++)
     rp_histogram_free (registry->latencies[i]);
-  g_free (registry->agent_name);
+  rp_registry_sessions_clear (registry);
   g_free (registry);
 }

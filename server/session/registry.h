@@ -6,6 +6,7 @@
 #include "config.h"
 #include "exposition.h"
 #include "pool.h"
+#include "reservations.h"
 #include "session.h"
 
 #include <glib.h>
@@ -35,22 +36,57 @@ RpRegistry *rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertifi
 void rp_registry_free (RpRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpRegistry, rp_registry_free)
 
-/* @answer: SDP; @call: the id. Both NULL with @error set on failure. */
+typedef struct {
+  const char *call;    /* (nullable): an id the client was given before; an unknown one begins a new
+                          call, as NULL does */
+  RpSdp *sdp;          /* (transfer full) */
+  RpSdpRemote *remote; /* (transfer full) */
+  gboolean restart;
+  /* For a new call alone. */
+  const char *session;      /* (nullable): the reservation it is for; its former call is ended */
+  const char *agent;        /* (nullable): one of the pool's; NULL = the first */
+  const char *request_data; /* (nullable): a JSON object as text, for the agent */
+  gboolean whip;
+} RpRegistryOffer;
+
+/* @answer: SDP, or a fragment of it; @call: the id. Both NULL with @error set on failure. */
 typedef void (*RpRegistryAnswerFunc) (const char *answer, const char *call, const GError *error,
                                       gpointer user_data);
 
-/* @call: (nullable): an id the client was given before; an unknown one begins a new call, as NULL
- * does. @sdp: (transfer full), @remote: (transfer full). @func is called exactly once, possibly
- * from inside. */
-void rp_registry_offer (RpRegistry *registry, const char *call, RpSdp *sdp, RpSdpRemote *remote,
-                        gboolean restart, RpRegistryAnswerFunc func, gpointer user_data);
+/* @func is called exactly once, possibly from inside. */
+void rp_registry_offer (RpRegistry *registry, const RpRegistryOffer *offer,
+                        RpRegistryAnswerFunc func, gpointer user_data);
+
+/* What those outside have to know of a call. */
+typedef struct {
+  const char *agent;
+  gboolean whip;
+  /* Of a WHIP call: counts its ICE sessions from 1, and the client's credentials of this one. */
+  guint ice_session;
+  char ice_ufrag[RP_ICE_MAX_CREDENTIAL + 1];
+  char ice_pwd[RP_ICE_MAX_CREDENTIAL + 1];
+} RpRegistryCall;
+
+/* Returns: (transfer none) (nullable): NULL when there is no such call or it is ending. Valid until
+ * the main context is iterated again. */
+const RpRegistryCall *rp_registry_call (RpRegistry *registry, const char *call);
 
 /* Returns: FALSE when there is no such call. */
 gboolean rp_registry_candidates (RpRegistry *registry, const char *call,
                                  const RpCandidate *candidates, guint n);
-gboolean rp_registry_has_call (RpRegistry *registry, const char *call);
+/* An ICE restart without an offer: @fragment has the client's new credentials. @func as above; its
+ * answer is a fragment. */
+void rp_registry_restart_ice (RpRegistry *registry, const char *call, const RpSdpFragment *fragment,
+                              RpRegistryAnswerFunc func, gpointer user_data);
 /* Ends one call; the session may take a moment. Returns: FALSE when there is no such call. */
 gboolean rp_registry_end_call (RpRegistry *registry, const char *call, const char *reason);
+
+/* Reserves a session for a client to come (registry-sessions.c). It takes no worker and no line.
+ * Returns: (transfer full) (nullable): its id; NULL with @error set: FULL, DRAINING. */
+char *rp_registry_reserve (RpRegistry *registry, const char *agent, const char *request_data,
+                           GError **error);
+/* Returns: (transfer none) (nullable): valid until the main context is iterated again. */
+const RpReservation *rp_registry_session (RpRegistry *registry, const char *session);
 
 guint rp_registry_active (const RpRegistry *registry);
 /* No new calls from now on; running ones go on undisturbed. @done is called once there are none

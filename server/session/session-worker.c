@@ -166,6 +166,11 @@ start_json (const RpSessionWorkerStart *start, gint64 pos_samples, gboolean resu
   json_builder_add_string_value (builder, start->call);
   json_builder_set_member_name (builder, "agent");
   json_builder_add_string_value (builder, start->agent);
+  if (start->request_data != NULL) {
+    JsonNode *data = rp_json_parse (start->request_data, strlen (start->request_data), 0, NULL);
+    json_builder_set_member_name (builder, "request_data");
+    json_builder_add_value (builder, data != NULL ? data : json_node_new (JSON_NODE_NULL));
+  }
   add_bool (builder, "resume", resume);
   add_bool (builder, "connected", start->connected);
   add_int (builder, "input_pos_samples", pos_samples);

@@ -26,6 +26,7 @@ typedef struct {
 typedef struct {
   const char *call;
   const char *agent;
+  const char *request_data; /* (nullable) a JSON object as text, checked by who took it in */
   gboolean connected;
   gint64 input_pos_samples;
   RpMediaUtterance utterances[RP_MEDIA_MAX_UTTERANCES];

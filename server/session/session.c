@@ -97,7 +97,8 @@ say_goodbye (RpSession *self, RpTimelineEnd end, const char *reason, gboolean fa
   }
   self->end_failed |= failed;
   self->phase = PHASE_GOODBYE;
-  self->phase_until_us = rp_loop_now_us () + GOODBYE_US;
+  /* Without a data channel there is no word to wait for. */
+  self->phase_until_us = rp_loop_now_us () + (self->remote->has_data ? GOODBYE_US : 0);
   self->state = RP_CALL_ENDING;
   if (error != NULL)
     rp_session_data_error (self->data, error, TRUE);
@@ -377,6 +378,7 @@ rp_session_set_worker (RpSession *self, RpWorkerLink *link)
   RpSessionWorkerStart start = {
       .call = self->config->call,
       .agent = self->config->agent,
+      .request_data = self->config->request_data,
       .connected = self->worker_told,
       .input_pos_samples = rp_media_input_pos (self->media),
   };

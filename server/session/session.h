@@ -45,8 +45,9 @@ typedef struct {
   const char *const *public_address; /* added to the answer for every UDP port of ours */
   gint64 connect_timeout_us;
   gint64 inactivity_timeout_us;
-  const char *call;  /* the id */
-  const char *agent; /* its name */
+  const char *call;         /* the id */
+  const char *agent;        /* its name */
+  const char *request_data; /* (nullable) JSON object for the agent: what the application knows */
 } RpSessionConfig;
 
 /* An offer, already parsed and checked. */

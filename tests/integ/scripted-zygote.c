@@ -9,7 +9,9 @@
  *   hangup, crash, hang, garbage, bad-event, bad-audio
  *
  * An agent of the name "bad-config" is refused. When media flows it speaks 5 frames. A client's
- * message is answered with its own data; "drain" makes it hang up. */
+ * message is answered with its own data; "drain" makes it hang up. One of the name "witness" makes
+ * a user_turn, which statistics count, of every utterance that was played to its end and of every
+ * 25 frames of audio that came. */
 #define _GNU_SOURCE /* pidfd_open */
 
 #include "fake-worker.h"
@@ -35,6 +37,7 @@ typedef struct {
   guint playouts[RP_PLAYOUT_FLUSHED + 1];
   RpPlayout last_flush;
   guint connected;
+  gboolean is_witness;
 } Script;
 
 static FakeWorker control; /* only its sending half and buffer are used */
@@ -165,9 +168,18 @@ on_start (Script *script, const RpFrame *frame)
   g_autoptr (JsonObject) object = rp_json_parse_object (script->start, frame->len, 0, NULL);
   JsonArray *utterances = rp_json_array (object, "utterances");
   script->next_pos = rp_json_int (object, "input_pos_samples", -1);
+  script->is_witness = g_str_equal (rp_json_string (object, "agent", ""), "witness");
   for (guint i = 0; utterances != NULL && i < json_array_get_length (utterances); i++)
     script->utterance = (guint32) rp_json_int (rp_json_array_object (utterances, i), "id", 0);
   fake_worker_send (&script->worker, RP_FRAME_STARTED, NULL, 0);
+}
+
+static void
+bear_witness (Script *script, const char *of)
+{
+  g_autofree char *event = g_strdup_printf ("{\"event\":\"user_turn\",\"text\":\"%s\"}", of);
+  if (script->is_witness)
+    send_text (script, RP_FRAME_EVENT, event);
 }
 
 static void
@@ -179,6 +191,8 @@ on_audio (Script *script, const RpFrame *frame)
   script->audio_frames++;
   script->gaps += audio.pos_samples != script->next_pos ? 1 : 0;
   script->next_pos = audio.pos_samples + audio.n_samples;
+  if (script->audio_frames % 25 == 0)
+    bear_witness (script, "heard");
 }
 
 static void
@@ -190,6 +204,8 @@ on_playout (Script *script, const RpFrame *frame)
   script->playouts[playout.reason]++;
   if (playout.reason == RP_PLAYOUT_FLUSHED)
     script->last_flush = playout;
+  if (playout.reason == RP_PLAYOUT_ENDED)
+    bear_witness (script, "spoken");
 }
 
 static void
@@ -237,16 +253,24 @@ send_forked (guint32 worker, pid_t pid)
 int
 main (int argc, char **argv)
 {
-  static const char info[] = "{\"agent\":\"scripted\"}";
+  GString *info = g_string_new ("{\"agents\":[");
   int control_fd = -1;
   RpFrameReceiver receiver;
   gboolean refuse = FALSE;
   for (int i = 1; i + 1 < argc; i++) {
     if (g_str_equal (argv[i], "--control-fd"))
       control_fd = atoi (argv[i + 1]);
-    else if (g_str_equal (argv[i], "--agent"))
-      refuse = g_str_has_suffix (argv[i + 1], "bad-config");
+    else if (g_str_equal (argv[i], "--agent")) {
+      g_autofree char *name = g_path_get_basename (argv[i + 1]);
+      refuse |= g_str_equal (name, "bad-config");
+      g_string_append_printf (
+          info,
+          "%s{\"name\":\"%s\",\"title\":\"The %s\",\"description\":\"Does as it "
+          "is told.\"}",
+          info->str[info->len - 1] == '[' ? "" : ",", name, name);
+    }
   }
+  g_string_append (info, "]}");
   if (control_fd < 0)
     return 2;
   signal (SIGCHLD, SIG_IGN);
@@ -255,7 +279,7 @@ main (int argc, char **argv)
     fake_worker_send (&control, RP_FRAME_FAILED, "no greeting", 11);
     return 2;
   }
-  fake_worker_send (&control, RP_FRAME_READY, info, strlen (info));
+  fake_worker_send (&control, RP_FRAME_READY, info->str, info->len);
   rp_frame_receiver_init (&receiver, RP_FRAME_TO_ZYGOTE);
   for (;;) {
     int fd = -1;

@@ -19,11 +19,12 @@ JSON = {"Content-Type": "application/json"}
 class Server:
     """repartee as a child process. @binary and @worker: executables. Extra options go to the command line."""
 
-    def __init__(self, binary, worker, *options, wait_ready=True):
+    def __init__(self, binary, worker, *options, wait_ready=True, agents=("agent",)):
         self.dir = tempfile.TemporaryDirectory(prefix="rp-server-")
-        self.agent = os.path.join(self.dir.name, "agent")
-        os.mkdir(self.agent)
-        command = [binary, "--listen", "127.0.0.1:0", "--agent", self.agent, "--worker", worker, "--log-json"]
+        directories = [os.path.join(self.dir.name, name) for name in agents]
+        for directory in directories:
+            os.mkdir(directory)
+        command = [binary, "--listen", "127.0.0.1:0", "--agent", ",".join(directories), "--worker", worker, "--log-json"]
         self.process = subprocess.Popen(
             command + list(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
@@ -146,7 +147,7 @@ def refused(answer, status):
     return body
 
 
-def ask(server, method, path, kind, headers=None, body=b"{}"):
+def ask(server, method, path, kind, headers=None, body=b"nonsense"):
     """Sends a body that no route takes, of type @kind. Every refusal must be JSON that says what to do.
     Returns: (status, headers, its JSON or None)."""
     all_headers = {**({"Content-Type": kind} if kind else {}), **(headers or {})}

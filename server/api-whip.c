@@ -1,0 +1,220 @@
+/* WHIP (RFC 9725): an offer as the body of a POST, the call as a resource.
+ *
+ * An offer of sendonly, which is what the RFC wants, is answered with recvonly: the agent listens,
+ * and talks into nothing. One of sendrecv is mirrored, which the RFC does not allow and what
+ * browsers' scripts need. */
+#include "api-private.h"
+
+#include <string.h>
+
+#define CALL_PATH "/whip/call/"
+
+static char *
+make_etag (guint ice_session)
+{
+  return g_strdup_printf ("\"%u\"", ice_session);
+}
+
+/* Returns: (transfer none) (nullable): NULL when the request was replied to. */
+static const RpRegistryCall *
+find_call (RpApi *api, RpHttpRequest *request)
+{
+  const RpRegistryCall *call = rp_registry_call (api->registry, rp_http_request_param (request, 0));
+  if (call == NULL || !call->whip) {
+    rp_http_reply_error (request, 404, "there is no such call",
+                         "it may have ended; begin another with POST /whip");
+    return NULL;
+  }
+  return rp_api_may_join (request, call->agent) ? call : NULL;
+}
+
+static void
+add_ice_session (RpApi *api, RpHttpRequest *request, const char *id)
+{
+  const RpRegistryCall *call = rp_registry_call (api->registry, id);
+  if (call == NULL)
+    return;
+  g_autofree char *etag = make_etag (call->ice_session);
+  rp_http_request_add_header (request, "ETag", etag);
+}
+
+/* An answer that arrives after its request still has to find the API. */
+typedef struct {
+  RpApi *api;
+  RpHttpRequest *request;
+} Waiter;
+
+static Waiter *
+waiter_new (RpApi *api, RpHttpRequest *request)
+{
+  Waiter *waiter = g_new (Waiter, 1);
+  *waiter = (Waiter){api, request};
+  return waiter;
+}
+
+/* --- POST --- */
+
+static void
+on_created (const char *answer, const char *id, const GError *error, gpointer user_data)
+{
+  g_autofree Waiter *waiter = user_data;
+  if (error != NULL) {
+    rp_api_reply_failure (waiter->request, error);
+    return;
+  }
+  g_autofree char *location = g_strconcat (CALL_PATH, id, NULL);
+  rp_http_request_add_header (waiter->request, "Location", location);
+  add_ice_session (waiter->api, waiter->request, id);
+  rp_http_reply_text (waiter->request, 201, "application/sdp", g_strdup (answer));
+}
+
+static gboolean
+check_media (RpHttpRequest *request, const RpSdpRemote *remote)
+{
+  const char *detail = NULL;
+  if (!remote->has_audio)
+    detail = "sdp: there is no audio in it";
+  else if (remote->audio_direction == RP_SDP_SENDONLY || remote->audio_direction == RP_SDP_INACTIVE)
+    detail = "sdp: its audio sends nothing";
+  if (detail != NULL)
+    rp_http_reply_error (request, 400, detail, "offer audio with a=sendonly or a=sendrecv");
+  return detail == NULL;
+}
+
+static void
+create (RpApi *api, RpHttpRequest *request, const char *agent)
+{
+  gsize len = 0;
+  const char *text = rp_http_request_body (request, &len);
+  RpRegistryOffer offer = {.whip = TRUE};
+  g_autoptr (RpSdp) sdp = NULL;
+  g_autofree RpSdpRemote *remote = NULL;
+  if (!rp_api_choose_agent (api, request, agent, &offer.agent) ||
+      !rp_api_parse_sdp (request, text, len, &sdp, &remote) || !check_media (request, remote))
+    return;
+  offer.sdp = g_steal_pointer (&sdp);
+  offer.remote = g_steal_pointer (&remote);
+  rp_registry_offer (api->registry, &offer, on_created, waiter_new (api, request));
+}
+
+void
+rp_api_post_whip (RpHttpRequest *request, gpointer user_data)
+{
+  create (user_data, request, NULL);
+}
+
+void
+rp_api_post_whip_agent (RpHttpRequest *request, gpointer user_data)
+{
+  create (user_data, request, rp_http_request_param (request, 0));
+}
+
+/* --- PATCH --- */
+
+/* RFC 9110 §13.1.1: a list of tags, compared strongly, or "*". */
+static gboolean
+names_ice_session (const char *if_match, guint ice_session)
+{
+  g_autofree char *etag = make_etag (ice_session);
+  g_auto (GStrv) tags = g_strsplit (if_match, ",", 16);
+  for (char **tag = tags; *tag != NULL; tag++) {
+    g_strstrip (*tag);
+    if (g_str_equal (*tag, "*") || g_str_equal (*tag, etag))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+check_precondition (RpHttpRequest *request, const RpRegistryCall *call)
+{
+  const char *if_match = rp_http_request_header (request, "If-Match");
+  if (if_match == NULL) {
+    rp_http_reply_error (request, 428, "If-Match is missing",
+                         "send If-Match with the last ETag of this call, or * to restart ICE");
+    return FALSE;
+  }
+  if (names_ice_session (if_match, call->ice_session))
+    return TRUE;
+  g_autofree char *etag = make_etag (call->ice_session);
+  rp_http_request_add_header (request, "ETag", etag);
+  rp_http_reply_error (request, 412, "this is for another ICE session than the present one",
+                       "drop what was gathered for it; If-Match must be the last ETag");
+  return FALSE;
+}
+
+/* Returns: (transfer full) (nullable): NULL when the request was replied to. */
+static RpSdpFragment *
+parse_fragment (RpHttpRequest *request)
+{
+  gsize len = 0;
+  const char *text = rp_http_request_body (request, &len);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (RpSdp) sdp = rp_sdp_parse_fragment (text, len, &error);
+  g_autofree RpSdpFragment *fragment = g_new (RpSdpFragment, 1);
+  if (sdp == NULL || !rp_sdp_fragment_summary (sdp, fragment, &error)) {
+    g_autofree char *detail = g_strdup_printf ("sdpfrag: %s", error->message);
+    rp_http_reply_error (request, 400, detail, "send candidates as RFC 8840 section 9 has them");
+    return NULL;
+  }
+  if (fragment->ice_ufrag[0] == '\0' && fragment->n_candidates == 0 &&
+      fragment->n_skipped_candidates == 0 && !fragment->end_of_candidates) {
+    rp_http_reply_error (request, 400, "sdpfrag: neither candidates nor ICE credentials in it",
+                         "send candidates as RFC 8840 section 9 has them");
+    return NULL;
+  }
+  return g_steal_pointer (&fragment);
+}
+
+static gboolean
+is_restart (const RpRegistryCall *call, const RpSdpFragment *fragment)
+{
+  return fragment->ice_ufrag[0] != '\0' && (!g_str_equal (fragment->ice_ufrag, call->ice_ufrag) ||
+                                            !g_str_equal (fragment->ice_pwd, call->ice_pwd));
+}
+
+static void
+on_restarted (const char *answer, const char *id, const GError *error, gpointer user_data)
+{
+  g_autofree Waiter *waiter = user_data;
+  if (error != NULL && error->code == RP_REGISTRY_ERROR_INVALID) {
+    rp_http_reply_error (waiter->request, 422, error->message,
+                         "the call goes on as it was; begin another if it does not");
+  } else if (error != NULL) {
+    rp_api_reply_failure (waiter->request, error);
+  } else {
+    add_ice_session (waiter->api, waiter->request, id);
+    rp_http_reply_text (waiter->request, 200, "application/trickle-ice-sdpfrag", g_strdup (answer));
+  }
+}
+
+void
+rp_api_patch_whip (RpHttpRequest *request, gpointer user_data)
+{
+  RpApi *api = user_data;
+  const char *id = rp_http_request_param (request, 0);
+  const RpRegistryCall *call = find_call (api, request);
+  if (call == NULL || !check_precondition (request, call))
+    return;
+  g_autofree RpSdpFragment *fragment = parse_fragment (request);
+  if (fragment == NULL)
+    return;
+  if (is_restart (call, fragment)) {
+    rp_registry_restart_ice (api->registry, id, fragment, on_restarted, waiter_new (api, request));
+  } else {
+    rp_registry_candidates (api->registry, id, fragment->candidates, fragment->n_candidates);
+    rp_http_reply_text (request, 204, NULL, NULL);
+  }
+}
+
+/* --- DELETE --- */
+
+void
+rp_api_delete_whip (RpHttpRequest *request, gpointer user_data)
+{
+  RpApi *api = user_data;
+  if (find_call (api, request) == NULL)
+    return;
+  rp_registry_end_call (api->registry, rp_http_request_param (request, 0), "the client hung up");
+  rp_http_reply_json (request, 200, g_strdup ("{\"status\": \"ended\"}\n"));
+}

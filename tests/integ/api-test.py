@@ -1,0 +1,428 @@
+"""Agents, sessions and WHIP: what the API takes and refuses, and calls through it (aiortc).
+
+usage: api-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
+import asyncio
+import json
+import re
+import sys
+
+sys.path.insert(0, sys.argv[3])
+from caller import Caller, RTCPeerConnection, off, with_server  # noqa: E402
+from serverfixture import OFFER, Server, offer, run_tap  # noqa: E402
+
+try:
+    from aiortc import RTCSessionDescription
+    from aiortc.mediastreams import AudioStreamTrack
+except ImportError:
+    pass
+
+KEY = "0123456789abcdef0123"
+SDP = {"Content-Type": "application/sdp"}
+FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
+TWO = ("agent", "witness")
+
+
+def error_of(reply):
+    """Checks that a refusal is of use; returns what it says."""
+    status, _, body = reply
+    value = json.loads(body)
+    assert value["detail"] and value["info"], (status, value)
+    return value["detail"]
+
+
+def refuses(server, expected, method, path, body=None, headers=None, says=""):
+    reply = server.request(method, path, body, headers)
+    assert reply[0] == expected, (expected, method, path, reply[0], reply[2])
+    detail = error_of(reply)
+    assert says in detail, (says, detail)
+    return reply
+
+
+def bearer(token):
+    return {"Authorization": "Bearer " + token}
+
+
+def server(*options, **settings):
+    return Server(*sys.argv[1:3], *options, **settings)
+
+
+def token_of(running, **order):
+    status, reply = running.api("POST", "/api/token", order, bearer(KEY))
+    assert status == 200, reply
+    return bearer(reply["token"])
+
+
+# --- agents ---
+
+
+def test_agents_are_listed():
+    with server(agents=TWO) as running:
+        status, _, body = running.request("GET", "/api/agents")
+        assert status == 200
+        assert json.loads(body) == {
+            "agents": [
+                {"name": "agent", "title": "The agent", "description": "Does as it is told."},
+                {"name": "witness", "title": "The witness", "description": "Does as it is told."},
+            ],
+            "default": "agent",
+        }
+        status, _, body = running.request("GET", "/status")
+        assert (status, json.loads(body)) == (200, {"status": "ready", "transports": ["webrtc", "whip"]})
+
+
+def test_unknown_agents():
+    with server(agents=TWO) as running:
+        for name in ("request_data", "requestData"):
+            status, reply = running.api("POST", "/api/offer", offer(**{name: {"agent": "x"}}))
+            assert status == 404 and reply["detail"] == 'there is no agent "x"', (status, reply)
+            assert '"agent", "witness"' in reply["info"], reply
+        status, reply = running.api("POST", "/start", {"body": {"agent": "x"}})
+        assert status == 404 and reply["detail"] == 'there is no agent "x"', (status, reply)
+        refuses(running, 404, "POST", "/whip/x", OFFER, SDP, says='"x"')
+        assert running.stats()["sessions"]["total"] == 0
+
+
+def test_request_data_is_checked():
+    with server() as running:
+        for data, expected in (
+            ({"a": "x" * 8300}, 413),
+            ({"agent": 7}, 400),
+            ({"agent": "x" * 65}, 400),
+            ("text", 400),
+            ([], 400),
+        ):
+            for name in ("request_data", "requestData"):
+                status, reply = running.api("POST", "/api/offer", offer(**{name: data}))
+                assert status == expected and name in reply["detail"], (name, status, reply)
+            status, reply = running.api("POST", "/start", {"body": data})
+            assert status == expected and "body" in reply["detail"], (status, reply)
+        assert running.stats()["sessions"]["total"] == 0
+
+
+def test_tokens_for_one_agent():
+    with server("--token", KEY, agents=TWO) as running:
+        witness = token_of(running, agent="witness")
+        stranger = token_of(running, agent="stranger")
+        any_agent = token_of(running)
+        listed = json.loads(running.request("GET", "/api/agents", headers=witness)[2])
+        assert [a["name"] for a in listed["agents"]] == ["witness"] and listed["default"] == "witness", listed
+        listed = json.loads(running.request("GET", "/api/agents", headers=any_agent)[2])
+        assert len(listed["agents"]) == 2 and listed["default"] == "agent"
+        # Whom the token names answers unless another is asked for, and then nobody does.
+        status, mine = running.api("POST", "/api/offer", offer(), witness)
+        assert status == 200
+        calls = json.loads(running.request("GET", "/stats", headers=bearer(KEY))[2])["calls"]
+        assert [call["agent"] for call in calls] == ["witness"]
+        other = offer(request_data={"agent": "agent"})
+        status, reply = running.api("POST", "/api/offer", other, witness)
+        assert status == 403, (status, reply)
+        status, reply = running.api("POST", "/start", {"body": {"agent": "agent"}}, witness)
+        assert status == 403, (status, reply)
+        refuses(running, 403, "POST", "/whip/agent", OFFER, {**SDP, **witness})
+        refuses(running, 404, "POST", "/whip", OFFER, {**SDP, **stranger}, says="stranger")
+        # Another agent's call is not to be joined, not even by who knows its id.
+        status, theirs = running.api("POST", "/api/offer", other, any_agent)
+        assert status == 200
+        patch = {"pc_id": theirs["pc_id"], "candidates": []}
+        assert running.api("PATCH", "/api/offer", patch, witness)[0] == 403
+        assert running.api("PATCH", "/api/offer", patch, any_agent)[0] == 200
+        again = offer(pc_id=theirs["pc_id"])
+        assert running.api("POST", "/api/offer", again, witness)[0] == 403
+        patch["pc_id"] = mine["pc_id"]
+        assert running.api("PATCH", "/api/offer", patch, witness)[0] == 200
+
+
+# --- sessions ---
+
+
+def start(running, value=None, **named):
+    status, reply = running.api("POST", "/start", {} if value is None else value, **named)
+    assert status == 200, (status, reply)
+    assert reply["iceConfig"] == {"iceServers": []}
+    return "/sessions/%s/api/offer" % reply["sessionId"]
+
+
+def test_start_is_checked():
+    with server("--max-sessions", "1") as running:
+        status, _, body = running.request("POST", "/start", "", {"Content-Type": "application/json"})
+        assert status == 200 and re.fullmatch("[0-9a-f]{32}", json.loads(body)["sessionId"])
+        for transport in ("webrtc", "smallwebrtc"):
+            start(running, {"transport": transport, "enableDefaultIceServers": True, "body": {}})
+        assert running.api("POST", "/start", {"transport": "daily"})[0] == 400
+        assert running.api("POST", "/start", {"body": 5})[0] == 400
+        assert running.api("POST", "/start", [])[0] == 400
+        refuses(running, 415, "POST", "/start", "{}", {"Content-Type": "text/plain"})
+        assert running.request("GET", "/start")[0] == 405
+        # As many as may wait; none of them holds a worker or a line.
+        made = 3
+        while True:
+            status, _, body = reply = running.request("POST", "/start", "{}", {"Content-Type": "application/json"})
+            if status != 200:
+                break
+            made += 1
+        assert status == 503 and made == 16 and reply[1]["Retry-After"], (reply, made)
+        assert "sessions" in error_of(reply)
+        assert running.stats()["workers"]["busy"] == 0 and running.stats()["sessions"]["active"] == 0
+
+
+def test_sessions_are_looked_up():
+    with server() as running:
+        for session, expected in (("f" * 32, 404), ("x" * 129, 404), ("%20", 404)):
+            path = "/sessions/%s/api/offer" % session
+            assert running.api("POST", path, offer())[0] == expected
+            patch = {"pc_id": "x", "candidates": []}
+            assert running.api("PATCH", path, patch)[0] == expected
+        path = start(running)
+        status, reply = running.api("PATCH", path, {"pc_id": "x", "candidates": []})
+        assert status == 404 and "pc_id" in reply["detail"], reply
+        # The calls of others are no part of it.
+        status, other = running.api("POST", "/api/offer", offer())
+        assert running.api("PATCH", path, {"pc_id": other["pc_id"], "candidates": []})[0] == 404
+        status, own = running.api("POST", path, offer(pc_id=other["pc_id"]))
+        assert status == 200 and own["pc_id"] != other["pc_id"]
+        assert running.api("PATCH", path, {"pc_id": own["pc_id"], "candidates": []})[0] == 200
+
+
+@with_server(agents=TWO)
+async def test_a_call_in_a_session(running):
+    path = await off(start, running, {"body": {"agent": "witness", "caller_name": "Ada"}})
+    caller = await Caller(running, path).dial()
+    report = await caller.report()
+    assert report["start"]["agent"] == "witness", report
+    assert report["start"]["request_data"] == {"agent": "witness", "caller_name": "Ada"}, report
+    # The same call by its pc_id, over a new connection.
+    identity = caller.pc_id
+    await caller.dial(ready=False, restart=True)
+    assert caller.pc_id == identity
+    await caller.report()
+    # A new offer is a new call, and the end of the former.
+    other = await Caller(running, path).dial()
+    assert other.pc_id != identity
+    await caller.expect("signalling", lambda m: m["message"]["type"] == "peerLeft")
+    await off(running.await_stats, lambda s: s["sessions"]["active"] == 1)
+    # What the offer itself says counts more.
+    third = await Caller(running, path, requestData={"topic": "rooms"}).dial()
+    report = await third.report()
+    assert report["start"]["request_data"] == {"topic": "rooms"}, report
+    assert report["start"]["agent"] == "witness", report
+    for one in (caller, other, third):
+        await one.close()
+    await off(running.await_stats, lambda s: s["sessions"]["active"] == 0 and s["workers"]["busy"] == 0)
+    # It outlives its calls for a while.
+    last = await Caller(running, path).dial()
+    await last.close()
+
+
+@with_server(agents=TWO)
+async def test_a_call_with_request_data(running):
+    data = {"agent": "witness", "name": "Zoë \u2028", "deep": [{"a": [1, 2.5, None, True]}]}
+    caller = await Caller(running, request_data=data).dial()
+    assert (await caller.report())["start"]["request_data"] == data
+    # A worker that takes over is told the same.
+    caller.tell("checkpoint here")
+    caller.tell("crash")
+    await off(running.await_log, "worker lost")
+    report = await caller.report_until(lambda r: r["resumed"] == "here")
+    assert report["start"]["request_data"] == data and report["start"]["agent"] == "witness"
+    plain = await Caller(running).dial()
+    start_frame = (await plain.report())["start"]
+    assert start_frame["agent"] == "agent" and "request_data" not in start_frame
+    calls = (await off(running.stats))["calls"]
+    assert sorted(call["agent"] for call in calls) == ["agent", "witness"]
+    await caller.close()
+    await plain.close()
+
+
+# --- WHIP ---
+
+
+def audio_offer(direction="sendonly"):
+    """The offer of a WHIP client that never connects: one audio line."""
+    audio = OFFER[: OFFER.index("m=application")].replace("BUNDLE 0 1", "BUNDLE 0")
+    return audio.replace("a=sendrecv", "a=" + direction)
+
+
+def create(running, sdp, path="/whip"):
+    status, headers, body = running.request("POST", path, sdp, SDP)
+    assert status == 201, (status, body)
+    assert headers["Content-Type"] == "application/sdp"
+    assert re.fullmatch("/whip/call/[0-9a-f]{32}", headers["Location"]), headers["Location"]
+    assert re.fullmatch('"[^"]+"', headers["ETag"])
+    return headers["Location"], headers["ETag"], body.decode()
+
+
+def fragment(ufrag="abcd", pwd="0123456789abcdefghijklmn", candidate="candidate:1 1 udp 2122260223 192.0.2.7 5000 typ host"):
+    lines = ["a=ice-ufrag:" + ufrag, "a=ice-pwd:" + pwd, "m=audio 9 UDP/TLS/RTP/SAVPF 0", "a=mid:0"]
+    return "".join(line + "\r\n" for line in lines + ["a=" + candidate] * bool(candidate))
+
+
+def test_whip_offers_are_checked():
+    with server("--max-sessions", "1") as running:
+        for sdp in ("", "nonsense", audio_offer("recvonly"), audio_offer("inactive"), OFFER.replace("opus", "sorbus")):
+            refuses(running, 400, "POST", "/whip", sdp, SDP, says="sdp")
+        refuses(running, 400, "POST", "/whip", OFFER.replace("m=audio 9", "m=audio 0"), SDP, says="no audio")
+        refuses(running, 415, "POST", "/whip", OFFER, {"Content-Type": "application/json"})
+        refuses(running, 413, "POST", "/whip", "v=0\r\n" * 20000, SDP)
+        refuses(running, 403, "POST", "/whip", OFFER, {**SDP, "Origin": "https://evil.example"})
+        assert running.request("GET", "/whip")[0] == 405
+        status, headers, _ = running.request("OPTIONS", "/whip")
+        assert status == 204 and headers["Accept-Post"] == "application/sdp"
+        create(running, audio_offer())
+        full = refuses(running, 503, "POST", "/whip", audio_offer(), SDP, says="busy")
+        assert int(full[1]["Retry-After"]) > 0
+
+
+def test_whip_directions():
+    with server() as running:
+        _, _, answer = create(running, audio_offer("sendonly"))
+        assert "a=recvonly" in answer and "a=sendrecv" not in answer, answer
+        assert "a=setup:passive" in answer and "a=ssrc" not in answer, answer
+        _, _, answer = create(running, audio_offer("sendrecv"))
+        assert "a=sendrecv" in answer, answer
+
+
+def test_whip_patches():
+    with server() as running:
+        location, etag, _ = create(running, audio_offer())
+        good = {**FRAGMENT, "If-Match": etag}
+        assert running.request("PATCH", location, fragment(), good)[::2] == (204, b"")
+        assert running.request("PATCH", location, fragment(candidate="end-of-candidates"), good)[0] == 204
+        # mDNS names and TCP are of no use, and no mistake either.
+        for useless in ("1 1 udp 1 5b7c.local 5000 typ host", "1 1 tcp 1 192.0.2.7 9 typ host tcptype active"):
+            assert running.request("PATCH", location, fragment(candidate="candidate:" + useless), good)[0] == 204
+        refuses(running, 428, "PATCH", location, fragment(), FRAGMENT, says="If-Match")
+        stale = refuses(running, 412, "PATCH", location, fragment(), {**FRAGMENT, "If-Match": '"stale"'})
+        assert stale[1]["ETag"] == etag
+        for weak in ("W/" + etag, etag.strip('"'), ""):
+            refuses(running, 412, "PATCH", location, fragment(), {**FRAGMENT, "If-Match": weak})
+        assert running.request("PATCH", location, fragment(), {**FRAGMENT, "If-Match": '"a", ' + etag})[0] == 204
+        for bad in ("", "nonsense\r\n", "m=audio 9 X 0\r\na=mid:0\r\n", fragment(pwd="short"), "a=ice-ufrag:abcd\r\n"):
+            refuses(running, 400, "PATCH", location, bad, good, says="sdpfrag")
+        refuses(running, 415, "PATCH", location, fragment(), {**SDP, "If-Match": etag})
+        refuses(running, 404, "PATCH", "/whip/call/" + "f" * 32, fragment(), good)
+        # The resource of a call is that of a WHIP call.
+        _, other = running.api("POST", "/api/offer", offer())
+        refuses(running, 404, "PATCH", "/whip/call/" + other["pc_id"], fragment(), good)
+        refuses(running, 404, "DELETE", "/whip/call/" + other["pc_id"])
+        for method in ("GET", "POST", "PUT"):
+            assert running.request(method, location)[0] == 405
+
+
+def test_whip_ice_restarts():
+    with server() as running:
+        location, etag, answer = create(running, audio_offer())
+        other = fragment("efgh", "nmlkjihgfedcba9876543210")
+        status, headers, body = running.request("PATCH", location, other, {**FRAGMENT, "If-Match": "*"})
+        assert status == 200, (status, body)
+        assert headers["Content-Type"] == "application/trickle-ice-sdpfrag"
+        assert headers["ETag"] != etag
+        reply = body.decode()
+        ufrag = re.search("a=ice-ufrag:(.*)\r\n", reply).group(1)
+        assert "a=ice-pwd:" in reply and "a=candidate:" in reply and "a=mid:0" in reply, reply
+        assert ufrag != re.search("a=ice-ufrag:(.*)\r\n", answer).group(1)
+        # From now on the former session's candidates are stale, and the new one's are not.
+        refuses(running, 412, "PATCH", location, fragment(), {**FRAGMENT, "If-Match": etag})
+        assert running.request("PATCH", location, other, {**FRAGMENT, "If-Match": headers["ETag"]})[0] == 204
+        # By the ETag as well.
+        third = fragment("ijkl", "nmlkjihgfedcba9876543210")
+        status, last, _ = running.request("PATCH", location, third, {**FRAGMENT, "If-Match": headers["ETag"]})
+        assert status == 200 and last["ETag"] not in (etag, headers["ETag"])
+
+
+def test_whip_ends():
+    with server("--inactivity-timeout", "2") as running:
+        location, etag, _ = create(running, audio_offer())
+        status, _, _ = running.request("DELETE", location)
+        assert status == 200
+        refuses(running, 404, "DELETE", location)
+        refuses(running, 404, "PATCH", location, fragment(), {**FRAGMENT, "If-Match": etag})
+        running.await_log("ended", reason="the client hung up")
+        running.await_stats(lambda s: s["sessions"]["active"] == 0 and s["workers"]["busy"] == 0)
+        assert running.stats()["sessions"]["failed"] == 0
+
+
+class Broadcaster:
+    """A WHIP client: gathers first, then offers what it has, or trickles it."""
+
+    def __init__(self, running):
+        self.running = running
+        self.frames = 0
+
+    async def _listen(self, track):
+        try:
+            while True:
+                await track.recv()
+                self.frames += 1
+        except Exception:  # aiortc ends a track with whatever it has at hand
+            pass
+
+    async def dial(self, direction, path="/whip/witness", trickle=False):
+        self.pc = RTCPeerConnection()
+        self.pc.addTransceiver(AudioStreamTrack(), direction=direction)
+        self.pc.on("track", lambda track: asyncio.ensure_future(self._listen(track)))
+        await self.pc.setLocalDescription(await self.pc.createOffer())
+        whole = self.pc.localDescription.sdp
+        lines = whole.split("\r\n")
+        candidates = [line for line in lines if line.startswith(("a=candidate", "a=end-of-candidates"))]
+        sent = "\r\n".join(line for line in lines if line not in candidates) if trickle else whole
+        self.location, self.etag, answer = await off(create, self.running, sent, path)
+        await self.pc.setRemoteDescription(RTCSessionDescription(answer, "answer"))
+        if trickle:
+            kept = [line for line in lines if line.startswith(("a=ice-ufrag", "a=ice-pwd", "m=audio", "a=mid"))]
+            body = "\r\n".join(kept + candidates) + "\r\n"
+            headers = {**FRAGMENT, "If-Match": self.etag}
+            status, _, reply = await off(self.running.request, "PATCH", self.location, body, headers)
+            assert status == 204, (status, reply)
+        return answer
+
+    async def is_heard(self, turns=3):
+        """The agent has played its greeting, heard or not, and hears what is said."""
+        await off(self.running.await_stats, lambda s: any(c["turns"] >= turns for c in s["calls"]))
+
+    async def close(self):
+        await self.pc.close()
+
+
+@with_server(agents=TWO)
+async def test_whip_sendonly(running):
+    client = Broadcaster(running)
+    answer = await client.dial("sendonly")
+    assert "a=recvonly" in answer
+    await client.is_heard()
+    calls = (await off(running.stats))["calls"]
+    assert calls[0]["packets_out"] == 0 and calls[0]["agent"] == "witness" and calls[0]["connected"], calls
+    assert client.frames == 0
+    status, _, _ = await off(running.request, "DELETE", client.location)
+    assert status == 200
+    await off(running.await_stats, lambda s: s["sessions"]["active"] == 0 and s["workers"]["busy"] == 0)
+    await off(running.await_log, "ended", reason="the client hung up")
+    await client.close()
+
+
+@with_server(agents=TWO)
+async def test_whip_sendrecv(running):
+    client = Broadcaster(running)
+    answer = await client.dial("sendrecv", trickle=True)
+    assert "a=sendrecv" in answer
+    await client.is_heard()
+    assert client.frames > 20
+    # DTLS says goodbye.
+    await client.close()
+    await off(running.await_stats, lambda s: s["sessions"]["active"] == 0 and s["workers"]["busy"] == 0)
+    await off(running.await_log, "ended", reason="the client hung up")
+
+
+@with_server("--inactivity-timeout", "2", agents=TWO)
+async def test_whip_client_vanishes(running):
+    client = Broadcaster(running)
+    await client.dial("sendonly")
+    await client.is_heard(1)
+    for transceiver in client.pc.getTransceivers():
+        await transceiver.sender.stop()
+        transport = transceiver.sender.transport
+    await transport.transport.stop()
+    await off(running.await_log, "ended", reason="nothing came from the client any more")
+
+
+if __name__ == "__main__":
+    sys.exit(run_tap([value for name, value in list(globals().items()) if name.startswith("test_")]))
