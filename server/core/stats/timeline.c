@@ -278,7 +278,7 @@ take_barge_in (RpTimeline *self, gint64 barge_in_us)
   RpTimelineSpan *user = last_span (self, FALSE);
   const RpTimelineSpan *agent = last_span (self, TRUE);
   self->barge_in_us = barge_in_us;
-  if (!self->user_speaks || agent == NULL || agent->to_ms < 0)
+  if (!self->user_speaks || user == NULL || agent == NULL || agent->to_ms < 0)
     return;
   gint64 onset_ms = agent->to_ms - barge_in_us / 1000;
   if (onset_ms >= agent->from_ms)

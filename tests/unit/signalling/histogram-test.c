@@ -123,6 +123,53 @@ test_merge (void)
   g_assert_cmpint (rp_histogram_sum_us (a), ==, 10100);
 }
 
+/* What came since an earlier state, and nothing of before. */
+static void
+test_subtract (void)
+{
+  g_autoptr (RpHistogram) now = rp_histogram_new ();
+  g_autoptr (RpHistogram) earlier = rp_histogram_new ();
+  rp_histogram_record (now, 10);
+  rp_histogram_record (now, 5000000);
+  rp_histogram_merge (earlier, now);
+  for (gint64 i = 1; i <= 100; i++)
+    rp_histogram_record (now, i);
+  rp_histogram_subtract (now, earlier);
+  g_assert_cmpuint (rp_histogram_count (now), ==, 100);
+  g_assert_cmpint (rp_histogram_sum_us (now), ==, 5050);
+  g_assert_cmpint (rp_histogram_min_us (now), ==, 1);
+  g_assert_cmpint (rp_histogram_max_us (now), ==, 100);
+  g_assert_cmpint (rp_histogram_percentile_us (now, 99), ==, 99);
+  rp_histogram_subtract (now, now);
+  g_assert_cmpuint (rp_histogram_count (now), ==, 0);
+  g_assert_cmpint (rp_histogram_max_us (now), ==, 0);
+  g_assert_cmpint (rp_histogram_percentile_us (now, 50), ==, 0);
+}
+
+static void
+test_count_at_most (void)
+{
+  g_autoptr (RpHistogram) h = rp_histogram_new ();
+  guint64 last = 0;
+  g_assert_cmpuint (rp_histogram_count_at_most (h, G_MAXINT64), ==, 0);
+  for (gint64 i = 0; i < 1000; i++)
+    rp_histogram_record (h, i * 1000);
+  rp_histogram_record (h, 2 * RP_HISTOGRAM_MAX_US);
+  g_assert_cmpuint (rp_histogram_count_at_most (h, -1), ==, 0);
+  g_assert_cmpuint (rp_histogram_count_at_most (h, 0), ==, 1);
+  for (gint64 limit_us = 0; limit_us < 1100000; limit_us += 777) {
+    guint64 count = rp_histogram_count_at_most (h, limit_us);
+    guint64 exact = (guint64) MIN (limit_us / 1000 + 1, 1000);
+    guint64 slack = (guint64) limit_us / 1000 / 100 + 1;
+    g_assert_cmpuint (count, >=, last);
+    g_assert_cmpuint (count + slack, >=, exact);
+    g_assert_cmpuint (count, <=, exact + slack);
+    last = count;
+  }
+  /* What is longer than can be told apart is under no limit. */
+  g_assert_cmpuint (rp_histogram_count_at_most (h, RP_HISTOGRAM_MAX_US), ==, 1000);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -133,5 +180,7 @@ main (int argc, char **argv)
   g_test_add_func ("/histogram/against-sorting", test_against_sorting);
   g_test_add_func ("/histogram/extremes", test_extremes);
   g_test_add_func ("/histogram/merge", test_merge);
+  g_test_add_func ("/histogram/subtract", test_subtract);
+  g_test_add_func ("/histogram/count-at-most", test_count_at_most);
   return g_test_run ();
 }
