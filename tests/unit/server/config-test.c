@@ -203,10 +203,18 @@ static const Refusal refusals[] = {
     {"--ice-address 1.2.3", NULL, RP_CONFIG_ERROR_USAGE, "ice_address"},
     {"--cors-origin example.com", NULL, RP_CONFIG_ERROR_USAGE, "cors_origin"},
     {"--cors-origin https://example.com/path", NULL, RP_CONFIG_ERROR_USAGE, "cors_origin"},
+    {"--cors-origin https://me@example.com", NULL, RP_CONFIG_ERROR_USAGE, "cors_origin"},
+    {"--cors-origin https://example.com:0", NULL, RP_CONFIG_ERROR_USAGE, "cors_origin"},
+    {"--cors-origin null", NULL, RP_CONFIG_ERROR_USAGE, "cors_origin"},
+    {"--max-per-address -1", NULL, RP_CONFIG_ERROR_USAGE, "from 0 to 1000"},
     {"--cors-origin a,,b", NULL, RP_CONFIG_ERROR_USAGE, "--cors-origin"},
     {"--log-level loud", NULL, RP_CONFIG_ERROR_USAGE, "--log-level"},
     {"--token short", NULL, RP_CONFIG_ERROR_USAGE, "at least 16"},
     {"--token 0123456789\tabcdef", NULL, RP_CONFIG_ERROR_USAGE, "visible ASCII"},
+    {"--token 0123456789 abcdef", NULL, RP_CONFIG_ERROR_USAGE, "abcdef: no such option"},
+    {"--token-file FILE", "short\nthe second line counts for nothing", RP_CONFIG_ERROR_USAGE,
+     "openssl rand"},
+    {"--token-file FILE", "\n", RP_CONFIG_ERROR_USAGE, "at least 16"},
     {"--token-file /nonexistent/token", NULL, RP_CONFIG_ERROR_FILE, "/nonexistent/token"},
     {"--listen 0.0.0.0:80", NULL, RP_CONFIG_ERROR_REFUSED, "--no-auth"},
     {"--listen [::]:80", NULL, RP_CONFIG_ERROR_REFUSED, "--token-file"},
@@ -262,6 +270,27 @@ test_public (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_connections_per_address (Fixture *fixture, gconstpointer data)
+{
+  static const struct {
+    const char *options;
+    guint expected;
+  } rows[] = {
+      {"", 0}, /* a proxy on the same machine has everybody's */
+      {"--listen [::1]:80", 0},
+      {"--max-per-address 7", 7},
+      {"--listen 0.0.0.0:80 --no-auth", 200},
+      {"--listen 0.0.0.0:80 --no-auth --max-per-address 0", 0},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (RpConfig) config = parse (fixture, rows[i].options, &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (config->max_connections_per_address, ==, rows[i].expected);
+  }
+}
+
+static void
 test_help (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (RpConfig) config = parse (fixture, "--listen nonsense --help", NULL);
@@ -300,6 +329,7 @@ main (int argc, char **argv)
   ADD ("round-trip", test_round_trip);
   ADD ("refusals", test_refusals);
   ADD ("public", test_public);
+  ADD ("connections-per-address", test_connections_per_address);
   ADD ("help", test_help);
   return g_test_run ();
 }
