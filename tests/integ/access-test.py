@@ -13,6 +13,7 @@ BINARY, WORKER, SUPPORT = sys.argv[1:4]
 sys.path.insert(0, SUPPORT)
 from serverfixture import (  # noqa: E402
     JSON,
+    OFFER,
     Server,
     ask,
     assert_log_is_clean,
@@ -31,14 +32,29 @@ def start(*options, **more):
 
 # method, path, who may come, type of the body
 KEY, CALL, JOIN, ANYBODY = "key", "call", "join", "anybody"
+SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"
 ROUTES = (
-    ("POST", "/api/offer", CALL, "application/json"),
+    ("GET", "/api/agents", CALL, None),
+    ("POST", "/api/offer", JOIN, "application/json"),
     ("PATCH", "/api/offer", JOIN, "application/json"),
     ("POST", "/api/token", KEY, "application/json"),
+    ("POST", "/start", CALL, "application/json"),
+    ("POST", "/sessions/x/api/offer", JOIN, "application/json"),
+    ("PATCH", "/sessions/x/api/offer", JOIN, "application/json"),
+    ("POST", "/whip", CALL, SDP),
+    ("POST", "/whip/agent", CALL, SDP),
+    ("PATCH", "/whip/call/x", JOIN, FRAGMENT),
+    ("DELETE", "/whip/call/x", JOIN, None),
     ("GET", "/stats", KEY, None),
+    ("GET", "/stats/history", KEY, None),
+    ("GET", "/stats/calls/x", KEY, None),
+    ("GET", "/metrics", KEY, None),
+    ("GET", "/status", ANYBODY, None),
     ("GET", "/healthz", ANYBODY, None),
     ("GET", "/readyz", ANYBODY, None),
 )
+# What the handlers say to a request that has come so far.
+THROUGH = {200, 400, 404}
 SITE = "https://site.example"
 STRANGER = "https://evil.example"
 
@@ -71,7 +87,7 @@ def test_methods_types_and_sizes_of_every_route():
             assert kind is None or accepted == kind, (path, accepted)
             if method == "GET":
                 status, _, body = server.request("HEAD", path)
-                assert status == 200 and body == b"", (path, status)
+                assert status in THROUGH and body == b"", (path, status)
             if kind is None:
                 continue
             for wrong in ("text/plain", kind + "x", "application/x-www-form-urlencoded", "", "x" * 9000):
@@ -200,14 +216,13 @@ def test_tokens_at_every_route():
             if who == ANYBODY:
                 assert status_of()[0] == 200 and status_of(Authorization="Bearer x")[0] == 200
                 continue
-            through = {200, 400, 404}
             for value in ("", TOKEN, "Bearer", "Bearer ", "Basic " + TOKEN):
                 assert status_of(Authorization=value)[0] == 401, (path, value)
             for value in (TOKEN[:-1], TOKEN + "x"):
                 assert status_of(**bearer(value))[0] == 401, (path, value)
             assert status_of()[0] == 401
             for value in ("Bearer ", "bearer ", "BEARER  "):
-                assert status_of(Authorization=value + TOKEN)[0] in through, (path, value)
+                assert status_of(Authorization=value + TOKEN)[0] in THROUGH, (path, value)
             forged = (forge(secret=TOKEN + "x"), forge(label=""), forge(claims=b"{}"), forge(admin=True))
             for value in garbled + forged:
                 assert status_of(**bearer(value))[0] == 401, (path, value[:80])
@@ -215,19 +230,19 @@ def test_tokens_at_every_route():
             assert status_of(**bearer(far))[0] == 401, path
 
             status, detail = status_of(**bearer(forge()))
-            assert status in (through if who != KEY else {403}), (path, status)
+            assert status in (THROUGH if who != KEY else {403}), (path, status)
             expired = forge(exp=int(time.time()) - 1)
             status, detail = status_of(**bearer(expired))
             if who == CALL:
                 assert status == 401 and "expired" in detail, (path, status)
             else:
-                assert status in (through if who == JOIN else {403}), (path, status)
+                assert status in (THROUGH if who == JOIN else {403}), (path, status)
             bound = forge(origin=SITE)
             for origin in (None, "http://127.0.0.1:%d" % server.port):
                 headers = bearer(bound, **({"Origin": origin} if origin else {}))
                 assert status_of(**headers)[0] == 403, (path, origin)
             status, _ = status_of(**bearer(bound, Origin=SITE))
-            assert status in (through if who != KEY else {403}), (path, status)
+            assert status in (THROUGH if who != KEY else {403}), (path, status)
             # What has expired is bound all the same.
             bound = forge(origin="https://other.example", exp=1)
             assert status_of(**bearer(bound, Origin=SITE))[0] in (401, 403), path
@@ -252,6 +267,43 @@ def test_tokens_of_pages_from_this_server():
             headers = bearer(forge(origin=origin), **headers)
             status = ask(server, "PATCH", "/api/offer", "application/json", headers)[0]
             assert (status == 400) == through and status in (400, 403), (origin, headers, status)
+
+
+def test_expired_tokens_go_on_and_begin_nothing():
+    with start("--token", TOKEN) as server:
+        now = int(time.time())
+        good, expired = bearer(forge()), bearer(forge(exp=now - 1))
+        other = bearer(forge(agent="somebody", exp=now - 1))
+        call = server.api("POST", "/api/offer", offer(), good)[1]["pc_id"]
+        session = "/sessions/%s/api/offer" % server.api("POST", "/start", {}, good)[1]["sessionId"]
+        for path in ("/api/offer", session):
+            for pc_id in (None, "0" * 32):
+                body = refused(server.api("POST", path, offer(pc_id=pc_id), expired), 401)
+                assert "expired" in body["detail"], body
+        candidates = {"pc_id": call, "candidates": []}
+        assert server.api("PATCH", "/api/offer", candidates, expired)[0] == 200
+        assert server.api("POST", "/api/offer", offer(pc_id=call, restart_pc=True), expired)[0] == 200
+        refused(server.api("PATCH", "/api/offer", candidates, other), 403)
+        refused(server.api("POST", "/api/offer", offer(pc_id=call), other), 403)
+        assert json.loads(server.request("GET", "/stats", headers=bearer(TOKEN))[2])["sessions"]["total"] == 1
+
+
+def test_tokens_of_another_agent():
+    with start("--token", TOKEN) as server:
+        own, other = bearer(forge(agent="agent")), bearer(forge(agent="somebody"))
+        sdp = {"Content-Type": "application/sdp"}
+        for path, body, kind in (
+            ("/api/offer", json.dumps(offer()), JSON),
+            ("/api/offer", json.dumps(offer(request_data={"agent": "agent"})), JSON),
+            ("/start", json.dumps({"body": {"agent": "agent"}}), JSON),
+            ("/whip", OFFER, sdp),
+            ("/whip/agent", OFFER, sdp),
+        ):
+            assert server.request("POST", path, body, {**kind, **own})[0] in (200, 201), path
+            status, _, answer = server.request("POST", path, body, {**kind, **other})
+            # There is nobody of that name when the request does not say another.
+            assert status == (403 if "agent" in path + body else 404), (path, status, answer)
+            assert json.loads(answer)["info"]
 
 
 def test_making_tokens():
@@ -356,7 +408,7 @@ def is_served(connection):
 
 
 def test_connections_of_one_address():
-    with start("--max-connections-per-address", "3") as server:
+    with start("--max-per-address", "3") as server:
 
         def connect():
             return socket.create_connection(("127.0.0.1", server.port), 10)
