@@ -18,10 +18,13 @@
 /* From section 5.4 of RFC 8831's own advice and what browsers do; times in ms. */
 #define RTO_INITIAL_MS 1000
 #define RTO_MIN_MS 200
-#define RTO_MAX_MS 10000
-/* With these timeouts about 50 s without an answer: an outage of the network must not end a call,
- * silence on purpose is judged by the session. */
-#define MAX_RETRANSMISSIONS 10
+/* The client may come back on another path at any time: what waits for it shall not wait for a
+ * timer that has backed off to the RFC's minute. Chromium has the same. */
+#define RTO_MAX_MS 3000
+/* An outage of the network must not end a call: silence is judged by the session, after ten minutes
+ * at most (--inactivity-timeout), which these timeouts outlast. */
+#define MAX_RETRANSMISSIONS 250
+#define MAX_INIT_RETRANSMISSIONS 10
 #define HEARTBEAT_MS 10000
 #define DELAYED_SACK_MS 20
 #define INITIAL_WINDOW_MTUS 10
@@ -146,7 +149,7 @@ init_library (void)
   usrsctp_sysctl_set_sctp_rto_initial_default (RTO_INITIAL_MS);
   usrsctp_sysctl_set_sctp_rto_max_default (RTO_MAX_MS);
   usrsctp_sysctl_set_sctp_init_rto_max_default (RTO_MAX_MS);
-  usrsctp_sysctl_set_sctp_init_rtx_max_default (MAX_RETRANSMISSIONS);
+  usrsctp_sysctl_set_sctp_init_rtx_max_default (MAX_INIT_RETRANSMISSIONS);
   usrsctp_sysctl_set_sctp_assoc_rtx_max_default (MAX_RETRANSMISSIONS);
   usrsctp_sysctl_set_sctp_path_rtx_max_default (MAX_RETRANSMISSIONS);
   usrsctp_sysctl_set_sctp_heartbeat_interval_default (HEARTBEAT_MS);
