@@ -40,6 +40,7 @@ append_member (GString *json, const char *name, const char *value)
 void
 rp_api_post_token (RpHttpRequest *request, gpointer user_data)
 {
+  RpApi *api = user_data;
   const RpAccess *access = rp_http_request_access (request);
   if (access == NULL) {
     rp_http_reply_error (request, 409, "this server has no key to make tokens with",
@@ -51,11 +52,8 @@ rp_api_post_token (RpHttpRequest *request, gpointer user_data)
     return;
   const char *agent = rp_json_string (order, "agent", NULL);
   const char *origin = rp_json_string (order, "origin", NULL);
-  if (agent != NULL && !rp_access_agent_is_good (agent)) {
-    rp_http_reply_error (request, 400, "agent: not the name of an agent",
-                         "GET /api/agents lists them; leave it out for any");
+  if (agent != NULL && !rp_api_choose_agent (api, request, agent, &agent))
     return;
-  }
   if (origin != NULL && !rp_origin_is_good (origin)) {
     rp_http_reply_error (request, 400, "origin: expected scheme://host or scheme://host:port",
                          "such as https://example.com, as the browser says it in Origin");
