@@ -376,13 +376,14 @@ loop_end (gpointer data)
 {
   Job *job = data;
   if (job->call->session != NULL)
-    rp_session_end (job->call->session, job->reason);
+    rp_session_end (job->call->session, job->event.end, job->reason);
 }
 
 void
-rp_call_end (RpCall *call, const char *reason)
+rp_call_end (RpCall *call, RpTimelineEnd end, const char *reason)
 {
   Job *job = job_new (call);
+  job->event.end = end;
   job->reason = g_strdup (reason);
   post (job, loop_end);
 }

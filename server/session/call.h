@@ -62,7 +62,7 @@ void rp_call_add_candidates (RpCall *call, const RpCandidate *candidates, guint 
 /* @link: (transfer full) (nullable): NULL = there is none to be had */
 void rp_call_set_worker (RpCall *call, RpWorkerLink *link);
 void rp_call_drain (RpCall *call);
-void rp_call_end (RpCall *call, const char *reason);
+void rp_call_end (RpCall *call, RpTimelineEnd end, const char *reason);
 /* Drops the session now, and waits for that; ended () does not come. */
 void rp_call_drop (RpCall *call);
 

@@ -386,7 +386,7 @@ rp_registry_end_call (RpRegistry *registry, const char *id, const char *reason)
   if (entry == NULL)
     return FALSE;
   entry->ending = TRUE;
-  rp_call_end (entry->call, reason);
+  rp_call_end (entry->call, RP_TIMELINE_END_CLIENT, reason);
   return TRUE;
 }
 
@@ -431,7 +431,7 @@ rp_registry_end_all (RpRegistry *registry, const char *reason)
   gpointer entry = NULL;
   g_hash_table_iter_init (&iter, registry->entries);
   while (g_hash_table_iter_next (&iter, NULL, &entry))
-    rp_call_end (((RpRegistryEntry *) entry)->call, reason);
+    rp_call_end (((RpRegistryEntry *) entry)->call, RP_TIMELINE_END_SERVER, reason);
 }
 
 guint

@@ -840,10 +840,10 @@ rp_session_drain (RpSession *self)
 }
 
 void
-rp_session_end (RpSession *self, const char *reason)
+rp_session_end (RpSession *self, RpTimelineEnd end, const char *reason)
 {
   if (self->connected_us == 0)
-    end_now (self, RP_TIMELINE_END_REQUEST, reason, FALSE);
+    end_now (self, end, reason, FALSE);
   else
-    say_goodbye (self, RP_TIMELINE_END_REQUEST, reason, FALSE, NULL);
+    say_goodbye (self, end, reason, FALSE, NULL);
 }

@@ -109,7 +109,7 @@ void rp_session_no_worker (RpSession *session);
 
 /* The server is going down: the worker brings the conversation to an end. */
 void rp_session_drain (RpSession *session);
-/* Ends the call in order; ended () follows. */
-void rp_session_end (RpSession *session, const char *reason);
+/* Ends the call in order; ended () follows. @end: whose doing it is. */
+void rp_session_end (RpSession *session, RpTimelineEnd end, const char *reason);
 
 G_END_DECLS

@@ -497,7 +497,7 @@ static void
 end_session (gpointer user_data)
 {
   Command *command = user_data;
-  rp_session_end (command->rig->session, command->text);
+  rp_session_end (command->rig->session, RP_TIMELINE_END_SERVER, command->text);
 }
 
 void

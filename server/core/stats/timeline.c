@@ -52,10 +52,10 @@ static const char *const mark_names[] = {
 };
 
 static const char *const end_names[RP_TIMELINE_N_ENDS] = {
-    [RP_TIMELINE_END_CLIENT] = "client",   [RP_TIMELINE_END_AGENT] = "agent",
-    [RP_TIMELINE_END_LOST] = "lost",       [RP_TIMELINE_END_UNREACHABLE] = "unreachable",
-    [RP_TIMELINE_END_WORKER] = "worker",   [RP_TIMELINE_END_SERVER] = "server",
-    [RP_TIMELINE_END_REQUEST] = "request", [RP_TIMELINE_END_OFFER] = "offer",
+    [RP_TIMELINE_END_CLIENT] = "client", [RP_TIMELINE_END_AGENT] = "agent",
+    [RP_TIMELINE_END_LOST] = "lost",     [RP_TIMELINE_END_UNREACHABLE] = "unreachable",
+    [RP_TIMELINE_END_WORKER] = "worker", [RP_TIMELINE_END_SERVER] = "server",
+    [RP_TIMELINE_END_OFFER] = "offer",
 };
 
 const char *

@@ -64,7 +64,6 @@ typedef enum {
   RP_TIMELINE_END_UNREACHABLE, /* the client's connection never came to be */
   RP_TIMELINE_END_WORKER,      /* it failed too often, or there was none */
   RP_TIMELINE_END_SERVER,      /* is going down */
-  RP_TIMELINE_END_REQUEST,     /* somebody told the server to end it */
   RP_TIMELINE_END_OFFER,       /* it could not be answered */
   RP_TIMELINE_N_ENDS,
 } RpTimelineEnd;
