@@ -1,4 +1,4 @@
-/* The files of an agent: shared by agent.c, agent-flow.c and agent-tools.c. */
+/* The files of an agent: shared by agent*.c. */
 #pragma once
 
 #include "agent.h"
@@ -23,6 +23,10 @@ gboolean rp_agent_check_text (const RpAgent *agent, const char *path, const char
 
 /* flows/@name.json. Returns: (transfer full) or NULL and @error. */
 RpFlow *rp_agent_load_flow (const RpAgent *agent, const char *path, const char *name,
+                            GError **error);
+
+/* quizzes/@name.json. Returns: (transfer full) or NULL and @error. */
+RpQuiz *rp_agent_load_quiz (const RpAgent *agent, const char *path, const char *name,
                             GError **error);
 
 void rp_agent_client_tool_free (RpAgentClientTool *tool);

@@ -121,6 +121,7 @@ static const RpJsonField agent_fields[] = {
      .max_length = 64},
     {.name = "request_data", .type = RP_JSON_ARRAY, .items = RP_JSON_STRING, .max_length = 64},
     {.name = "flows", .type = RP_JSON_ARRAY, .items = RP_JSON_STRING, .max_length = 64},
+    {.name = "quizzes", .type = RP_JSON_ARRAY, .items = RP_JSON_STRING, .max_length = 16},
     {.name = "offer_flow", .type = RP_JSON_STRING, .max_length = 64},
     /* Its members are the names of RpPhrase: checked by load_phrases(). */
     {.name = "phrases", .type = RP_JSON_OBJECT},
@@ -388,14 +389,26 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *) a, *(const char *const *) b);
 }
 
-/* The flows that agent.json names, or all there are. */
 static gboolean
-load_flows (RpAgent *agent, JsonArray *listed, GError **error)
+load_quiz (RpAgent *agent, const char *name, GError **error)
+{
+  g_autofree char *file = g_strconcat (name, ".json", NULL);
+  g_autofree char *path = g_build_filename (agent->dir, "quizzes", file, NULL);
+  RpQuiz *quiz = rp_agent_load_quiz (agent, path, name, error);
+  if (quiz != NULL)
+    rp_dialogue_add_quiz (agent->dialogue, quiz);
+  return quiz != NULL;
+}
+
+/* Those that agent.json names, or all there are in the directory. */
+static gboolean
+load_all (RpAgent *agent, const char *directory, JsonArray *listed,
+          gboolean (*load) (RpAgent *agent, const char *name, GError **error), GError **error)
 {
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; listed != NULL && i < json_array_get_length (listed); i++)
     g_ptr_array_add (names, g_strdup (rp_json_array_string (listed, i)));
-  g_autofree char *path = g_build_filename (agent->dir, "flows", NULL);
+  g_autofree char *path = g_build_filename (agent->dir, directory, NULL);
   g_autoptr (GDir) dir = listed == NULL ? g_dir_open (path, 0, NULL) : NULL;
   const char *file;
   while (dir != NULL && (file = g_dir_read_name (dir)) != NULL)
@@ -404,7 +417,7 @@ load_flows (RpAgent *agent, JsonArray *listed, GError **error)
   if (listed == NULL)
     g_ptr_array_sort (names, compare_names);
   for (guint i = 0; i < names->len; i++)
-    if (!load_flow (agent, g_ptr_array_index (names, i), error))
+    if (!load (agent, g_ptr_array_index (names, i), error))
       return FALSE;
   return TRUE;
 }
@@ -510,7 +523,9 @@ load_object (RpAgent *agent, JsonObject *object, const char *path, GError **erro
       !rp_agent_load_tools (agent, rp_json_array (object, "tools"), path, error) ||
       !rp_agent_load_client_tools (agent, rp_json_array (object, "client_tools"), path, error) ||
       !load_phrases (agent, rp_json_object (object, "phrases"), path, error) ||
-      !load_knowledge (agent, error) || !load_flows (agent, rp_json_array (object, "flows"), error))
+      !load_knowledge (agent, error) ||
+      !load_all (agent, "flows", rp_json_array (object, "flows"), load_flow, error) ||
+      !load_all (agent, "quizzes", rp_json_array (object, "quizzes"), load_quiz, error))
     return FALSE;
   if (!rp_dialogue_finish (agent->dialogue, &local))
     return rp_agent_fail (error, RP_AGENT_ERROR_INVALID, path, "%s", local->message);

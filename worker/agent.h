@@ -1,4 +1,5 @@
-/* An agent: a directory with agent.json, prompt.md, knowledge.md and flows/NAME.json.
+/* An agent: a directory with agent.json, prompt.md, knowledge.md, flows/NAME.json and
+ * quizzes/NAME.json.
  *
  * The keys of agent.json are listed in agents/README.md; a key that is not known, a value out of
  * range and a file that is missing are errors that name the file, the place and what to do. */

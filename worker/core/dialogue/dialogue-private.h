@@ -10,6 +10,7 @@
 G_BEGIN_DECLS
 
 #define RP_DIALOGUE_MAX_SLOTS 16
+#define RP_DIALOGUE_MAX_QUIZZES 16
 
 /* Below it a hit is no answer. Set on the tables of tests/unit/dialogue. */
 #define RP_CONFIDENCE_ANSWER 0.55
@@ -26,10 +27,11 @@ struct _RpDialogue {
   gboolean own_help;
   RpKnowledge *knowledge;  /* (nullable) */
   GPtrArray *flows;        /* of RpFlow * */
+  GPtrArray *quizzes;      /* of RpQuiz * */
   GPtrArray *notify_tools; /* of char * */
   char *offer_name;
   const RpFlow *offer;
-  RpIndex *index; /* entries of the knowledge first, then the flows */
+  RpIndex *index; /* entries of the knowledge first, then the flows, then the quizzes */
   guint n_entries;
 };
 
@@ -63,6 +65,16 @@ typedef enum {
   RP_STAGE_WAITING, /* the tool call is in the context, its result is not */
 } RpStage;
 
+/* A quiz that is being played. */
+typedef struct {
+  RpQuizQuestion *question; /* NULL before the first and after the last */
+  guint asked;              /* with this one */
+  guint right;
+  guint tries; /* wrong answers to this one */
+  guint level;
+  guint said; /* of "right" and "wrong", to vary them */
+} RpQuizRound;
+
 /* Where the conversation stands after some of its messages. */
 typedef struct {
   const RpDialogue *agent;
@@ -82,6 +94,13 @@ typedef struct {
   char *call_id;
   GPtrArray *offers; /* (nullable) of char *: values that "yes" or "the first" would take */
   guint offer_slot;
+
+  const RpQuiz *quiz; /* NULL when none is played; never beside a flow */
+  guint quiz_index;
+  RpQuizRound round;
+  guint n_quizzed[RP_DIALOGUE_MAX_QUIZZES]; /* questions asked in all rounds of each */
+  gboolean again;                           /* another round was offered */
+  guint again_index;
 
   gboolean message_offered;
   guint unknowns; /* in a row */
@@ -115,6 +134,12 @@ void rp_fold_result (RpFold *fold, RpBrainReply *reply, const char *content);
 /* Finds a name outside of flows: "my name is Violet". */
 gboolean rp_fold_learn_name (RpFold *fold, const RpWords *words);
 
+/* quiz-play.c */
+void rp_fold_begin_quiz (RpFold *fold, RpBrainReply *reply, guint index);
+void rp_fold_end_quiz (RpFold *fold);
+void rp_fold_ask_quiz (RpFold *fold, RpBrainReply *reply);
+void rp_fold_in_quiz (RpFold *fold, RpBrainReply *reply, const RpWords *words);
+
 /* fold.c */
 gboolean rp_fold_intent (RpFold *fold, RpBrainReply *reply, RpIntent intent);
 /* The best entry of the knowledge (or flow) for @words. Returns: its confidence, 0 when none. */
@@ -124,6 +149,10 @@ double rp_fold_search (const RpFold *fold, const RpWords *words, const gboolean 
  * Returns: (transfer full) one flag per word */
 gboolean *rp_fold_value_flags (const RpFold *fold, const RpWords *words);
 const RpFlow *rp_fold_doc_flow (const RpFold *fold, guint doc);
+/* Its number, or G_MAXUINT when @doc is none. */
+guint rp_fold_doc_quiz (const RpFold *fold, guint doc);
+/* It is neither flow nor quiz. */
+gboolean rp_fold_doc_is_answer (const RpFold *fold, guint doc);
 void rp_fold_unknown (RpFold *fold, RpBrainReply *reply);
 /* Reads all of @request and answers the last message. */
 void rp_fold_run (const RpDialogue *self, const RpBrainRequest *request, RpBrainReply *reply);

@@ -56,6 +56,7 @@ rp_dialogue_new (void)
 {
   RpDialogue *self = g_new0 (RpDialogue, 1);
   self->flows = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_flow_free);
+  self->quizzes = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_quiz_free);
   self->notify_tools = g_ptr_array_new_with_free_func (g_free);
   for (guint i = 0; i < RP_PHRASE_N; i++)
     rp_dialogue_set_phrases (self, (RpPhrase) i, defaults[i]);
@@ -72,6 +73,7 @@ rp_dialogue_free (RpDialogue *self)
     g_clear_pointer (&self->phrases[i], g_ptr_array_unref);
   rp_knowledge_free (self->knowledge);
   g_ptr_array_unref (self->flows);
+  g_ptr_array_unref (self->quizzes);
   g_ptr_array_unref (self->notify_tools);
   g_free (self->offer_name);
   rp_index_free (self->index);
@@ -107,6 +109,12 @@ void
 rp_dialogue_add_flow (RpDialogue *self, RpFlow *flow)
 {
   g_ptr_array_add (self->flows, flow);
+}
+
+void
+rp_dialogue_add_quiz (RpDialogue *self, RpQuiz *quiz)
+{
+  g_ptr_array_add (self->quizzes, quiz);
 }
 
 void
@@ -151,6 +159,10 @@ build_index (RpDialogue *self)
     const RpFlow *flow = g_ptr_array_index (self->flows, i);
     rp_index_add (self->index, flow->triggers, NULL, NULL);
   }
+  for (guint i = 0; i < self->quizzes->len; i++) {
+    const RpQuiz *quiz = g_ptr_array_index (self->quizzes, i);
+    rp_index_add (self->index, quiz->triggers, NULL, NULL);
+  }
   rp_index_finish (self->index);
 }
 
@@ -160,11 +172,14 @@ compose_help (RpDialogue *self)
 {
   GString *text = g_string_new ("I can ");
   guint n = 0;
-  for (guint i = 0; i < self->flows->len; i++) {
-    const RpFlow *flow = g_ptr_array_index (self->flows, i);
-    if (flow->summary == NULL)
+  for (guint i = 0; i < self->flows->len + self->quizzes->len; i++) {
+    const char *summary =
+        i < self->flows->len
+            ? ((const RpFlow *) self->flows->pdata[i])->summary
+            : ((const RpQuiz *) self->quizzes->pdata[i - self->flows->len])->summary;
+    if (summary == NULL)
       continue;
-    g_string_append_printf (text, "%s%s", n > 0 ? ", " : "", flow->summary);
+    g_string_append_printf (text, "%s%s", n > 0 ? ", " : "", summary);
     n++;
   }
   if (n > 0) {
@@ -187,6 +202,29 @@ check_knowledge (const RpDialogue *self, GError **error)
     g_set_error (error, RP_FLOW_ERROR, RP_FLOW_ERROR_INVALID,
                  "knowledge, line %u: \"%s\" is no tool that only notifies", entry->tool_line,
                  entry->tool);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+check_quizzes (const RpDialogue *self, GError **error)
+{
+  if (self->quizzes->len > RP_DIALOGUE_MAX_QUIZZES) {
+    g_set_error (error, RP_FLOW_ERROR, RP_FLOW_ERROR_INVALID, "more than %d quizzes",
+                 RP_DIALOGUE_MAX_QUIZZES);
+    return FALSE;
+  }
+  for (guint i = 0; i < self->quizzes->len; i++) {
+    const RpQuiz *quiz = g_ptr_array_index (self->quizzes, i);
+    if (!rp_quiz_validate (quiz, error)) {
+      g_prefix_error (error, "quiz \"%s\": ", quiz->name);
+      return FALSE;
+    }
+    if (quiz->tool == NULL || rp_dialogue_only_notifies (self, quiz->tool))
+      continue;
+    g_set_error (error, RP_FLOW_ERROR, RP_FLOW_ERROR_INVALID,
+                 "quiz \"%s\": \"%s\" is no tool that only notifies", quiz->name, quiz->tool);
     return FALSE;
   }
   return TRUE;
@@ -219,7 +257,7 @@ rp_dialogue_finish (RpDialogue *self, GError **error)
                  self->offer_name);
     return FALSE;
   }
-  if (!check_knowledge (self, error))
+  if (!check_knowledge (self, error) || !check_quizzes (self, error))
     return FALSE;
   build_index (self);
   if (!self->own_help)

@@ -12,6 +12,7 @@
 #include "context.h"
 #include "flow.h"
 #include "knowledge.h"
+#include "quiz.h"
 #include <glib.h>
 
 G_BEGIN_DECLS
@@ -55,6 +56,8 @@ void rp_dialogue_set_phrases (RpDialogue *self, RpPhrase phrase, const char *con
 void rp_dialogue_set_knowledge (RpDialogue *self, RpKnowledge *knowledge);
 /* @flow: (transfer full) */
 void rp_dialogue_add_flow (RpDialogue *self, RpFlow *flow);
+/* @quiz: (transfer full) */
+void rp_dialogue_add_quiz (RpDialogue *self, RpQuiz *quiz);
 /* @name: the flow that RP_PHRASE_OFFER offers ("take_message"), or NULL for none. */
 void rp_dialogue_set_offer_flow (RpDialogue *self, const char *name);
 /* @name: a tool from which nothing comes back: it is called beside what is said, by flows and by
@@ -62,8 +65,8 @@ void rp_dialogue_set_offer_flow (RpDialogue *self, const char *name);
 void rp_dialogue_add_notify_tool (RpDialogue *self, const char *name);
 /* Builds the index over knowledge and triggers. To be called once, before the first
  * rp_dialogue_respond().
- * Returns: FALSE and @error (RP_FLOW_ERROR) when two flows have one name, a flow is named that does
- * not exist, or an entry of the knowledge calls a tool that was not added. */
+ * Returns: FALSE and @error (RP_FLOW_ERROR) when two flows or two quizzes have one name, a flow is
+ * named that does not exist, or an entry of the knowledge calls a tool that was not added. */
 gboolean rp_dialogue_finish (RpDialogue *self, GError **error);
 void rp_dialogue_free (RpDialogue *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpDialogue, rp_dialogue_free)

@@ -159,6 +159,10 @@ advance (RpFold *fold, RpBrainReply *reply)
 void
 rp_fold_ask_again (RpFold *fold, RpBrainReply *reply)
 {
+  if (fold->quiz != NULL) {
+    rp_fold_ask_quiz (fold, reply);
+    return;
+  }
   switch (fold->stage) {
   case RP_STAGE_ASK:
     ask_slot (fold, reply, fold->slot, FALSE);
@@ -293,6 +297,7 @@ rp_fold_begin_flow (RpFold *fold, RpBrainReply *reply, const RpFlow *flow, const
 {
   g_autofree gboolean *used = flags_for (words);
   rp_fold_end_flow (fold);
+  rp_fold_end_quiz (fold);
   fold->flow = flow;
   fold->message_offered = FALSE;
   fold->tied = FALSE;
@@ -357,6 +362,10 @@ handle_aside (RpFold *fold, RpBrainReply *reply, const RpWords *words, const gbo
     return FALSE;
   if (flow != NULL) {
     rp_fold_begin_flow (fold, reply, flow, words);
+    return TRUE;
+  }
+  if (!rp_fold_doc_is_answer (fold, doc)) {
+    rp_fold_begin_quiz (fold, reply, rp_fold_doc_quiz (fold, doc));
     return TRUE;
   }
   rp_fold_answer (fold, reply, doc);
@@ -497,7 +506,7 @@ at_question (RpFold *fold, RpBrainReply *reply, const RpWords *words, gboolean *
                     rp_index_content_words (words, used) >= 1;
     guint doc = 0, rival = 0;
     if (both && rp_fold_search (fold, words, used, &doc, &rival) >= 0.8 &&
-        rp_fold_doc_flow (fold, doc) == NULL)
+        rp_fold_doc_is_answer (fold, doc))
       rp_fold_answer (fold, reply, doc);
     advance (fold, reply);
     return;

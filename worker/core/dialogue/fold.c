@@ -106,6 +106,19 @@ rp_fold_doc_flow (const RpFold *fold, guint doc)
   return g_ptr_array_index (fold->agent->flows, doc - fold->agent->n_entries);
 }
 
+guint
+rp_fold_doc_quiz (const RpFold *fold, guint doc)
+{
+  guint first = fold->agent->n_entries + fold->agent->flows->len;
+  return doc >= first && doc - first < fold->agent->quizzes->len ? doc - first : G_MAXUINT;
+}
+
+gboolean
+rp_fold_doc_is_answer (const RpFold *fold, guint doc)
+{
+  return doc < fold->agent->n_entries;
+}
+
 void
 rp_fold_unknown (RpFold *fold, RpBrainReply *reply)
 {
@@ -142,7 +155,7 @@ say_date (RpFold *fold, RpBrainReply *reply)
 gboolean
 rp_fold_intent (RpFold *fold, RpBrainReply *reply, RpIntent intent)
 {
-  gboolean in_flow = fold->flow != NULL;
+  gboolean in_flow = fold->flow != NULL || fold->quiz != NULL;
   gboolean ask_again = in_flow;
   switch (intent) {
   case RP_INTENT_REPEAT:
@@ -213,6 +226,10 @@ doc_question (const RpFold *fold, guint doc)
   const RpFlow *flow = rp_fold_doc_flow (fold, doc);
   if (flow != NULL)
     return flow->summary != NULL ? flow->summary : g_ptr_array_index (flow->triggers, 0);
+  if (!rp_fold_doc_is_answer (fold, doc)) {
+    const RpQuiz *quiz = fold->agent->quizzes->pdata[rp_fold_doc_quiz (fold, doc)];
+    return quiz->summary != NULL ? quiz->summary : g_ptr_array_index (quiz->triggers, 0);
+  }
   return g_ptr_array_index (rp_knowledge_entry (fold->agent->knowledge, doc)->questions, 0);
 }
 
@@ -223,6 +240,8 @@ answer_doc (RpFold *fold, RpBrainReply *reply, guint doc, const RpWords *words)
   fold->unknowns = 0;
   if (flow != NULL)
     rp_fold_begin_flow (fold, reply, flow, words);
+  else if (!rp_fold_doc_is_answer (fold, doc))
+    rp_fold_begin_quiz (fold, reply, rp_fold_doc_quiz (fold, doc));
   else
     rp_fold_answer (fold, reply, doc);
 }
@@ -261,7 +280,7 @@ settle_tie (RpFold *fold, RpBrainReply *reply, const RpWords *words)
     pick = fold->tie[1];
   else if (rp_words_find (words, "both", NULL)) {
     answer_doc (fold, reply, fold->tie[0], words);
-    pick = fold->flow == NULL ? fold->tie[1] : G_MAXUINT;
+    pick = fold->flow == NULL && fold->quiz == NULL ? fold->tie[1] : G_MAXUINT;
     if (pick != G_MAXUINT)
       answer_doc (fold, reply, pick, words);
     return TRUE;
@@ -322,6 +341,18 @@ answer_offer (RpFold *fold, RpBrainReply *reply, const RpWords *words)
   return FALSE;
 }
 
+/* Another round? */
+static gboolean
+answer_again (RpFold *fold, RpBrainReply *reply, const RpWords *words)
+{
+  RpAnswer answer = words->n <= 6 ? rp_yes_no (words) : RP_ANSWER_NEITHER;
+  if (answer == RP_ANSWER_YES)
+    rp_fold_begin_quiz (fold, reply, fold->again_index);
+  else if (answer == RP_ANSWER_NO)
+    rp_fold_phrase (fold, reply, RP_PHRASE_DONE);
+  return answer != RP_ANSWER_NEITHER;
+}
+
 /* Several questions in one breath, each of which has its own answer: people add one while the agent
  * has not begun to speak. Returns: FALSE, having said nothing, when one of them has none. */
 static gboolean
@@ -336,7 +367,7 @@ answer_each (RpFold *fold, RpBrainReply *reply, const RpWords *words)
     guint doc = G_MAXUINT, rival = G_MAXUINT;
     if (n == MAX_QUESTIONS || words->v[end - 1].punct != '?' ||
         rp_fold_search (fold, &question, NULL, &doc, &rival) < RP_CONFIDENCE_ANSWER ||
-        rival != G_MAXUINT || rp_fold_doc_flow (fold, doc) != NULL)
+        rival != G_MAXUINT || !rp_fold_doc_is_answer (fold, doc))
       return FALSE;
     for (guint i = 0; i < n; i++)
       if (docs[i] == doc)
@@ -351,10 +382,12 @@ answer_each (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 static void
 when_idle (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 {
-  gboolean offered = fold->message_offered, tied = fold->tied;
-  fold->message_offered = fold->tied = FALSE;
+  gboolean offered = fold->message_offered, tied = fold->tied, again = fold->again;
+  fold->message_offered = fold->tied = fold->again = FALSE;
   RpIntent intent = rp_intent (words);
   if (offered && intent != RP_INTENT_REPEAT && answer_offer (fold, reply, words))
+    return;
+  if (again && intent != RP_INTENT_REPEAT && answer_again (fold, reply, words))
     return;
   if (tied && settle_tie (fold, reply, words))
     return;
@@ -363,6 +396,7 @@ when_idle (RpFold *fold, RpBrainReply *reply, const RpWords *words)
     if (intent == RP_INTENT_REPEAT || intent == RP_INTENT_WAIT) {
       fold->message_offered = offered;
       fold->tied = tied;
+      fold->again = again;
     }
     return;
   }
@@ -371,8 +405,8 @@ when_idle (RpFold *fold, RpBrainReply *reply, const RpWords *words)
   g_autofree gboolean *used = rp_fold_value_flags (fold, words);
   guint doc, rival;
   double confidence = rp_fold_search (fold, words, used, &doc, &rival);
-  const RpFlow *flow = confidence > 0 ? rp_fold_doc_flow (fold, doc) : NULL;
-  double least = flow != NULL ? RP_CONFIDENCE_FLOW : RP_CONFIDENCE_ANSWER;
+  gboolean is_task = confidence > 0 && !rp_fold_doc_is_answer (fold, doc);
+  double least = is_task ? RP_CONFIDENCE_FLOW : RP_CONFIDENCE_ANSWER;
   /* "My name is Violet" and no more. */
   if ((confidence < least || rp_words_find (words, "name is", NULL)) &&
       rp_fold_learn_name (fold, words) && confidence < 0.9) {
@@ -385,11 +419,11 @@ when_idle (RpFold *fold, RpBrainReply *reply, const RpWords *words)
     return;
   }
   if (rival != G_MAXUINT) {
-    const RpFlow *other = rp_fold_doc_flow (fold, rival);
+    gboolean other_is_task = !rp_fold_doc_is_answer (fold, rival);
     /* Asking how much or when is a question, even about what could be done. */
-    if (flow != NULL && other == NULL && rp_sounds_like_question (words))
+    if (is_task && !other_is_task && rp_sounds_like_question (words))
       doc = rival;
-    else if ((flow == NULL) == (other == NULL)) {
+    else if (is_task == other_is_task) {
       ask_which (fold, reply, doc, rival);
       return;
     }
@@ -416,6 +450,8 @@ read_user (RpFold *fold, RpBrainReply *reply, const char *content)
   }
   if (is_hesitation (words))
     rp_fold_phrase (fold, reply, RP_PHRASE_WAIT);
+  else if (fold->quiz != NULL)
+    rp_fold_in_quiz (fold, reply, words);
   else if (fold->flow != NULL)
     rp_fold_in_flow (fold, reply, words);
   else
@@ -536,12 +572,13 @@ rp_fold_run (const RpDialogue *self, const RpBrainRequest *request, RpBrainReply
   } else if (last == RP_ROLE_ASSISTANT) {
     clear_reply (reply);
     fold.index = n;
-    if (fold.flow != NULL)
+    if (fold.flow != NULL || fold.quiz != NULL)
       rp_fold_ask_again (&fold, reply);
     else
       rp_fold_phrase (&fold, reply, RP_PHRASE_ANYTHING_ELSE);
   }
   rp_fold_end_flow (&fold);
+  rp_fold_end_quiz (&fold);
   g_free (fold.user_name);
   g_free (fold.last_text);
 }

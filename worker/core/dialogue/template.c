@@ -368,8 +368,8 @@ rp_text_render (const char *text, GHashTable *data)
              : g_strdup (text);
 }
 
-static void
-append_json_string (GString *out, const char *text)
+void
+rp_append_json_string (GString *out, const char *text)
 {
   g_string_append_c (out, '"');
   for (const char *p = text; *p != '\0'; p++) {
@@ -394,14 +394,14 @@ rp_flow_arguments (const RpFlow *flow, char *const *values)
       continue;
     if (json->len > 1)
       g_string_append (json, ", ");
-    append_json_string (json, slot->name);
+    rp_append_json_string (json, slot->name);
     g_string_append (json, ": ");
     if (slot->type == RP_SLOT_NUMBER || slot->type == RP_SLOT_DURATION)
       g_string_append (json, value);
     else if (slot->type == RP_SLOT_YES_NO)
       g_string_append (json, strcmp (value, "yes") == 0 ? "true" : "false");
     else
-      append_json_string (json, value);
+      rp_append_json_string (json, value);
   }
   return g_string_free (g_string_append_c (json, '}'), FALSE);
 }

@@ -34,6 +34,9 @@ gboolean rp_template_check (const char *text, const RpFlow *flow, const GPtrArra
  * names nothing. Returns: (transfer full) */
 char *rp_text_render (const char *text, GHashTable *data);
 
+/* Adds @text to @out as a JSON string. */
+void rp_append_json_string (GString *out, const char *text);
+
 /* The arguments of the tool of @flow: numbers and durations as JSON numbers, yes-no as true and
  * false. Slots without a value are absent. Returns: (transfer full) */
 char *rp_flow_arguments (const RpFlow *flow, char *const *values);
