@@ -1,10 +1,11 @@
 // Runs the end-to-end tests one after the other and prints TAP. Arguments: names of tests.
 
 import { sleep } from './lib/env.mjs';
+import { recordAll, table } from './lib/matrix.mjs';
 import { speechUsed } from './lib/speech.mjs';
 
 const ALL = ['bad-input', 'question', 'typing', 'booking', 'barge-in', 'two-calls',
-  'worker-killed', 'reconnect', 'failures', 'garbage', 'aiortc', 'firefox', 'drain'];
+  'worker-killed', 'reconnect', 'failures', 'garbage', 'aiortc', 'firefox', 'pipecat', 'drain'];
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : ALL;
 const unknown = names.filter((name) => !ALL.includes(name));
@@ -29,6 +30,7 @@ for (const [i, name] of names.entries()) {
       throw new Error(`not done after ${test.timeoutS} s`);
     }),
   ]).catch((error) => { failure = error; });
+  recordAll(test.covers ?? {}, !failure);
   const seconds = ((Date.now() - start) / 1000).toFixed(1);
   console.log(`${failure ? 'not ok' : 'ok'} ${i + 1} - ${test.name} (${seconds} s)`);
   if (failure) {
@@ -36,6 +38,8 @@ for (const [i, name] of names.entries()) {
     console.log(failure.stack.replaceAll(/^/gm, '# '));
   }
 }
+for (const line of table())
+  console.log(`# ${line}`);
 console.log(`# speech: ${speechUsed()}`);
 // What a test that ran out of time left behind ends with this process.
 process.exit(failed > 0 ? 1 : 0);

@@ -146,8 +146,9 @@ export class Caller {
     const dull = ['metrics', 'server-message', 'bot-tts-text', 'bot-tts-started',
       'bot-tts-stopped', 'bot-llm-started', 'bot-llm-stopped'];
     return this.messages.slice(from).filter(({ type, data }) => !dull.includes(type) &&
-      data?.spoken_status !== 'in-progress')
-      .map(({ at, type, data }) => `  ${String(at - start).padStart(6)} ${type ?? '?'} ` +
+      (data?.[0] ?? data)?.spoken_status !== 'in-progress')
+      .map(({ at, type, event, data }) => `  ${String(at - start).padStart(6)} ` +
+        `${event ?? type ?? '?'} ` +
         (type === 'bot-output' ? `${data.spoken_status} "${data.text}" ` +
           `${data.spoken_progress?.remaining_text ? 'not all heard' : ''}` :
           JSON.stringify(data ?? {}).slice(0, 200))).join('\n');

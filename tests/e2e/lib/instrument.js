@@ -12,7 +12,10 @@
   RTCPeerConnection.prototype.createDataChannel = function (...args) {
     const channel = createDataChannel.apply(this, args);
     channel.addEventListener('message', ({ data }) => window.e2eMessage(String(data)));
-    this.addEventListener('track', ({ streams }) => e2e.record(streams[0]));
+    this.addEventListener('track', ({ track }) => {
+      if (track.kind === 'audio')
+        e2e.record(track);
+    });
     e2e.pc = this;
     e2e.channel = channel;
     e2e.connections += 1;
@@ -24,12 +27,16 @@
     { data: JSON.stringify({ label: 'rtvi-ai', type, id: 'test', data }) }));
 
   // Exact samples, as they are played. (A worklet would need a script of another origin.)
-  e2e.record = async (stream) => {
-    const [track] = stream.getAudioTracks();
+  e2e.record = async (track) => {
     if (!window.MediaStreamTrackProcessor) {
       e2e.recordThroughWebAudio(track);
       return;
     }
+    // Chromium decodes only what an element plays, whoever listens besides.
+    const player = new Audio();
+    player.muted = true;
+    player.srcObject = new MediaStream([track]);
+    player.play();
     const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
     for (;;) {
       const { value: audio, done } = await reader.read();
