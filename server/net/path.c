@@ -34,6 +34,8 @@ on_connected (RpIce *ice, gpointer user_data)
     path->former_until_us = 0;
     path->ice = g_steal_pointer (&path->next);
     path->counters.switches++;
+  } else if (ice == path->ice && path->connected) {
+    path->counters.switches++; /* it has moved */
   }
   if (ice != path->ice || path->connected)
     return;

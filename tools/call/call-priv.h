@@ -6,6 +6,8 @@
 #include "peer.h"
 #include "rtcp-session.h"
 
+typedef struct _RpCallRestarts RpCallRestarts;
+
 struct _RpCall {
   RpLoop *loop;
   RpCallConfig config;
@@ -22,6 +24,10 @@ struct _RpCall {
   RpCallEar *ear;
   RpCallMeter *meter;
 
+  RpCallRestarts *restarts;
+
+  guint64 session_id;
+  guint64 session_version;
   guint32 ssrc;
   guint16 sequence;
   guint32 timestamp;
@@ -50,3 +56,17 @@ struct _RpCall {
   GPtrArray *transcripts; /* of char*: what the server understood, final */
   GHashTable *rtvi;       /* type -> count */
 };
+
+/* Ends the call, which did not work. On the loop. */
+void rp_call_fail (RpCall *call, const char *failure);
+
+/* restart.c, on the loop. */
+RpCallRestarts *rp_call_restarts_new (void);
+void rp_call_restarts_free (RpCallRestarts *restarts);
+void rp_call_restarts_tick (RpCall *call, gint64 now_us);
+/* A packet of the agent has come. */
+void rp_call_restarts_rtp (RpCall *call, gint64 arrival_us);
+gboolean rp_call_restarts_answer (RpCall *call, const RpSdpRemote *summary, GError **error);
+void rp_call_restarts_summary (RpCall *call, JsonBuilder *builder);
+/* How many of those asked for have not led to a new pair. */
+guint rp_call_restarts_missing (RpCall *call);

@@ -28,6 +28,12 @@ finish (RpCall *call, const char *failure)
   call->done (call->user_data);
 }
 
+void
+rp_call_fail (RpCall *call, const char *failure)
+{
+  finish (call, failure);
+}
+
 static void
 send_message (RpCall *call, const char *json)
 {
@@ -87,6 +93,7 @@ on_rtp (RpPeer *peer, guint8 *data, gsize len, gint64 arrival_us, gpointer user_
     call->first_rtp_us = arrival_us;
     rp_call_journal_add (call->journal, arrival_us, "first-rtp", "\"ssrc\":%u", packet.ssrc);
   }
+  rp_call_restarts_rtp (call, arrival_us);
   rp_rtcp_session_received (call->rtcp, arrival_us, packet.ssrc, packet.sequence, packet.timestamp);
   gboolean opus = packet.payload_type == call->payload_type;
   rp_call_ear_input (call->ear, arrival_us, packet.ssrc, packet.sequence, packet.timestamp,
@@ -315,7 +322,9 @@ on_tick (gint64 now_us, gpointer data)
     g_bytes_unref (datagram);
   }
   note_agent_stopped (call, now_us);
-  run_script (call, now_us);
+  rp_call_restarts_tick (call, now_us);
+  if (!call->over)
+    run_script (call, now_us);
 }
 
 typedef struct {
@@ -386,6 +395,8 @@ rp_call_new (RpLoop *loop, const RpCallConfig *config, RpCallJournal *journal, R
   call->transcripts = g_ptr_array_new_with_free_func (g_free);
   call->rtvi = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   call->meter = rp_call_meter_new ();
+  call->restarts = rp_call_restarts_new ();
+  call->session_id = (guint64) g_random_int () << 16;
   call->rtcp = rp_rtcp_session_new (&rtcp, rp_loop_now_us ());
   make_netem (call);
   call->certificate = rp_dtls_certificate_new (error);
@@ -421,6 +432,7 @@ rp_call_free (RpCall *call)
   rp_call_mic_free (call->mic);
   rp_call_ear_free (call->ear);
   rp_call_meter_free (call->meter);
+  rp_call_restarts_free (call->restarts);
   rp_rtcp_session_free (call->rtcp);
   rp_netem_free (call->netem);
   rp_dtls_certificate_unref (call->certificate);
@@ -431,12 +443,14 @@ rp_call_free (RpCall *call)
   g_free (call);
 }
 
-char *
-rp_call_offer (RpCall *call)
+static void
+make_offer (gpointer data)
 {
-  const RpPeerLocal *own = rp_peer_local (call->peer); /* fixed since rp_peer_new */
-  RpSdpLocal local = {.session_id = (guint64) g_random_int () << 16,
-                      .session_version = 1,
+  Sync *sync = data;
+  RpCall *call = sync->call;
+  const RpPeerLocal *own = rp_peer_local (call->peer);
+  RpSdpLocal local = {.session_id = call->session_id,
+                      .session_version = ++call->session_version,
                       .ice_ufrag = own->ufrag,
                       .ice_pwd = own->pwd,
                       .candidates = own->candidates,
@@ -448,7 +462,15 @@ rp_call_offer (RpCall *call)
                       .ssrc = call->ssrc};
   memcpy (local.fingerprint, own->digest, sizeof local.fingerprint);
   g_autoptr (RpSdp) sdp = rp_sdp_offer (&local);
-  return rp_sdp_write (sdp);
+  sync->result = rp_sdp_write (sdp);
+}
+
+char *
+rp_call_offer (RpCall *call)
+{
+  Sync sync = {.call = call};
+  rp_loop_call_sync (call->loop, make_offer, &sync);
+  return sync.result;
 }
 
 void
@@ -467,8 +489,7 @@ set_answer (gpointer data)
   g_autofree RpSdpRemote *summary = g_new0 (RpSdpRemote, 1);
   g_autoptr (RpSdp) sdp = rp_sdp_parse (sync->text, strlen (sync->text), sync->error);
 
-  call->answer_us = rp_loop_now_us ();
-  if (!sdp || !rp_sdp_remote_summary (sdp, RP_SDP_ANSWER, summary, sync->error))
+  if (call->over || !sdp || !rp_sdp_remote_summary (sdp, RP_SDP_ANSWER, summary, sync->error))
     return;
   if (!summary->has_audio) {
     g_set_error_literal (sync->error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
@@ -476,6 +497,11 @@ set_answer (gpointer data)
     return;
   }
   call->payload_type = summary->opus_payload_type;
+  if (call->answer_us > 0) {
+    sync->ok = rp_call_restarts_answer (call, summary, sync->error);
+    return;
+  }
+  call->answer_us = rp_loop_now_us ();
   RpPeerRemote remote = {.ufrag = summary->ice_ufrag,
                          .pwd = summary->ice_pwd,
                          .fingerprints = summary->fingerprints,

@@ -9,11 +9,20 @@
 #include <glib.h>
 #include <json-glib/json-glib.h>
 
+/* An ICE restart of the caller. */
+typedef struct {
+  gint64 after_us;     /* the call was connected */
+  const char *address; /* (nullable): where it is from then on; its former path is dead */
+} RpCallRestart;
+
 typedef struct {
   const char *const *local_addresses; /* (nullable), as of RpPeerConfig */
   gboolean with_loopback;
   GPtrArray *steps; /* of RpCallStep, borrowed */
   RpCallScriptConfig script;
+  GArray *restarts; /* of RpCallRestart in their order, borrowed */
+  /* Called on the loop: rp_call_offer () is to be posted for the running call. */
+  void (*renegotiate) (gpointer user_data);
   gint64 linger_us; /* stays on the line for so long after the last answer */
   /* Impairment of what it sends. */
   guint32 seed;
@@ -34,11 +43,11 @@ RpCall *rp_call_new (RpLoop *loop, const RpCallConfig *config, RpCallJournal *jo
 void rp_call_free (RpCall *call);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpCall, rp_call_free)
 
-/* The SDP to post. Returns: (transfer full). */
+/* The SDP to post, now or for a restart. Returns: (transfer full). */
 char *rp_call_offer (RpCall *call);
 /* The offer is posted now: what every time of the journal and the summary counts from. */
 void rp_call_started (RpCall *call, gint64 start_us);
-/* The SDP that came back. */
+/* The SDP that came back, the first or one of a restart. */
 gboolean rp_call_answer (RpCall *call, const char *sdp, GError **error);
 /* Hangs up, with the reason when the call failed by it (nullable). */
 void rp_call_hang_up (RpCall *call, const char *failure);

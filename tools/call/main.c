@@ -38,6 +38,8 @@ static const char usage_text[] =
     "  --gap MS             silence after which the agent has finished (1000)\n"
     "  --answer-timeout S   gives a turn up after so long (15)\n"
     "  --linger S           stays on the line after the last answer (0)\n"
+    "  --ice-restart-at S   restarts ICE S seconds after the call is connected; may be repeated\n"
+    "  --new-address-at S IP  the same, on another address, and the path of before is dead\n"
     "  --timeout S          hangs up after so long (60)\n"
     "\n"
     "  --record FILE        the agent's audio, 16 kHz, from the moment the call was connected\n"
@@ -63,6 +65,7 @@ typedef struct {
   JsonNode *request_data;
   GPtrArray *addresses; /* of char*, NULL-terminated once parsed */
   GPtrArray *steps;     /* of RpCallStep */
+  GArray *restarts;     /* of RpCallRestart */
   char *record;
   char *events;
   double timeout_s;
@@ -73,6 +76,7 @@ typedef struct {
   Options options;
   GMainLoop *main_loop;
   RpCall *call;
+  char *pc_id; /* (nullable): of the answer */
   SoupSession *session;
   GCancellable *cancellable;
 } App;
@@ -109,6 +113,18 @@ add_step (Options *o, RpCallStepKind kind, const char *option, char **args, GErr
   else if (!(step->clip = rp_call_clip_load (what, error)))
     return FALSE;
   g_ptr_array_add (o->steps, g_steal_pointer (&step));
+  return TRUE;
+}
+
+static gboolean
+add_restart (Options *o, const char *option, char **args, gboolean moves, GError **error)
+{
+  double seconds = 0;
+  if (!number (option, args[0], 0, 3600, &seconds, error))
+    return FALSE;
+  const RpCallRestart restart = {.after_us = (gint64) (seconds * G_USEC_PER_SEC),
+                                 .address = moves ? args[1] : NULL};
+  g_array_append_val (o->restarts, restart);
   return TRUE;
 }
 
@@ -180,6 +196,8 @@ set_option (Options *o, const char *name, char **args, GError **error)
     o->record = args[0];
   else if (g_str_equal (name, "--events"))
     o->events = args[0];
+  else if (g_str_equal (name, "--ice-restart-at") || g_str_equal (name, "--new-address-at"))
+    return add_restart (o, name, args, g_str_equal (name, "--new-address-at"), error);
   else if (g_str_equal (name, "--say"))
     return add_step (o, RP_CALL_SAY, name, args, error);
   else if (g_str_equal (name, "--say-at"))
@@ -205,10 +223,13 @@ parse_options (Options *o, char **argv, GError **error)
       o->call.script.wait_greeting = TRUE;
       continue;
     }
-    gint n = g_str_equal (name, "--say-at") || g_str_equal (name, "--barge-in") ? 2 : 1;
+    gboolean moves = g_str_equal (name, "--new-address-at");
+    gint n = g_str_equal (name, "--say-at") || g_str_equal (name, "--barge-in") || moves ? 2 : 1;
     if (!argv[0] || (n == 2 && !argv[1])) {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s wants %s", name,
-                   n == 2 ? "seconds and a file" : "a value; --help lists the options");
+                   moves    ? "seconds and an address"
+                   : n == 2 ? "seconds and a file"
+                            : "a value; --help lists the options");
       return FALSE;
     }
     if (!set_option (o, name, argv, error))
@@ -218,6 +239,7 @@ parse_options (Options *o, char **argv, GError **error)
   g_ptr_array_add (o->addresses, NULL);
   o->call.local_addresses = (const char *const *) o->addresses->pdata;
   o->call.steps = o->steps;
+  o->call.restarts = o->restarts;
   return TRUE;
 }
 
@@ -273,6 +295,8 @@ take_answer (App *app, SoupMessage *message, GBytes *body)
   }
   g_autoptr (JsonObject) answer = rp_json_parse_object (text, len, MAX_ANSWER_BYTES, &error);
   const char *sdp = rp_json_string (answer, "sdp", NULL);
+  if (!app->pc_id)
+    app->pc_id = g_strdup (rp_json_string (answer, "pc_id", NULL));
   if (!sdp || !rp_call_answer (app->call, sdp, &error))
     fail (app, error ? error->message : "the server's answer has no sdp");
 }
@@ -322,10 +346,13 @@ post_offer (App *app, SoupMessage *message)
   json_builder_set_member_name (builder, "type");
   json_builder_add_string_value (builder, "offer");
   json_builder_set_member_name (builder, "pc_id");
-  json_builder_add_null_value (builder);
+  if (app->pc_id)
+    json_builder_add_string_value (builder, app->pc_id);
+  else
+    json_builder_add_null_value (builder);
   json_builder_set_member_name (builder, "restart_pc");
   json_builder_add_boolean_value (builder, FALSE);
-  if (app->options.request_data) {
+  if (app->options.request_data && !app->pc_id) {
     json_builder_set_member_name (builder, "request_data");
     json_builder_add_value (builder, json_node_copy (app->options.request_data));
   }
@@ -333,9 +360,27 @@ post_offer (App *app, SoupMessage *message)
   char *text = rp_json_builder_to_string (builder);
   g_autoptr (GBytes) body = g_bytes_new_take (text, strlen (text));
   soup_message_set_request_body_from_bytes (message, "application/json", body);
-  rp_call_started (app->call, rp_loop_now_us ());
+  if (!app->pc_id)
+    rp_call_started (app->call, rp_loop_now_us ());
   soup_session_send_and_read_async (app->session, message, G_PRIORITY_DEFAULT, app->cancellable,
                                     on_answer, app);
+}
+
+static gboolean
+post_again (gpointer data)
+{
+  App *app = data;
+  g_autoptr (SoupMessage) message = make_post (&app->options);
+  if (app->call && !g_cancellable_is_cancelled (app->cancellable))
+    post_offer (app, message);
+  return G_SOURCE_REMOVE;
+}
+
+/* On the media loop. */
+static void
+on_renegotiate (gpointer data)
+{
+  g_idle_add_full (G_PRIORITY_DEFAULT, post_again, data, NULL);
 }
 
 static gboolean
@@ -405,6 +450,7 @@ run (App *app)
     g_printerr ("repartee-call: \"%s\" is no http URL\n", app->options.url);
     return EXIT_USAGE;
   }
+  app->options.call.renegotiate = on_renegotiate;
   app->options.call.with_loopback = is_loopback (app->options.url);
   app->session = soup_session_new ();
   app->cancellable = g_cancellable_new ();
@@ -442,6 +488,7 @@ main (int argc, char **argv)
     return EXIT_WORKED;
   }
   app.options.addresses = g_ptr_array_new ();
+  app.options.restarts = g_array_new (FALSE, FALSE, sizeof (RpCallRestart));
   app.options.steps = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_call_step_free);
   if (parse_options (&app.options, argv + 1, &error))
     status = run (&app);
@@ -449,6 +496,8 @@ main (int argc, char **argv)
     g_printerr ("repartee-call: %s\n", error->message);
   g_ptr_array_unref (app.options.addresses);
   g_ptr_array_unref (app.options.steps);
+  g_array_unref (app.options.restarts);
+  g_free (app.pc_id);
   g_clear_pointer (&app.options.request_data, json_node_unref);
   return status;
 }

@@ -174,6 +174,9 @@ check_ok (gpointer data)
                                      call->config.steps->len);
   else if (!call->failure && rp_call_meter_first_audible_us (call->meter) == 0)
     call->failure = g_strdup ("the agent was not heard");
+  else if (!call->failure && rp_call_restarts_missing (call) > 0)
+    call->failure = g_strdup_printf ("%u of %u ICE restarts have led to no new pair",
+                                     rp_call_restarts_missing (call), call->config.restarts->len);
   *ok = !call->failure;
 }
 
@@ -199,6 +202,7 @@ build (gpointer data)
   add_setup (call, builder);
   add_turns (call, builder);
   add_media (call, builder);
+  rp_call_restarts_summary (call, builder);
   add_impairment (call, builder);
   add_rtvi (call, builder);
 }
