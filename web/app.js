@@ -22,30 +22,33 @@ const STATES = {
 };
 const NEWS = ['connecting', 'reconnecting', 'ended']; // for screen readers: not every breath
 const NO_MICROPHONE = ['denied', 'insecure', 'microphone', 'microphone-busy', 'no-microphone'];
-const NO_TOKEN = ['expired', 'forbidden', 'unauthorised'];
 const RETRY_S = 15;
 const TURNS_SHOWN = 8;
 
 const byId = (id) => document.getElementById(id);
-const [talk, mute, ptt, hold, hangUp, words, details, keypad, dialogue] = ['talk', 'mute', 'ptt',
-  'hold', 'hang-up', 'words', 'details', 'keypad', 'settings'].map(byId);
+const on = (id, type, handle) => byId(id).addEventListener(type, handle);
+const show = (id, shown) => { byId(id).hidden = !shown; };
+const hold = byId('hold');
+const words = byId('words');
+const wide = matchMedia('(min-width: 60rem)');
 
-const meters = { user: new Meter(byId('meter-user')), agent: new Meter(byId('meter-agent')) };
+const meters = [new Meter(byId('meter-user')), new Meter(byId('meter-agent'))];
 const transcript = new Transcript(byId('transcript'), {
   scroller: byId('scroller'),
   empty: byId('empty'),
   announce: (sentence) => byId('announce').checked && announce(sentence),
 });
 
-// The operator hands the token out in the fragment, which browsers send to nobody.
-let token = new URLSearchParams(location.hash.slice(1)).get('token');
 let agents = [];
 let conversation = null; // from the press of the button until it has ended
 let connectedAt = 0;
 let clock = 0;
 let retry = 0; // the timer that tries again
 let quality = null;
-let answers = []; // the latencies of this visit
+const answers = []; // the latencies of this visit
+
+// The operator hands the token out in the fragment, which browsers send to nobody.
+const token = () => new URLSearchParams(location.hash.slice(1)).get('token');
 
 function announce(text) {
   const log = byId('announcer');
@@ -54,53 +57,54 @@ function announce(text) {
     log.firstElementChild.remove();
 }
 
-function show(state) {
+function showState(state) {
   if (state === 'listening' && !conversation.microphone)
     state = 'typing';
-  const live = conversation !== null;
-  const body = document.body.dataset;
-  body.state = byId('state').dataset.state = state;
-  byId('state-text').textContent = STATES[state];
-  const connected = live && connectedAt > 0;
-  talk.hidden = live;
-  hangUp.hidden = !live;
-  byId('hang-up-text').textContent = connected ? 'Hang up' : 'Cancel';
-  byId('keypad-open').hidden = !connected;
-  ptt.hidden = !connected || !conversation.microphone;
-  mute.hidden = ptt.hidden || conversation.pushToTalk;
-  hold.hidden = ptt.hidden || !conversation.pushToTalk;
-  byId('agents').hidden = live || agents.length < 2;
-  body.phase = live ? 'call' : byId('empty').hidden ? 'after' : 'idle';
-  byId('talk-text').textContent = body.phase === 'after' ? 'Talk again' : 'Talk';
-  if (NEWS.includes(state))
+  if (NEWS.includes(state) && byId('state').dataset.state !== state)
     announce(STATES[state]);
+  const live = conversation !== null;
+  const connected = live && connectedAt > 0;
+  const speaks = connected && conversation.microphone !== null;
+  document.body.dataset.state = byId('state').dataset.state = state;
+  document.body.dataset.phase = live ? 'call' : byId('empty').hidden ? 'after' : 'idle';
+  byId('state-text').textContent = STATES[state];
+  byId('talk-text').textContent = byId('empty').hidden ? 'Talk again' : 'Talk';
+  byId('hang-up-text').textContent = connected ? 'Hang up' : 'Cancel';
+  show('talk', !live);
+  show('hang-up', live);
+  show('keypad-open', connected);
+  show('ptt', speaks);
+  show('mute', speaks && !conversation.pushToTalk);
+  show('hold', speaks && conversation.pushToTalk);
+  show('agents', !live && agents.length > 1);
 }
 
-/** A sentence, and buttons that lead out. */
+/** A sentence, and buttons that lead out. @param {object|null} failure */
 function tell(failure) {
-  const problem = byId('problem');
-  problem.textContent = failure?.message ?? '';
-  problem.dataset.kind = failure?.kind ?? '';
-  problem.hidden = byId('problem-box').hidden = !failure;
-  byId('ways-out').replaceChildren(...failure ? waysOut(failure).map(([label, act]) => {
+  byId('problem').textContent = failure?.message ?? '';
+  byId('problem').dataset.kind = failure?.kind ?? '';
+  show('problem', failure);
+  show('problem-box', failure);
+  byId('ways-out').replaceChildren(...Object.entries(waysOut(failure)).map(([label, act]) => {
     const button = element('button', '', label);
     button.type = 'button';
     button.addEventListener('click', act);
     return button;
-  }) : []);
+  }));
 }
 
-function waysOut({ kind, retryAfter }) {
-  const again = ['Try again', () => begin()];
-  if (conversation || kind === 'unsupported')
-    return kind === 'autoplay' ? [['Play the sound', () => {}]] : [['OK', () => tell(null)]];
+function waysOut(failure) {
+  const { kind, retryAfter } = failure ?? {};
+  if (!failure || kind === 'unsupported' || kind === 'autoplay')
+    return {};
+  if (conversation)
+    return { OK: () => tell(null) };
+  const again = { 'Try again': () => begin() };
   if (NO_MICROPHONE.includes(kind))
-    return [['Type instead', () => begin(false)], ...kind === 'insecure' ? [] : [again]];
-  if (NO_TOKEN.includes(kind))
-    return [['Enter a token', askToken], again];
+    return { 'Type instead': () => begin(false), ...again };
   if (kind === 'full')
-    return [again, ['Keep trying', ({ target }) => keepTrying(target, retryAfter ?? RETRY_S)]];
-  return [again];
+    return { ...again, 'Keep trying': ({ target }) => keepTrying(target, retryAfter || RETRY_S) };
+  return again;
 }
 
 function keepTrying(button, seconds) {
@@ -109,52 +113,49 @@ function keepTrying(button, seconds) {
   retry = setTimeout(() => seconds > 1 ? keepTrying(button, seconds - 1) : begin(), 1_000);
 }
 
-function askToken() {
-  byId('token-field').hidden = false;
-  openSettings();
-  byId('token').focus();
-}
-
 /** @param {boolean} [speak] false: the user types */
-async function begin(speak = true) {
+function begin(speak = true) {
   if (conversation)
     return;
   clearTimeout(retry);
   tell(null);
-  const c = conversation = new Conversation({
-    agent: chosenAgent()?.name,
-    token,
+  const agent = chosenAgent();
+  transcript.agentName = agent?.title ?? 'Agent';
+  connectedAt = 0;
+  byId('clock').textContent = '';
+  conversation = new Conversation({
+    agent: agent?.name,
+    token: token(),
     microphone: speak && (settings.recall('microphone') || true),
     audio: byId('voice'),
     pushToTalk: settings.recall('ptt', false),
   });
-  connectedAt = 0;
-  follow(c);
-  transcript.agentName = chosenAgent()?.title ?? 'Agent';
-  show('connecting');
-  (speak ? hangUp : words).focus();
-  await c.start().catch(() => {}); // "ended" tells why
+  follow(conversation);
+  showState('connecting');
+  (speak ? byId('hang-up') : words).focus();
+  conversation.start().catch(() => {}); // "ended" tells why
 }
 
 function follow(c) {
-  const on = (type, handle) => c.addEventListener(type, ({ detail }) => handle(detail));
+  const when = (type, handle) => c.addEventListener(type, ({ detail }) => handle(detail));
   transcript.follow(c);
-  on('state', ({ state }) => {
-    if (!connectedAt && !['asking', 'connecting', 'failed', 'ended'].includes(state))
+  when('state', ({ state }) => {
+    if (['failed', 'ended'].includes(state))
+      return;
+    if (!connectedAt && !['asking', 'connecting'].includes(state))
       connected();
-    if (conversation)
-      show(state);
+    showState(state);
   });
-  on('microphone', ({ stream }) => {
-    meters.user.show(stream);
-    settings.listMicrophones(byId('microphone'), byId('microphone-hint'));
-    show(c.state);
+  when('microphone', ({ stream }) => {
+    meters[0].show(stream);
+    listMicrophones();
+    showState(c.state);
   });
-  on('voice', ({ stream }) => meters.agent.show(stream));
-  on('metrics', answered);
-  on('quality', measured);
-  on('problem', ({ failure }) => tell(failure));
-  on('ended', ({ failure }) => ended(failure));
+  when('voice', ({ stream }) => meters[1].show(stream));
+  when('metrics', answered);
+  when('quality', measured);
+  when('problem', ({ failure }) => tell(failure));
+  when('ended', ({ failure }) => ended(failure));
 }
 
 function connected() {
@@ -162,7 +163,7 @@ function connected() {
   clock = setInterval(tick, 1_000);
   tick();
   setPushToTalk(conversation.pushToTalk);
-  byId('quality').hidden = false;
+  show('quality', true);
   openDetails(wide.matches);
 }
 
@@ -172,45 +173,44 @@ function tick() {
 }
 
 function ended(failure) {
-  const focusWasInCall = document.activeElement === document.body ||
-    byId('buttons').contains(document.activeElement);
+  const focusWasInCall = byId('buttons').contains(document.activeElement);
   conversation = null;
   clearInterval(clock);
-  Object.values(meters).forEach((meter) => meter.show(null));
-  keypad.close();
+  for (const meter of meters)
+    meter.show(null);
+  byId('keypad').close();
   setMuted(false);
   measured(null);
   if (connectedAt)
     transcript.note(`Call ended after ${byId('clock').textContent}`);
-  show(failure ? 'failed' : 'ended');
+  byId('clock').textContent = '';
+  showState(failure ? 'failed' : 'ended');
   tell(failure);
   if (NO_MICROPHONE.includes(failure?.kind))
     words.focus();
   else if (focusWasInCall)
-    talk.focus();
+    byId('talk').focus();
 }
 
 function setMuted(muted) {
   if (conversation)
     conversation.muted = muted;
-  mute.setAttribute('aria-pressed', muted);
+  byId('mute').setAttribute('aria-pressed', muted);
 }
 
 function setPushToTalk(on) {
   conversation.pushToTalk = on;
-  ptt.setAttribute('aria-pressed', on);
+  byId('ptt').setAttribute('aria-pressed', on);
   settings.remember('ptt', on);
-  if (on)
-    setMuted(false);
-  show(conversation.state);
+  setMuted(false);
+  showState(conversation.state);
 }
 
 function setTalking(talking) {
-  if (!conversation?.pushToTalk)
-    talking = false;
+  const really = talking && Boolean(conversation?.pushToTalk);
   if (conversation)
-    conversation.talking = talking;
-  hold.classList.toggle('held', talking);
+    conversation.talking = really;
+  hold.classList.toggle('held', really);
 }
 
 function answered(metrics) {
@@ -218,161 +218,140 @@ function answered(metrics) {
   if (!times)
     return;
   transcript.addToReply(latency.turn(times));
-  answers.push(times);
-  const n = answers.length;
-  byId('median').textContent = latency.ms(latency.median(answers.map(({ total }) => total)));
-  byId('median-of').textContent = n > 1 ? `median of ${n} answers` : 'one answer';
-  const row = element('li');
-  row.append(latency.bar(times), element('span', 'total', latency.ms(times.total)));
-  byId('turns').prepend(row);
+  byId('turns').prepend(latency.draw(element('li'), times));
   byId('turns').children[TURNS_SHOWN]?.remove();
-  showParts();
-}
-
-function showParts() {
-  latency.legend(byId('parts'), answers.length > 0 ? Object.fromEntries(
-    Object.keys(latency.PARTS).map((key) => [key, latency.median(answers.map((a) => a[key]))])) :
-    null);
+  answers.push(times);
+  const middle = latency.median(answers);
+  byId('median').textContent = latency.ms(middle.total);
+  byId('median-of').textContent = answers.length > 1 ? `median of ${answers.length}` : '1 answer';
+  latency.legend(byId('parts'), middle);
 }
 
 function measured(now) {
   quality = now;
-  const number = (value, digits, unit) =>
+  const number = (value, unit, digits = 0) =>
     typeof value === 'number' ? `${value.toFixed(digits)} ${unit}` : '–';
-  const rows = {
-    'Round trip': number(now?.rtt_ms, 0, 'ms'),
-    'Packets lost': number(now && now.loss * 100, 1, '%'),
-    Jitter: number(now?.jitter_ms, 1, 'ms'),
-    'Jitter buffer': number(now?.jitter_buffer_ms, 0, 'ms'),
-  };
-  byId('link').replaceChildren(...Object.entries(rows).flatMap(([name, value]) =>
-    [element('dt', '', name), element('dd', '', value)]));
+  const rtt = number(now?.rtt_ms, 'ms');
+  const rows = ['Round trip', rtt, 'Packets lost', number(now && now.loss * 100, '%', 1),
+    'Jitter', number(now?.jitter_ms, 'ms'), 'Buffer', number(now?.jitter_buffer_ms, 'ms')];
+  byId('link').replaceChildren(...rows.map((text, i) => element(i % 2 ? 'dd' : 'dt', '', text)));
   byId('quality').dataset.level = now?.level ?? '';
-  byId('quality-text').textContent = now ? `${now.level} · ${rows['Round trip']}` : 'Details';
+  byId('quality-text').textContent = now ? `${now.level} · ${rtt}` : 'Details';
 }
 
 function openDetails(open) {
-  details.hidden = !open;
+  show('details', open);
   byId('quality').setAttribute('aria-expanded', open);
 }
 
-function openSettings() {
+const listMicrophones = () =>
   settings.listMicrophones(byId('microphone'), byId('microphone-hint'));
-  dialogue.showModal();
-}
 
-function chosenAgent() {
-  const chosen = document.querySelector('[name="agent"]:checked')?.value;
-  return agents.find(({ name }) => name === chosen) ?? agents[0];
-}
+const chosenAgent = () =>
+  agents.find(({ name }) => name === byId('agents').querySelector(':checked')?.value);
 
 async function showAgents() {
   try {
-    const list = await listAgents({ token });
-    agents = list.agents.sort((a, b) => (b.name === list.default) - (a.name === list.default));
+    const list = await listAgents({ token: token() });
+    agents = list.agents;
+    addAgents(settings.recall('agent'), list.default);
+    tell(null);
   } catch (failure) {
-    if (NO_TOKEN.includes(failure.kind))
+    if (['expired', 'forbidden', 'unauthorised'].includes(failure.kind))
       tell(failure);
-    return;
   }
+}
+
+function addAgents(...preferred) {
+  const [chosen] = preferred.filter((name) => agents.some((agent) => agent.name === name));
+  byId('agents').replaceChildren(...agents.map(({ name, title, description }) => {
+    const label = element('label', 'choice');
+    const input = element('input');
+    Object.assign(input, { type: 'radio', name: 'agent', value: name, checked: name === chosen });
+    input.addEventListener('change', () => settings.remember('agent', name));
+    label.append(input, element('b', '', title || name), element('span', 'hint', description));
+    return label;
+  }));
   if (agents.length === 1) {
     byId('title').textContent = agents[0].title;
     byId('about').textContent = agents[0].description || byId('about').textContent;
   }
-  const remembered = settings.recall('agent');
-  for (const { name, title, description } of agents) {
-    const label = element('label', 'choice');
-    const input = element('input');
-    Object.assign(input, { type: 'radio', name: 'agent', value: name });
-    input.checked = name === remembered;
-    input.addEventListener('change', () => settings.remember('agent', name));
-    label.append(input, element('b', '', title || name), element('span', 'hint', description));
-    byId('agents').append(label);
-  }
-  const first = document.querySelector('[name="agent"]');
-  if (first && !document.querySelector('[name="agent"]:checked'))
-    first.checked = true;
-  byId('agents').hidden = conversation !== null || agents.length < 2;
+  show('agents', !conversation && agents.length > 1);
 }
 
-talk.addEventListener('click', () => begin());
-hangUp.addEventListener('click', () => conversation?.hangUp());
-mute.addEventListener('click', () => setMuted(!conversation.muted));
-ptt.addEventListener('click', () => {
+on('talk', 'click', () => begin());
+on('hang-up', 'click', () => conversation?.hangUp());
+on('mute', 'click', () => setMuted(!conversation.muted));
+on('ptt', 'click', () => {
   setPushToTalk(!conversation.pushToTalk);
   if (conversation.pushToTalk)
     hold.focus();
 });
 
-for (const type of ['pointerdown', 'pointerup', 'pointercancel', 'lostpointercapture']) {
-  hold.addEventListener(type, (event) => {
-    if (type === 'pointerdown')
-      hold.setPointerCapture(event.pointerId);
-    setTalking(type === 'pointerdown');
+for (const type of ['pointerdown', 'pointerup', 'pointercancel', 'contextmenu']) {
+  on('hold', type, (event) => {
+    if (type === 'contextmenu')
+      event.preventDefault();
+    else
+      setTalking(type === 'pointerdown');
   });
 }
-hold.addEventListener('contextmenu', (event) => event.preventDefault());
 for (const type of ['keydown', 'keyup']) {
   document.addEventListener(type, (event) => {
     const { target, key } = event;
-    const here = target === hold || !target.closest('button, input, select, summary, dialog, a');
-    if (!conversation?.pushToTalk || !(here && key === ' ' || target === hold && key === 'Enter'))
+    const free = !target.closest('button, input, select, summary, dialog, a');
+    if (!conversation?.pushToTalk || key !== ' ' && key !== 'Enter' ||
+        !(target === hold || free && key === ' '))
       return;
     event.preventDefault(); // no scrolling, no click
     setTalking(type === 'keydown');
   });
 }
-// Assistive technology cannot hold a button: it clicks once to talk, once to stop.
-hold.addEventListener('click', ({ detail }) => detail === 0 && setTalking(!conversation.talking));
+// Assistive technology cannot hold a button: it clicks to talk, and again to stop.
+on('hold', 'click', ({ detail }) => detail === 0 && setTalking(!conversation.talking));
 window.addEventListener('blur', () => setTalking(false));
 
-byId('typing').addEventListener('submit', (event) => {
+on('typing', 'submit', (event) => {
   event.preventDefault();
   const text = words.value.trim();
   if (!text || conversation?.state === 'asking')
     return;
   words.value = '';
-  if (!conversation)
-    begin(false); // no microphone: whoever types first may want none
+  begin(false); // no microphone: whoever types first may want none
   conversation.sendText(text);
 });
 
-byId('quality').addEventListener('click', () => openDetails(details.hidden));
-byId('settings-open').addEventListener('click', openSettings);
-for (const button of document.querySelectorAll('dialog .close'))
-  button.addEventListener('click', () => button.closest('dialog').close());
-byId('microphone').addEventListener('change', ({ target }) => {
+on('quality', 'click', () => openDetails(byId('details').hidden));
+on('settings-open', 'click', () => {
+  listMicrophones();
+  byId('settings').showModal();
+});
+on('microphone', 'change', ({ target }) => {
   settings.remember('microphone', target.value);
   if (conversation?.microphone)
     conversation.setMicrophone(target.value || undefined).catch(tell);
 });
-byId('token').addEventListener('change', ({ target }) => {
-  token = target.value.trim();
-  showAgents();
-});
-navigator.mediaDevices?.addEventListener('devicechange', () =>
-  settings.listMicrophones(byId('microphone'), byId('microphone-hint')));
-settings.checkBox(byId('announce'), 'announce', true);
+byId('announce').checked = settings.recall('announce', true);
+on('announce', 'change', ({ target }) => settings.remember('announce', target.checked));
 
 function press(key) {
   conversation?.sendDigits(key);
   byId('digits').textContent = (byId('digits').textContent + key).slice(-12);
 }
 for (const key of '123456789*0#') {
-  const button = element('button', '', key);
+  const button = byId('keys').appendChild(element('button', '', key));
   button.type = 'button';
   button.addEventListener('click', () => press(key));
-  byId('keys').append(button);
 }
-keypad.addEventListener('keydown', ({ key }) => /^[\d*#]$/.test(key) && press(key));
-byId('keypad-open').addEventListener('click', () => {
+on('keypad', 'keydown', ({ key }) => /^[\d*#]$/.test(key) && press(key));
+on('keypad-open', 'click', () => {
   byId('digits').textContent = '';
-  keypad.showModal();
+  byId('keypad').showModal();
 });
 
-const wide = matchMedia('(min-width: 60rem)');
 wide.addEventListener('change', () => openDetails(wide.matches && !byId('quality').hidden));
+window.addEventListener('hashchange', showAgents);
 measured(null);
-showParts();
+latency.legend(byId('parts'), null);
+showState('idle');
 showAgents();
-show('idle');

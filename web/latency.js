@@ -2,58 +2,65 @@
 
 import { element } from './transcript.js';
 
-export const PARTS = {
+const PARTS = {
   turn: 'end of turn',
   stt: 'speech to text',
   brain: 'brain',
   tts: 'text to speech',
   net: 'transport',
 };
-const SCALE_MS = 800; // a full bar, unless an answer took longer
+const NAMES = Object.entries(PARTS);
+const SCALE_MS = 800; // a full bar
 
 export const ms = (value) => `${Math.round(value)} ms`;
 
 /**
- * What the user waited for. Recogniser and brain work while the end of the turn is still being
- * waited for: each part counts with what it added.
+ * What the user waited for. Recogniser and brain work while the end of the turn is still awaited:
+ * each part counts with what it added.
  * @param {object} metrics of Conversation's "metrics"
  * @param {{rtt_ms, jitter_buffer_ms}|null} quality what the network and the buffer add
  * @returns {object|null} ms by part, and their total; null: no spoken answer was measured
  */
 export function split(metrics, quality) {
-  const { voice_to_voice_ms: whole } = metrics;
+  const whole = metrics.voice_to_voice_ms;
   if (!(whole > 0))
     return null;
-  const most = (value, left) => Math.max(0, Math.min(value ?? 0, left));
-  const decision = most(metrics.turn_decision_ms, whole);
-  const stt = most(metrics.stt_ms, decision);
-  const tts = most(metrics.tts_ttfa_ms, whole - decision);
-  const brain = most(metrics.llm_ttft_ms, whole - decision - tts);
+  const within = (value, left) => Math.max(0, Math.min(value ?? 0, left));
+  const decision = within(metrics.turn_decision_ms, whole);
+  const stt = within(metrics.stt_ms, decision);
+  const tts = within(metrics.tts_ttfa_ms, whole - decision);
+  const brain = within(metrics.llm_ttft_ms, whole - decision - tts);
   const path = (quality?.rtt_ms ?? 0) / 2 + (quality?.jitter_buffer_ms ?? 0);
-  const net = whole - decision - tts - brain + path;
-  return { turn: decision - stt, stt, brain, tts, net, total: whole + path };
+  return {
+    turn: decision - stt, stt, brain, tts,
+    net: whole - decision - tts - brain + path,
+    total: whole + path,
+  };
 }
 
-/** The bar, with its words for those who do not see it. */
-export function bar(times) {
-  const root = element('span', 'bar');
-  root.setAttribute('role', 'img');
-  root.setAttribute('aria-label', `Answered after ${ms(times.total)}: ` +
-    Object.entries(PARTS).map(([key, name]) => `${name} ${ms(times[key])}`).join(', '));
-  for (const key of Object.keys(PARTS)) {
-    const part = root.appendChild(element('i', `part-${key}`));
-    part.style.flexGrow = Math.max(times[key], 1);
-  }
-  root.style.width = `${Math.min(100, times.total / SCALE_MS * 100)}%`;
-  return root;
+function swatch(key) {
+  const node = element('i');
+  node.style.background = `var(--part-${key})`;
+  return node;
+}
+
+/** Bar and number in `row`, with words for those who do not see them. */
+export function draw(row, times) {
+  const bar = element('span', 'bar');
+  bar.setAttribute('role', 'img');
+  bar.setAttribute('aria-label', NAMES.map(([key, name]) => `${name} ${ms(times[key])}`).join(', '));
+  for (const [key] of NAMES)
+    bar.appendChild(swatch(key)).style.flexGrow = Math.max(times[key], 1);
+  bar.style.width = `${Math.min(80, times.total / SCALE_MS * 80)}%`;
+  row.append(bar, ms(times.total));
+  return row;
 }
 
 /** @param {HTMLElement} list gets the parts with their colours and numbers */
 export function legend(list, times) {
-  list.replaceChildren(...Object.entries(PARTS).map(([key, name]) => {
+  list.replaceChildren(...NAMES.map(([key, name]) => {
     const item = element('li');
-    item.append(element('i', `part-${key}`), `${name} `, element('b', '', times ?
-      ms(times[key]) : '–'));
+    item.append(swatch(key), `${name} `, element('b', '', times ? ms(times[key]) : '–'));
     return item;
   }));
   return list;
@@ -62,13 +69,15 @@ export function legend(list, times) {
 /** One turn, as it stands below the reply. */
 export function turn(times) {
   const root = element('details', 'timing');
-  const summary = element('summary');
-  summary.append(bar(times), element('span', 'total', ms(times.total)));
-  root.append(summary, legend(element('ul', 'legend'), times));
+  root.append(draw(element('summary'), times), legend(element('ul', 'legend'), times));
   return root;
 }
 
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+/** @returns {object} the median of each part, and of the total */
+export function median(turns) {
+  const middle = (key) => {
+    const sorted = turns.map((times) => times[key]).sort((a, b) => a - b);
+    return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+  };
+  return Object.fromEntries(Object.keys(turns[0]).map((key) => [key, middle(key)]));
 }

@@ -1,39 +1,37 @@
 // Level meters: what the microphone and the agent sound like, in a few bars.
 
-// Upper ends of the bands in bins of 187 Hz: where voices are.
-const BANDS = [2, 3, 5, 7, 10, 15, 23];
+// Each bar's band in bins of 187 Hz, where voices are: the low ones in the middle.
+const BANDS = [[11, 17], [6, 8], [3, 4], [1, 3], [4, 6], [8, 11], [17, 26]];
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
 let context = null;
 
 export class Meter {
-  #bars = [];
+  #bars;
   #source = null;
   #analyser = null;
-  #bins = new Uint8Array(128);
-  #drawn = 0;
+  #bins = new Uint8Array(26);
+  #drawnAt = 0;
 
-  /** @param {HTMLElement} root gets one bar per band */
+  /** @param {HTMLElement} root gets the bars */
   constructor(root) {
-    for (let i = 0; i < BANDS.length; i++)
-      this.#bars.push(root.appendChild(document.createElement('i')));
+    this.#bars = BANDS.map(() => root.appendChild(document.createElement('i')));
   }
 
-  /** @param {MediaStream|null} stream null: it falls silent */
+  /** @param {MediaStream|null} stream null: the meter rests */
   show(stream) {
     this.#source?.disconnect();
     this.#source = null;
-    if (!stream?.getAudioTracks().length) {
-      this.#draw(() => 0);
+    this.#draw(() => 0);
+    if (!stream?.getAudioTracks().length)
       return;
-    }
     context ??= new AudioContext();
     context.resume();
     this.#analyser ??= new AnalyserNode(context,
       { fftSize: 256, minDecibels: -75, maxDecibels: -20, smoothingTimeConstant: 0.6 });
     this.#source = context.createMediaStreamSource(stream);
     this.#source.connect(this.#analyser);
-    requestAnimationFrame((now) => this.#frame(now, this.#source));
+    this.#frame(0, this.#source);
   }
 
   #frame(now, source) {
@@ -41,17 +39,13 @@ export class Meter {
       return;
     requestAnimationFrame((next) => this.#frame(next, source));
     // Who wants no motion gets a few steps that light up, seldom.
-    if (now - this.#drawn < (calm.matches ? 300 : 30))
+    if (now - this.#drawnAt < (calm.matches ? 300 : 30))
       return;
-    this.#drawn = now;
+    this.#drawnAt = now;
     this.#analyser.getByteFrequencyData(this.#bins);
     const peak = (from, to) => Math.max(...this.#bins.subarray(from, to)) / 255;
-    if (calm.matches) {
-      const level = Math.round(peak(1, 23) * BANDS.length);
-      this.#draw((i) => Number(i < level));
-    } else {
-      this.#draw((i) => peak(BANDS[i - 1] ?? 1, BANDS[i]));
-    }
+    const steps = Math.round(peak(1, 26) * BANDS.length);
+    this.#draw((i) => calm.matches ? Number(i < steps) : peak(...BANDS[i]));
   }
 
   #draw(level) {

@@ -9,9 +9,7 @@ try {
   // no storage, or not ours
 }
 
-export function recall(name, otherwise) {
-  return values[name] ?? otherwise;
-}
+export const recall = (name, otherwise) => values[name] ?? otherwise;
 
 export function remember(name, value) {
   values[name] = value;
@@ -22,28 +20,14 @@ export function remember(name, value) {
   }
 }
 
-/** A check box that is remembered. */
-export function checkBox(box, name, otherwise, changed = () => {}) {
-  box.checked = recall(name, otherwise) === true;
-  box.addEventListener('change', () => {
-    remember(name, box.checked);
-    changed(box.checked);
-  });
-}
-
-async function microphones() {
-  const devices = await navigator.mediaDevices?.enumerateDevices().catch(() => []) ?? [];
-  return devices.filter(({ kind, deviceId }) => kind === 'audioinput' && deviceId);
-}
-
 /** Browsers tell the names once the microphone was allowed. */
 export async function listMicrophones(select, hint) {
-  const devices = await microphones();
-  const options = devices.filter(({ deviceId }) => deviceId !== 'default')
+  const devices = await navigator.mediaDevices?.enumerateDevices().catch(() => []) ?? [];
+  const options = devices
+    .filter(({ kind, deviceId }) => kind === 'audioinput' && deviceId && deviceId !== 'default')
     .map(({ label, deviceId }, i) => new Option(label || `Microphone ${i + 1}`, deviceId));
   select.replaceChildren(new Option("The system's choice", ''), ...options);
-  select.value = recall('microphone', '');
-  if (select.selectedIndex < 0)
-    select.value = '';
+  const chosen = recall('microphone', '');
+  select.value = options.some(({ value }) => value === chosen) ? chosen : '';
   hint.hidden = devices.some(({ label }) => label);
 }
