@@ -48,7 +48,7 @@ export default {
       await withCaller(server, {}, async (caller) => {
         await caller.talk();
         server.child.kill('SIGKILL');
-        await caller.waitState('connecting', 15_000);
+        await caller.waitState('reconnecting', 15_000);
         await problem(caller, 'network-lost', /connection was lost/i, 40_000);
         caller.problems.length = 0; // the browser notes failed requests
       });
