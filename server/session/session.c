@@ -686,6 +686,7 @@ rp_session_add_candidates (RpSession *self, const RpCandidate *candidates, guint
 {
   if (self->peer == NULL || self->phase == PHASE_ENDED)
     return;
+  self->activity_us = rp_loop_now_us ();
   for (guint i = 0; i < n; i++) {
     /* Without a ufrag there is no telling which connection it is for; checks will. */
     if (candidates[i].ufrag[0] == '\0' ||
@@ -701,12 +702,16 @@ check_inactivity (RpSession *self, gint64 now_us)
 {
   RpPeerTimes times;
   RpPeerState state = rp_peer_state (self->peer);
-  if (self->connected_us == 0 ||
-      (state != RP_PEER_STATE_CONNECTED && state != RP_PEER_STATE_FAILED))
-    return;
   rp_peer_times (self->peer, &times);
   gint64 last_us = MAX (times.last_activity_us, self->activity_us);
-  if (now_us - last_us > self->config->inactivity_timeout_us)
+  if (now_us - last_us <= self->config->inactivity_timeout_us)
+    return;
+  /* Before it was ever connected, one that no path leads to gives its worker back; one that a path
+   * was found to may take its time (connect_timeout_us). */
+  if (self->connected_us == 0 && state == RP_PEER_STATE_CHECKING)
+    end_now (self, RP_TIMELINE_END_UNREACHABLE, "nothing ever came from the client", TRUE);
+  else if (self->connected_us != 0 &&
+           (state == RP_PEER_STATE_CONNECTED || state == RP_PEER_STATE_FAILED))
     end_now (self, RP_TIMELINE_END_LOST, "nothing came from the client any more", FALSE);
 }
 
