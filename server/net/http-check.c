@@ -1,9 +1,13 @@
 /* What comes before a handler: is the request for us, from whom, and is its body what it must be.
  */
 #include "http-private.h"
+#include "log.h"
 #include "origin.h"
 
 #include <string.h>
+
+/* Sites and names told to the operator; beyond it they are an attack or a scan. */
+#define MAX_TOLD 32
 
 /* --- hosts and sites --- */
 
@@ -41,6 +45,16 @@ check_headers (RpHttpRequest *request)
   return TRUE;
 }
 
+/* A browser shows the author of a page nothing of our reply, so the operator hears of it. Once for
+ * each site or name. */
+static void
+tell (RpHttp *http, const char *message, const char *name, const char *value)
+{
+  if (g_hash_table_size (http->refused) < MAX_TOLD &&
+      g_hash_table_add (http->refused, g_strdup (value)))
+    rp_log_warning ("http", message, RP_LOG_STR (name, value));
+}
+
 /* No browser speaks HTTP/1.0 without Host, but simple health checks do. */
 static gboolean
 check_host (RpHttpRequest *request)
@@ -48,6 +62,7 @@ check_host (RpHttpRequest *request)
   const char *host = rp_http_request_header (request, "Host");
   if (!request->http->local_names_only || host == NULL || rp_host_is_loopback (host))
     return TRUE;
+  tell (request->http, "refused another name: see --token-file and --no-auth", "host", host);
   rp_http_reply_error (request, 403,
                        "this server has no key and so answers to localhost and 127.0.0.1 alone, "
                        "not to another name for them",
@@ -74,6 +89,7 @@ check_origin (RpHttpRequest *request)
   if (origin == NULL || (host != NULL && rp_origin_has_host (origin, host)) ||
       is_same_origin_fetch (request) || rp_http_allowed_origin (request) != NULL)
     return TRUE;
+  tell (request->http, "refused a page of another site: see --cors-origin", "origin", origin);
   rp_http_reply_error (request, 403, "pages of this site may not use this server",
                        "start the server with --cors-origin and the site's origin, such as "
                        "https://example.com; behind a proxy, let it pass on the Host header");

@@ -19,6 +19,7 @@ struct _RpHttp {
   char **cors_origin;
   char *web_dir;
   GHashTable *suspended; /* of RpHttpRequest */
+  GHashTable *refused;   /* of char *: origins and hosts that the operator was told of */
   RpHttpStats stats;
 };
 

@@ -167,17 +167,23 @@ reply_open_file (RpHttpRequest *request, int fd, const char *path, guint64 size,
     return;
   }
   const char *type = rp_http_file_type (path);
+  gboolean is_page = g_str_has_prefix (type, "text/html");
+  gboolean is_snippet =
+      g_str_has_prefix (type, "text/javascript") || g_str_has_prefix (type, "text/css");
   add_header (response, "ETag", etag);
   /* Kept, but asked for each time: modules of two versions must not meet in one page. */
   add_header (response, "Cache-Control", "no-cache");
   if (!unchanged)
     add_header (response, "Content-Type", type);
-  if (g_str_has_prefix (type, "text/html")) {
+  if (is_page) {
     add_header (response, "Content-Security-Policy", PAGE_POLICY);
     add_header (response, "Permissions-Policy", PAGE_PERMISSIONS);
   }
-  /* The snippet is there to be embedded by other sites. */
+  /* The snippet is there to be embedded by other sites: it loads on any, so that it can tell those
+   * who are not allowed to call that they are not. */
   add_header (response, "Cross-Origin-Resource-Policy", "cross-origin");
+  if (is_snippet && rp_http_allowed_origin (request) == NULL)
+    add_header (response, "Access-Control-Allow-Origin", "*");
   rp_http_reply (request, unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response);
 }
 

@@ -237,6 +237,7 @@ rp_http_new (const RpHttpConfig *config, const RpHttpRoute *routes, guint n_rout
       config->cors_origin != NULL ? g_strdupv ((char **) config->cors_origin) : g_new0 (char *, 1);
   http->web_dir = g_strdup (config->web_dir);
   http->suspended = g_hash_table_new (NULL, NULL);
+  http->refused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   http->daemon = MHD_start_daemon (
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, http,
       MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
@@ -281,6 +282,7 @@ rp_http_free (RpHttp *http)
     MHD_stop_daemon (http->daemon);
   }
   g_hash_table_unref (http->suspended);
+  g_hash_table_unref (http->refused);
   g_strfreev (http->cors_origin);
   rp_access_free (http->access);
   g_free (http->web_dir);

@@ -134,6 +134,15 @@ def test_sites_of_strangers_at_every_route():
                 assert ask(server, verb, path, kind, fetch)[0] != 403, (verb, path)
                 fetch["Sec-Fetch-Site"] = "same-site"
                 assert ask(server, verb, path, kind, fetch)[0] == 403, (verb, path)
+        # The operator hears of each once, and of no more than can be read.
+        message = "refused a page of another site: see --cors-origin"
+        for i in range(100):
+            ask(server, "POST", "/api/offer", "application/json", {"Origin": "https://a%d.example" % i})
+        deadline = time.monotonic() + 10
+        told = []
+        while len(told) < 32 and time.monotonic() < deadline:
+            told = [record["origin"] for record in server.records() if record["message"] == message]
+        assert STRANGER in told and len(told) == len(set(told)) == 32, told
         assert server.stats()["sessions"]["total"] == 0
 
 
