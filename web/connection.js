@@ -1,32 +1,22 @@
 // The way to the server: peer connection, offers and candidates, and finding back after the
 // network was away.
 
-import * as failures from './failures.js';
+import { Failure } from './failures.js';
 
-const CONNECT_TIMEOUT_MS = 15_000;
-// Candidates that come together are sent together.
-const CANDIDATE_BATCH_MS = 50;
+const CONNECT_MS = 15_000;
 // ICE reports "disconnected" for short gaps that heal by themselves.
-const DISCONNECTED_GRACE_MS = 2_000;
-// New candidates on the same connection are there within a round trip or two, or not at all.
+const GRACE_MS = 2_000;
+// Other candidates on the same connection are there within a few round trips, or not at all.
 const ICE_RESTART_MS = 4_000;
 const REPLACE_MS = 8_000;
 const RETRY_MS = 1_000; // twice that the next time, and so on
-// A server forgets a client that is silent for 15 s; a little more for slow clocks and settings.
+// A server forgets a client that is silent for 15 s, unless it is set otherwise.
 const GIVE_UP_MS = 30_000;
 
-const sleep = (ms, signal) => new Promise((resolve) => {
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener('abort', () => {
-    clearTimeout(timer);
-    resolve();
-  }, { once: true });
-});
-
 /**
- * Events: "open" (the data channel is, also after it was replaced); "down", "up" (the network was
- * lost and found again); "voice" (detail: MediaStream); "ended" (detail: Failure, or null when the
- * other side hung up); "change" (something of the connection's state). Nothing comes after "ended".
+ * Events: open (the data channel is, also after it was replaced) · down, up (the network was lost,
+ * and found again) · voice (detail: MediaStream) · ended (detail: Failure, or null when the other
+ * side hung up; nothing comes after) · change (of the connection's state).
  */
 export class Connection extends EventTarget {
   #server;
@@ -35,20 +25,13 @@ export class Connection extends EventTarget {
   #track = null;
   #pc = null;
   #pcId = null;
-  #candidates = null;
   #abort = new AbortController();
-  #over = false;
   #connected = false; // at least once
   #down = false;
   #recovering = false;
   #grace = 0;
 
-  /**
-   * @param {Server} server
-   * @param {Rtvi} rtvi gets each data channel
-   * @param {{request?: object, iceServers?: RTCIceServer[]}} settings request: what the agent is
-   *   told with the offer
-   */
+  /** @param {{request?: object, iceServers?: RTCIceServer[]}} settings request: for the agent */
   constructor(server, rtvi, settings) {
     super();
     this.#server = server;
@@ -60,40 +43,35 @@ export class Connection extends EventTarget {
     return this.#pc;
   }
 
+  get #over() {
+    return this.#abort.signal.aborted;
+  }
+
   /** @param {MediaStreamTrack|null} track sent from now on */
   async setTrack(track) {
     this.#track = track;
-    await this.#sender()?.replaceTrack(track);
+    await this.#pc?.getTransceivers()[0].sender.replaceTrack(track);
   }
 
   /** Resolves when the data channel is open; throws a Failure. */
   async connect() {
     if (typeof RTCPeerConnection === 'undefined')
-      throw failures.unsupported();
-    const { signal } = this.#abort;
-    window.addEventListener('online', () => this.#networkChanged(), { signal });
-    let type = navigator.connection?.type;
-    navigator.connection?.addEventListener?.('change', () => {
-      // It tells of every estimate of the speed too.
-      if (navigator.connection.type !== type)
-        this.#networkChanged();
-      ({ type } = navigator.connection);
-    }, { signal });
-    await this.#establish(null, CONNECT_TIMEOUT_MS);
+      throw new Failure('unsupported');
+    await this.#establish(CONNECT_MS);
     this.#connected = true;
+    // The way may be another now; of that nothing is heard for seconds.
+    window.addEventListener('online', () => this.#recover(), { signal: this.#abort.signal });
   }
 
   /** @param {Failure|null} failure */
   end(failure) {
     if (this.#over)
       return;
-    this.#over = true;
     clearTimeout(this.#grace);
     this.#abort.abort();
     // A moment for what was sent last to leave.
-    const pc = this.#pc;
-    setTimeout(() => pc?.close(), 200);
-    this.#emit('change'); // whoever waits need not any more
+    setTimeout((pc) => pc?.close(), 200, this.#pc);
+    this.#emit('change');
     this.#emit('ended', failure);
   }
 
@@ -101,96 +79,83 @@ export class Connection extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  #sender() {
-    return this.#pc?.getTransceivers()[0]?.sender;
-  }
-
-  /**
-   * A new peer connection. @param {string|null} pcId of the conversation that it is for
-   */
-  async #establish(pcId, timeoutMs) {
+  /** A new peer connection, for the conversation there is or else a new one. */
+  async #establish(timeoutMs) {
     const pc = new RTCPeerConnection({ iceServers: this.#settings.iceServers ?? [] });
-    const former = this.#pc;
-    const candidates = new Candidates((batch) => this.#trickle(batch));
     const channel = pc.createDataChannel('chat', { ordered: true });
     pc.addTransceiver(this.#track ?? 'audio', { direction: 'sendrecv' });
-    pc.addEventListener('icecandidate', ({ candidate }) => candidates.add(candidate));
     pc.addEventListener('track', ({ track, streams }) =>
       this.#emit('voice', streams[0] ?? new MediaStream([track])));
+    pc.addEventListener('icegatheringstatechange', () => this.#tellCandidates(pc));
     try {
       await pc.setLocalDescription();
-      const answer = await this.#offer(pc, pcId, true);
-      this.#pcId = answer.pc_id;
+      const answer = await this.#offer(pc, this.#pcId !== null);
+      this.#pc?.close(); // not earlier: its end would have been the conversation's
       this.#pc = pc;
-      this.#candidates = candidates;
+      this.#pcId = answer.pc_id;
       this.#watch(pc, channel);
-      former?.close(); // not earlier: its end would have been the conversation's
-      await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
-      candidates.flow();
-      if (!await this.#until(() => channel.readyState === 'open', timeoutMs))
-        throw this.#over ? failures.hungUp() : failures.noPath();
+      await pc.setRemoteDescription(answer);
+      this.#tellCandidates(pc);
+      await this.#until(timeoutMs, () => channel.readyState === 'open');
     } catch (error) {
       if (this.#pc !== pc)
         pc.close();
-      throw error instanceof failures.Failure ? error : failures.unreachable();
+      throw error instanceof Failure ? error : new Failure('refused', error.message);
     }
   }
 
   /** Other candidates for the peer connection there is. */
   async #restartIce() {
     const pc = this.#pc;
-    this.#candidates.hold();
     await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
-    const answer = await this.#offer(pc, this.#pcId, false);
-    await pc.setRemoteDescription({ type: 'answer', sdp: answer.sdp });
-    this.#candidates.flow();
-    if (!await this.#until(() => pc.connectionState === 'connected', ICE_RESTART_MS))
-      throw failures.noPath();
+    await pc.setRemoteDescription(await this.#offer(pc, false));
+    this.#tellCandidates(pc);
+    await this.#until(ICE_RESTART_MS, () => pc.connectionState === 'connected');
   }
 
-  async #offer(pc, pcId, isNew) {
-    const { signal } = this.#abort;
-    const answer = await this.#server.offer({
+  async #offer(pc, restart) {
+    const { sdp, pc_id } = await this.#server.offer({
       sdp: pc.localDescription.sdp,
       type: 'offer',
-      pc_id: pcId,
-      restart_pc: isNew && pcId !== null,
+      pc_id: this.#pcId,
+      restart_pc: restart,
       request_data: this.#settings.request,
-    }, signal);
-    if (signal.aborted)
-      throw failures.hungUp();
-    // It has begun another, which nobody asked for.
-    if (pcId !== null && answer.pc_id !== pcId)
-      throw failures.serverRestarted();
-    return answer;
+    }, this.#abort.signal);
+    if (this.#over)
+      throw new Failure('hung-up');
+    if (this.#pcId !== null && pc_id !== this.#pcId)
+      throw new Failure('server-restarted'); // it has begun another, which nobody asked for
+    return { type: 'answer', sdp, pc_id };
   }
 
-  #trickle(batch) {
-    this.#server.candidates(this.#pcId, batch, this.#abort.signal)
+  /**
+   * When all are known and the server knows the offer. It can do without: they are for a server
+   * whose firewall lets in only who was called from inside.
+   */
+  #tellCandidates(pc) {
+    if (this.#pc !== pc || pc.iceGatheringState !== 'complete' || pc.signalingState !== 'stable')
+      return;
+    const lines = pc.localDescription.sdp.match(/(?<=^a=)candidate:.*$/gm) ?? [];
+    this.#server.candidates(this.#pcId, lines.map((candidate) =>
+      ({ candidate, sdp_mid: '0', sdp_mline_index: 0 })), this.#abort.signal)
       .catch(() => {}); // the connection's own state tells what comes of it
   }
 
   #watch(pc, channel) {
-    this.#rtvi.attach(channel);
-    channel.addEventListener('open', () => {
+    const on = (target, type, handle) => target.addEventListener(type, () => {
       if (this.#pc !== pc || this.#over)
         return;
-      this.#emit('open');
+      handle();
       this.#emit('change');
     });
-    channel.addEventListener('close', () => {
-      if (this.#pc === pc && pc.connectionState === 'connected')
-        this.end(null); // the server hung up
-    });
-    pc.addEventListener('connectionstatechange', () => {
-      if (this.#pc === pc && !this.#over)
-        this.#stateChanged(pc.connectionState);
-    });
+    this.#rtvi.attach(channel);
+    on(channel, 'open', () => this.#emit('open'));
+    on(channel, 'close', () => pc.connectionState === 'connected' && this.end(null));
+    on(pc, 'connectionstatechange', () => this.#stateChanged(pc.connectionState));
   }
 
   #stateChanged(state) {
     clearTimeout(this.#grace);
-    this.#emit('change');
     if (state === 'closed')
       this.end(null);
     else if (!this.#connected)
@@ -198,22 +163,15 @@ export class Connection extends EventTarget {
     else if (state === 'failed')
       this.#recover();
     else if (state === 'disconnected')
-      this.#grace = setTimeout(() => this.#recover(), DISCONNECTED_GRACE_MS);
+      this.#grace = setTimeout(() => this.#recover(), GRACE_MS);
     else if (state === 'connected')
       this.#setDown(false);
   }
 
   #setDown(down) {
-    if (this.#down === down)
-      return;
+    if (this.#down !== down && !this.#over)
+      this.#emit(down ? 'down' : 'up');
     this.#down = down;
-    this.#emit(down ? 'down' : 'up');
-  }
-
-  /** The way may be another now; often nothing is heard of it for seconds. */
-  #networkChanged() {
-    if (this.#connected)
-      this.#recover();
   }
 
   async #recover() {
@@ -224,96 +182,58 @@ export class Connection extends EventTarget {
     this.#recovering = false;
     if (failure)
       this.end(failure);
-    else if (!this.#over)
+    else
       this.#setDown(false);
   }
 
   /** ICE restart first, then new connections. @returns {Promise<Failure|null>} */
   async #findBack() {
+    const { signal } = this.#abort;
     const end = Date.now() + GIVE_UP_MS;
     let attempts = 0;
-    for (let wait = RETRY_MS; !this.#over; wait = Math.min(wait * 2, 4 * RETRY_MS)) {
+    for (let wait = RETRY_MS; !this.#over; wait = Math.min(2 * wait, 4 * RETRY_MS)) {
       if (this.#pc.connectionState !== 'connected')
         this.#setDown(true);
       try {
-        // Asked first, since a server that has forgotten the conversation would begin another.
-        await this.#server.candidates(this.#pcId, [], this.#abort.signal);
+        // Asked first: a server that has forgotten the conversation would begin another.
+        await this.#server.candidates(this.#pcId, [], signal);
         attempts += 1;
-        await (attempts === 1 ? this.#restartIce() : this.#establish(this.#pcId, REPLACE_MS));
+        await (attempts === 1 ? this.#restartIce() : this.#establish(REPLACE_MS));
         return null;
-      } catch (error) {
-        if (['no-agent', 'server-restarted'].includes(error.kind))
-          return failures.serverRestarted();
+      } catch ({ kind }) {
+        if (kind === 'no-agent' || kind === 'server-restarted')
+          return new Failure('server-restarted');
       }
       if (this.#pc.connectionState === 'connected')
         return null; // it was not so bad
       if (Date.now() > end)
-        return failures.networkLost();
+        return new Failure('network-lost');
       if (attempts !== 1) // what an ICE restart cannot, a new connection may at once
-        await sleep(wait, this.#abort.signal);
+        await new Promise((resolve) => { setTimeout(resolve, wait); });
     }
     return null;
   }
 
-  /** @returns {Promise<boolean>} whether it became true in time */
-  #until(check, timeoutMs) {
-    return new Promise((resolve) => {
-      const done = new AbortController();
-      const look = (timeIsUp) => {
-        const good = check();
-        if (!good && !this.#over && timeIsUp !== true)
+  /** Waits for check() to become true; throws a Failure. */
+  #until(timeoutMs, check) {
+    return new Promise((resolve, reject) => {
+      const look = (kind) => {
+        if (this.#over)
+          kind = 'hung-up';
+        else if (check())
+          kind = null;
+        else if (typeof kind !== 'string')
           return;
         clearTimeout(timer);
-        done.abort();
-        resolve(good);
+        this.removeEventListener('change', look);
+        if (kind)
+          reject(new Failure(kind));
+        else
+          resolve();
       };
-      const timer = setTimeout(look, timeoutMs, true);
-      this.addEventListener('change', look, { signal: done.signal });
+      const timer = setTimeout(look, timeoutMs, 'no-path');
+      this.addEventListener('change', look);
       look();
     });
-  }
-}
-
-/** Holds candidates until the server knows of the offer they belong to; sends them in batches. */
-class Candidates {
-  #send;
-  #waiting = [];
-  #flowing = false;
-  #timer = 0;
-
-  constructor(send) {
-    this.#send = send;
-  }
-
-  /** @param {RTCIceCandidate|null} candidate null: there are no more, which nobody needs to know */
-  add(candidate) {
-    if (!candidate)
-      return;
-    this.#waiting.push({
-      candidate: candidate.candidate,
-      sdp_mid: candidate.sdpMid,
-      sdp_mline_index: candidate.sdpMLineIndex,
-    });
-    this.#schedule();
-  }
-
-  hold() {
-    this.#flowing = false;
-    this.#waiting = []; // of the former offer
-  }
-
-  flow() {
-    this.#flowing = true;
-    this.#schedule();
-  }
-
-  #schedule() {
-    if (!this.#flowing || this.#timer || this.#waiting.length === 0)
-      return;
-    this.#timer = setTimeout(() => {
-      this.#timer = 0;
-      if (this.#flowing && this.#waiting.length > 0)
-        this.#send(this.#waiting.splice(0));
-    }, CANDIDATE_BATCH_MS);
   }
 }

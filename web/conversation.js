@@ -1,54 +1,21 @@
-// A conversation with an agent: what the page and the snippet have in common.
+// A conversation with an agent: what the page and the snippet have in common. Options, events and
+// members are described in repartee.d.ts.
 
 import { Connection } from './connection.js';
-import * as failures from './failures.js';
+import { Failure } from './failures.js';
 import { openMicrophone, stopStream } from './microphone.js';
 import { quality } from './quality.js';
 import { Rtvi } from './rtvi.js';
 import { Server } from './server.js';
 
-const OVER = ['ended', 'failed'];
-
-/**
- * @typedef {object} Options
- * @property {string} [server] URL, default: where this module came from
- * @property {string} [agent] name, default: the server's first
- * @property {string|(() => Promise<string>)} [token] access token, or what fetches one
- * @property {boolean|string|MediaStream} [microphone] false: the user types; a string: deviceId; a
- *   stream stays the caller's. Default: true, the browser's choice
- * @property {HTMLAudioElement|null} [audio] what plays the agent, default: one of its own
- * @property {Object<string, (args: object) => *>} [functions] what the agent may call here; the
- *   result (or promise of it) goes back as JSON, an exception as {error}
- * @property {object} [data] told to the agent with the call
- * @property {boolean} [pushToTalk] the microphone is closed unless `talking`
- * @property {RTCIceServer[]} [iceServers]
- */
-
-/**
- * CustomEvents, with their detail:
- * - state {state}: idle asking connecting listening hearing thinking speaking reconnecting ended
- *   failed
- * - userText {text, final}: what is being understood
- * - userTurn {text, typed}: a turn as the agent was given it; typed text comes when it is sent
- * - agentText {segment, text, heard, remaining, status, spoken}: a sentence as it is heard; status
- *   new, in-progress, completed, interrupted
- * - interrupted {heard}: the user cut the agent short
- * - metrics {voice_to_voice_ms, turn_decision_ms, stt_ms, llm_ttft_ms, tts_ttfa_ms,
- *   barge_in_stop_ms}: of one turn, any of them
- * - tool {id, name, status, arguments, result}: status started, done, cancelled
- * - silent {reason}: the agent has nothing to say to that
- * - problem {failure}: the call goes on; null: the last one is over
- * - quality {level, rtt_ms, loss, jitter_ms, jitter_buffer_ms}: each second; level good, fair, poor
- * - microphone {stream}, voice {stream}: another one
- * - ended {failure}: nothing comes after; null: somebody hung up
- */
 export class Conversation extends EventTarget {
+  // To be read; start() and its like set them.
+  state = 'idle';
+  microphone = null;
+  voice = null;
   #options;
   #rtvi = new Rtvi();
   #connection;
-  #state = 'idle';
-  #microphone = null;
-  #voice = null;
   #audio;
   #muted = false;
   #pushToTalk;
@@ -56,42 +23,32 @@ export class Conversation extends EventTarget {
   #userSpeaks = false;
   #agentSpeaks = false;
   #agentThinks = false;
-  #announced = false; // there are words for the voice
+  #announced = false; // the agent has words for the voice
   #down = false;
   #typed = []; // shown already, before the server says it again
   #called = new Set(); // functions, by the id of the call
-  #quality = null;
-  #leave = new AbortController();
+  #measuring = 0;
+  #over = new AbortController();
 
-  /** @param {Options} [options] */
+  /** @param {import('./repartee').Options} [options] */
   constructor(options = {}) {
     super();
-    this.#options = { microphone: true, functions: {}, ...options };
-    this.#pushToTalk = options.pushToTalk ?? false;
-    this.#audio = options.audio ?? new Audio();
+    const { server, token, agent, data, iceServers, audio, pushToTalk } = options;
+    this.#options = options;
+    this.#pushToTalk = Boolean(pushToTalk);
+    this.#audio = audio ?? new Audio();
+    this.#connection = new Connection(
+      server instanceof Server ? server : new Server(server, token), this.#rtvi,
+      { request: agent || data ? { ...data, agent } : undefined, iceServers });
     this.#listen();
-  }
-
-  get state() {
-    return this.#state;
   }
 
   get agent() {
     return this.#options.agent ?? null;
   }
 
-  /** @returns {MediaStream|null} */
-  get microphone() {
-    return this.#microphone;
-  }
-
-  /** @returns {MediaStream|null} */
-  get voice() {
-    return this.#voice;
-  }
-
   get peerConnection() {
-    return this.#connection?.peerConnection ?? null;
+    return this.#connection.peerConnection;
   }
 
   get muted() {
@@ -116,7 +73,6 @@ export class Conversation extends EventTarget {
     return this.#talking;
   }
 
-  /** With pushToTalk: the button is held. The agent stops speaking. */
   set talking(talking) {
     if (talking && !this.#talking && this.#pushToTalk && this.#agentSpeaks)
       this.interrupt();
@@ -124,40 +80,35 @@ export class Conversation extends EventTarget {
     this.#openTrack();
   }
 
-  /** Resolves when the agent is there; rejects with a Failure, which "ended" has told too. */
   async start() {
-    if (this.#state !== 'idle')
+    if (this.state !== 'idle')
       throw new Error('a conversation starts once');
-    let failure = null;
-    this.addEventListener('ended', ({ detail }) => { failure = detail.failure; });
     try {
       await this.#start();
+      this.#stopIfOver();
     } catch (error) {
       this.#end(error);
-      throw failure ?? failures.hungUp();
+      throw this.#over.signal.reason ?? error;
     }
   }
 
-  /** The agent stops speaking and answers. */
   sendText(text) {
-    if (OVER.includes(this.#state) || !text)
+    if (this.#isOver || !text)
       return;
     this.#typed.push(text);
-    this.#rtvi.text(text);
+    this.#rtvi.send('send-text',
+      { content: text, options: { run_immediately: true, audio_response: true } });
     this.#emit('userTurn', { text, typed: true });
   }
 
-  /** The agent stops speaking. */
   interrupt() {
-    this.#rtvi.request('interrupt').catch(() => {});
+    this.request('interrupt').catch(() => {});
   }
 
-  /** Asks the agent's program; resolves to its answer. */
   request(t, d) {
     return this.#rtvi.request(t, d);
   }
 
-  /** @param {string} digits of 0-9, * and # */
   sendDigits(digits) {
     this.#rtvi.send('dtmf', { buttons: [...digits] });
   }
@@ -167,13 +118,16 @@ export class Conversation extends EventTarget {
     this.#end(null);
   }
 
-  /** Another microphone, in mid-call too. @param {string} [deviceId] throws a Failure */
   async setMicrophone(deviceId) {
     const stream = await openMicrophone(deviceId);
-    if (OVER.includes(this.#state))
+    if (this.#isOver)
       stopStream(stream);
     else
       await this.#useMicrophone(stream);
+  }
+
+  get #isOver() {
+    return this.#over.signal.aborted;
   }
 
   #emit(type, detail) {
@@ -181,30 +135,24 @@ export class Conversation extends EventTarget {
   }
 
   #setState(state) {
-    if (this.#state === state || OVER.includes(this.#state))
+    if (this.state === state || this.#isOver)
       return;
-    this.#state = state;
+    this.state = state;
     this.#emit('state', { state });
   }
 
   /** What is going on in a call. */
   #follow() {
-    if (!['idle', 'asking', 'connecting'].includes(this.#state)) {
-      this.#setState(this.#down ? 'reconnecting' : this.#userSpeaks ? 'hearing' :
-        this.#agentSpeaks ? 'speaking' : this.#agentThinks ? 'thinking' : 'listening');
-    }
+    if (['idle', 'asking', 'connecting'].includes(this.state))
+      return;
+    this.#setState(this.#down ? 'reconnecting' : this.#userSpeaks ? 'hearing' :
+      this.#agentSpeaks ? 'speaking' : this.#agentThinks ? 'thinking' : 'listening');
   }
 
   async #start() {
-    const { microphone, agent, data, iceServers } = this.#options;
-    const { signal } = this.#leave;
+    const { microphone = true } = this.#options;
     // The server notices a closed page by itself; this only tells it sooner.
-    window.addEventListener('pagehide', () => this.hangUp(), { signal });
-    this.#connection = new Connection(this.#server(), this.#rtvi, {
-      request: agent || data ? { ...data, agent } : undefined,
-      iceServers,
-    });
-    this.#listenToConnection();
+    window.addEventListener('pagehide', () => this.hangUp(), { signal: this.#over.signal });
     if (microphone instanceof MediaStream) {
       await this.#useMicrophone(microphone);
     } else if (microphone !== false) {
@@ -220,102 +168,103 @@ export class Conversation extends EventTarget {
     await this.#connection.connect();
     await ready;
     this.#stopIfOver();
-    this.#state = 'connected'; // never seen: the agent may speak already
+    this.state = 'connected'; // seen by nobody: the agent may speak already
     this.#follow();
-    this.#quality = setInterval(() => this.#measure(), 1_000);
-  }
-
-  #server() {
-    const { server = null, token = null } = this.#options;
-    return server instanceof Server ? server : new Server(server, token);
+    const counters = [];
+    this.#measuring = setInterval(async () => {
+      const report = await this.peerConnection.getStats();
+      if (!this.#isOver)
+        this.#emit('quality', quality(report, counters));
+    }, 1_000);
   }
 
   #stopIfOver() {
-    if (OVER.includes(this.#state))
-      throw failures.hungUp();
+    if (this.#isOver)
+      throw this.#over.signal.reason;
   }
 
   #end(failure) {
-    if (OVER.includes(this.#state))
+    if (this.#isOver)
       return;
     this.#setState(failure ? 'failed' : 'ended');
-    this.#leave.abort();
-    clearInterval(this.#quality);
+    this.#over.abort(failure ?? new Failure('hung-up'));
+    clearInterval(this.#measuring);
     this.#rtvi.close();
-    this.#connection?.end(failure);
-    if (this.#microphone !== this.#options.microphone)
-      stopStream(this.#microphone);
-    this.#microphone = null;
+    this.#connection.end(failure);
+    this.#release(this.microphone);
+    this.microphone = null;
     this.#audio.srcObject = null;
     this.#emit('ended', { failure });
   }
 
+  /** A stream of the caller's stays the caller's. */
+  #release(stream) {
+    if (stream !== this.#options.microphone)
+      stopStream(stream);
+  }
+
   async #useMicrophone(stream) {
-    const former = this.#microphone;
+    const former = this.microphone;
     const [track] = stream.getAudioTracks();
-    this.#microphone = stream;
+    this.microphone = stream;
     this.#openTrack();
-    await this.#connection?.setTrack(track);
-    if (former !== this.#options.microphone)
-      stopStream(former);
+    await this.#connection.setTrack(track);
+    this.#release(former);
     // Unplugged in mid-call: another if there is one; the user can still type.
-    track.addEventListener('ended', () => {
-      if (this.#microphone === stream)
-        this.setMicrophone().catch(() => this.#microphoneGone());
-    }, { signal: this.#leave.signal });
+    track.addEventListener('ended', () => this.microphone === stream &&
+      this.setMicrophone().catch((failure) => {
+        this.microphone = null;
+        this.#emit('microphone', { stream: null });
+        this.#emit('problem', { failure });
+      }), { signal: this.#over.signal });
     this.#emit('microphone', { stream });
   }
 
-  #microphoneGone() {
-    this.#microphone = null;
-    this.#emit('microphone', { stream: null });
-    this.#emit('problem', { failure: failures.microphoneGone() });
-  }
-
   #openTrack() {
-    for (const track of this.#microphone?.getAudioTracks() ?? [])
+    for (const track of this.microphone?.getAudioTracks() ?? [])
       track.enabled = !this.#muted && (this.#talking || !this.#pushToTalk);
   }
 
-  #listenToConnection() {
-    const on = (type, handle) => this.#connection.addEventListener(type, handle);
-    on('open', () => this.#rtvi.ready());
-    on('voice', ({ detail }) => this.#play(detail));
-    on('down', () => { this.#down = true; this.#follow(); });
-    on('up', () => { this.#down = false; this.#follow(); });
-    on('ended', ({ detail }) => this.#end(detail));
-  }
-
   #listen() {
-    const on = (type, handle) =>
-      this.#rtvi.addEventListener(type, ({ detail }) => handle(detail));
-    const follow = (type, change) => on(type, (data) => {
-      change(data);
-      this.#follow();
+    const on = (target, handlers) => {
+      for (const [type, handle] of Object.entries(handlers)) {
+        target.addEventListener(type, ({ detail }) => {
+          handle(detail ?? {});
+          this.#follow();
+        });
+      }
+    };
+    on(this.#connection, {
+      open: () => this.#rtvi.opened(),
+      voice: (stream) => this.#play(stream),
+      down: () => { this.#down = true; },
+      up: () => { this.#down = false; },
     });
-    follow('user-started-speaking', () => { this.#userSpeaks = true; });
-    follow('user-stopped-speaking', () => { this.#userSpeaks = false; this.#agentThinks = true; });
-    follow('bot-llm-started', () => { this.#agentThinks = true; this.#announced = false; });
-    // With something to say it goes on until that is heard.
-    follow('bot-llm-stopped', () => { this.#agentThinks &&= this.#announced; });
-    follow('bot-started-speaking', () => { this.#agentSpeaks = true; this.#agentThinks = false; });
-    follow('bot-stopped-speaking', () => { this.#agentSpeaks = false; });
-    on('user-transcription', ({ text, final }) =>
-      this.#emit('userText', { text: String(text), final: final === true }));
-    on('user-llm-text', ({ text }) => this.#userTurn(String(text)));
-    on('bot-output', (output) => this.#output(output));
-    on('server-message', (message) => this.#message(message));
-    on('llm-function-call-in-progress', (call) => this.#call(call));
-    on('llm-function-call-stopped', (call) =>
-      this.#tool(call, call.cancelled ? 'cancelled' : 'done'));
-    on('error', ({ error, fatal }) => {
-      const failure = failures.agentFailed(String(error));
-      if (fatal)
-        this.#end(failure);
-      else
-        this.#emit('problem', { failure });
+    this.#connection.addEventListener('ended', ({ detail }) => this.#end(detail));
+    on(this.#rtvi, {
+      'user-started-speaking': () => { this.#userSpeaks = true; },
+      'user-stopped-speaking': () => { this.#userSpeaks = false; this.#agentThinks = true; },
+      'bot-llm-started': () => { this.#agentThinks = true; this.#announced = false; },
+      // With something to say it goes on until that is heard.
+      'bot-llm-stopped': () => { this.#agentThinks &&= this.#announced; },
+      'bot-started-speaking': () => { this.#agentSpeaks = true; this.#agentThinks = false; },
+      'bot-stopped-speaking': () => { this.#agentSpeaks = false; },
+      'user-transcription': ({ text, final }) =>
+        this.#emit('userText', { text: String(text), final: final === true }),
+      'user-llm-text': ({ text }) => this.#userTurn(String(text)),
+      'bot-output': (output) => this.#output(output),
+      'server-message': (message) => this.#message(message),
+      'llm-function-call-in-progress': (call) => this.#call(call),
+      'llm-function-call-stopped': (call) => this.#tool(call, call.cancelled ? 'cancelled' : 'done'),
+      error: ({ error, fatal }) => {
+        const failure = new Failure('agent', String(error));
+        if (fatal)
+          this.#end(failure);
+        else
+          this.#emit('problem', { failure });
+      },
+      'peer-left': () => this.#end(null),
     });
-    on('peer-left', () => this.#end(null));
   }
 
   #userTurn(text) {
@@ -325,51 +274,42 @@ export class Conversation extends EventTarget {
       this.#emit('userTurn', { text, typed: false });
   }
 
-  #output(output) {
-    const text = String(output.text ?? '');
-    const spoken = output.will_be_spoken !== false;
-    this.#announced ||= spoken && output.spoken_status === 'new';
-    const completed = output.spoken_status === 'completed' || !spoken;
-    const { accumulated_text: heard = completed ? text : '',
-      remaining_text: remaining = completed ? '' : text } = output.spoken_progress ?? {};
+  #output({ text = '', segment_id: segment = text, spoken_status: status, will_be_spoken: spoken,
+    spoken_progress: progress }) {
+    const over = status === 'completed' || spoken === false;
+    const heard = String(progress?.accumulated_text ?? (over ? text : ''));
+    const remaining = String(progress?.remaining_text ?? (over ? '' : text));
+    this.#announced ||= !over;
     this.#emit('agentText', {
-      segment: String(output.segment_id ?? text),
-      text,
-      heard: String(heard),
-      remaining: String(remaining),
-      status: !completed ? output.spoken_status : String(remaining).trim() ? 'interrupted' :
-        'completed',
-      spoken,
+      segment: String(segment),
+      text: String(text),
+      heard,
+      remaining,
+      status: over && remaining.trim() ? 'interrupted' : over ? 'completed' : status,
+      spoken: spoken !== false,
     });
   }
 
   /** Events of ours that RTVI has no message for. */
   #message({ t, ...data }) {
-    if (t === 'turn-metrics') {
+    if (t === 'turn-metrics')
       this.#emit('metrics', data);
-    } else if (t === 'interrupted' || t === 'silent') {
-      this.#agentThinks = false;
-      this.#emit(t, data);
-      this.#follow();
-    }
+    if (t !== 'interrupted' && t !== 'silent')
+      return;
+    this.#agentThinks = false;
+    this.#emit(t, data);
   }
 
-  #tool(call, status) {
-    this.#emit('tool', {
-      id: String(call.tool_call_id),
-      name: String(call.function_name ?? ''),
-      status,
-      arguments: call.arguments,
-      result: call.result,
-    });
+  #tool({ tool_call_id: id, function_name: name = '', arguments: given, result }, status) {
+    this.#emit('tool', { id: String(id), name: String(name), status, arguments: given, result });
   }
 
-  /** The agent calls a function: of this page, or one of its own, which only is to be shown. */
+  /** The agent calls a function: of this page, or one of its own, which is only told. */
   async #call(call) {
-    this.#tool(call, 'started');
-    const { tool_call_id: id, function_name: name, arguments: args } = call;
-    const { functions } = this.#options;
+    const { tool_call_id: id, function_name: name, arguments: given = {} } = call;
+    const { functions = {} } = this.#options;
     const mine = Object.hasOwn(functions, name);
+    this.#tool(call, 'started');
     if (this.#called.has(id) || !mine && call.where !== 'client')
       return;
     this.#called.add(id);
@@ -377,44 +317,29 @@ export class Conversation extends EventTarget {
     try {
       if (!mine)
         throw new Error(`this page has no function "${name}"`);
-      result = await functions[name](args ?? {}) ?? null;
+      result = await functions[name](given) ?? null;
       JSON.stringify(result);
     } catch (error) {
       result = { error: String(error?.message ?? error) };
     }
-    this.#rtvi.send('llm-function-call-result', {
-      function_name: name,
-      tool_call_id: id,
-      arguments: args ?? {},
-      result,
-    });
+    this.#rtvi.send('llm-function-call-result',
+      { function_name: name, tool_call_id: id, arguments: given, result });
   }
 
   async #play(stream) {
-    this.#voice = stream;
+    this.voice = stream;
     this.#emit('voice', { stream });
     this.#audio.srcObject = stream;
-    try {
-      await this.#audio.play();
-    } catch (error) {
-      if (error.name === 'NotAllowedError')
-        this.#waitForGesture();
-    }
-  }
-
-  /** Browsers play sound only after the user has done something on the page. */
-  #waitForGesture() {
-    this.#emit('problem', { failure: failures.autoplay() });
+    const play = () => this.#audio.play();
+    const { name } = await play().then(() => ({}), (error) => error);
+    if (name !== 'NotAllowedError' || this.#isOver)
+      return;
+    // Browsers play sound only after the user has done something on the page.
+    this.#emit('problem', { failure: new Failure('autoplay') });
     for (const type of ['pointerdown', 'keydown']) {
       document.addEventListener(type, () =>
-        this.#audio.play().then(() => this.#emit('problem', { failure: null }), () => {}),
-      { once: true, signal: this.#leave.signal });
+        play().then(() => this.#emit('problem', { failure: null }), () => {}),
+      { once: true, signal: this.#over.signal });
     }
-  }
-
-  async #measure() {
-    const report = await this.peerConnection.getStats();
-    if (!OVER.includes(this.#state))
-      this.#emit('quality', quality(report, this));
   }
 }

@@ -1,27 +1,25 @@
 // The microphone, or a Failure that says why there is none.
 
-import * as failures from './failures.js';
+import { Failure, microphoneFailure } from './failures.js';
 
 /**
- * @param {string} [deviceId] none: the browser's choice
- * @returns {Promise<MediaStream>} throws a Failure
+ * @param {string} [deviceId] the browser's choice when there is none, or no such device
+ * @returns {Promise<MediaStream>}
  */
 export async function openMicrophone(deviceId) {
-  const obstacle = failures.microphoneObstacle();
-  if (obstacle)
-    throw obstacle;
+  if (!navigator.mediaDevices?.getUserMedia) {
+    throw window.isSecureContext ? new Failure('microphone', 'not supported by this browser') :
+      new Failure('insecure');
+  }
   const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
   if (deviceId)
     audio.deviceId = { ideal: deviceId };
   try {
     return await navigator.mediaDevices.getUserMedia({ audio });
   } catch (error) {
-    throw failures.microphoneFailure(error);
+    throw microphoneFailure(error);
   }
 }
 
 /** @param {MediaStream|null} stream */
-export function stopStream(stream) {
-  for (const track of stream?.getTracks() ?? [])
-    track.stop();
-}
+export const stopStream = (stream) => stream?.getTracks().forEach((track) => track.stop());

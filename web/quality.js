@@ -1,50 +1,37 @@
 // How good the connection is, of WebRTC's statistics.
 
-// What people notice: ITU-T G.114 calls one way delays above 150 ms bad for a dialogue, and Opus
-// conceals a few percent of loss without being noticed.
-const FAIR = { rtt_ms: 250, loss: 0.02, jitter_buffer_ms: 150 };
-const POOR = { rtt_ms: 500, loss: 0.08, jitter_buffer_ms: 350 };
-
-const former = new WeakMap(); // who measures → the counters it had the last time
-
-const worse = (values, limits) =>
-  Object.entries(limits).some(([name, limit]) => values[name] > limit);
+// What people notice: ITU-T G.114 finds 150 ms one way bad for a dialogue; Opus hides some loss.
+const LIMITS = {
+  poor: { rtt_ms: 500, loss: 0.08, jitter_buffer_ms: 350 },
+  fair: { rtt_ms: 250, loss: 0.02, jitter_buffer_ms: 150 },
+};
+const COUNTERS = ['packetsReceived', 'packetsLost', 'jitterBufferDelay', 'jitterBufferEmittedCount'];
 
 /**
  * @param {RTCStatsReport} report
- * @param {object} owner loss and jitter buffer are those since its last report
- * @returns {{level: string, rtt_ms: number|null, loss: number, jitter_ms: number|null,
- *   jitter_buffer_ms: number|null}} loss: 0 to 1, of the worse direction
+ * @param {number[]} last counters, changed here: loss and jitter buffer are those since then
  */
-export function quality(report, owner) {
-  let pair, received, told;
+export function quality(report, last) {
+  let pair, heard, told;
   for (const entry of report.values()) {
-    if (entry.type === 'transport')
-      pair = report.get(entry.selectedCandidatePairId) ?? pair;
-    else if (entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded')
-      pair ??= entry; // Firefox has no transport
+    if (entry.type === 'candidate-pair' && entry.nominated && entry.state === 'succeeded')
+      pair = entry;
     else if (entry.type === 'inbound-rtp' && entry.kind === 'audio')
-      received = entry;
+      heard = entry;
     else if (entry.type === 'remote-inbound-rtp')
       told = entry;
   }
-  const now = {
-    received: received?.packetsReceived ?? 0,
-    lost: received?.packetsLost ?? 0,
-    delay: received?.jitterBufferDelay ?? 0,
-    emitted: received?.jitterBufferEmittedCount ?? 0,
-  };
-  const last = former.get(owner) ?? { received: 0, lost: 0, delay: 0, emitted: 0 };
-  former.set(owner, now);
-  const since = (name) => Math.max(0, now[name] - last[name]);
-  const rtt = pair?.currentRoundTripTime ?? told?.roundTripTime;
+  const now = COUNTERS.map((name) => heard?.[name] ?? 0);
+  const [received, lost, delay, emitted] = now.map((n, i) => Math.max(0, n - (last[i] ?? 0)));
+  last.splice(0, last.length, ...now);
+  const ms = (seconds) => seconds === undefined ? null : seconds * 1000;
   const values = {
-    rtt_ms: rtt === undefined ? null : rtt * 1000,
-    loss: Math.max(since('lost') / Math.max(1, since('lost') + since('received')),
-      told?.fractionLost ?? 0),
-    jitter_ms: received ? received.jitter * 1000 : null,
-    jitter_buffer_ms: since('emitted') ? since('delay') / since('emitted') * 1000 : null,
+    rtt_ms: ms(pair?.currentRoundTripTime ?? told?.roundTripTime),
+    loss: Math.max(lost / Math.max(1, lost + received), told?.fractionLost ?? 0),
+    jitter_ms: ms(heard?.jitter),
+    jitter_buffer_ms: emitted ? ms(delay / emitted) : null,
   };
-  const level = worse(values, POOR) ? 'poor' : worse(values, FAIR) ? 'fair' : 'good';
-  return { level, ...values };
+  const beyond = (level) =>
+    Object.entries(LIMITS[level]).some(([name, limit]) => values[name] > limit);
+  return { level: Object.keys(LIMITS).find(beyond) ?? 'good', ...values };
 }

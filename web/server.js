@@ -1,114 +1,89 @@
-// The server's HTTP side as a client sees it: addresses, access token, refusals.
+// The server's HTTP side: addresses, access token, refusals.
 
-import * as failures from './failures.js';
+import { Failure, refusal } from './failures.js';
 
 // The server answers within milliseconds; what takes longer than this will not come.
 const TIMEOUT_MS = 8_000;
 
-/** Where these modules came from, which is the server. */
-const HOME = new URL('.', import.meta.url);
-
 export class Server {
   #token;
-  #current; // what the function last gave
+  #current; // what the function for tokens gave last
 
   /**
-   * @param {string|URL|null} url null: the server that these modules came from
-   * @param {string|(() => Promise<string>)|null} token for the Authorization header; a function is
-   *   asked again when the token has expired
+   * @param {string|null} [url] otherwise where this module came from
+   * @param {string|(() => Promise<string>)|null} [token] a function is asked again when the token
+   *   has expired
    */
   constructor(url, token) {
-    this.base = url ? new URL(url, document.baseURI) : HOME;
+    this.base = new URL(url ?? '.', url ? document.baseURI : import.meta.url);
     if (!this.base.pathname.endsWith('/'))
       this.base.pathname += '/';
     this.#token = token;
   }
 
-  /** @returns {Promise<{agents: {name, title, description}[], default: string}>} */
-  async agents() {
-    return (await this.#ask('GET', 'api/agents')).json();
+  agents() {
+    return this.#ask('GET', 'api/agents');
   }
 
-  /**
-   * @param {object} body
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<{sdp: string, pc_id: string}>}
-   */
-  async offer(body, signal) {
-    return (await this.#ask('POST', 'api/offer', body, signal)).json();
+  offer(body, signal) {
+    return this.#ask('POST', 'api/offer', body, signal);
   }
 
-  /** No candidates: asks whether the server still knows the call. Throws a Failure. */
-  async candidates(pcId, candidates, signal) {
-    await this.#ask('PATCH', 'api/offer', { pc_id: pcId, candidates }, signal);
+  /** No candidates: asks whether the server still knows the call. */
+  candidates(pcId, candidates, signal) {
+    return this.#ask('PATCH', 'api/offer', { pc_id: pcId, candidates }, signal);
   }
 
-  /** @returns {Promise<Response>} a good one; throws a Failure otherwise */
-  async #ask(method, path, body, signal) {
-    let response = await this.#fetch(method, path, body, signal);
+  /** @returns {Promise<object>} throws a Failure */
+  async #ask(...request) {
+    let response = await this.#fetch(...request);
     if (response.status === 401 && typeof this.#token === 'function') {
       this.#current = null;
-      response = await this.#fetch(method, path, body, signal);
+      response = await this.#fetch(...request);
     }
-    if (response.ok)
-      return response;
-    const { detail, info } = await response.json().catch(() => ({}));
-    throw failures.refusal(response, detail, info);
+    if (!response.ok)
+      throw await refusal(response);
+    return response.json();
   }
 
   async #bearer() {
     if (typeof this.#token !== 'function')
       return this.#token;
     try {
-      this.#current ??= String(await this.#token());
+      this.#current ??= await this.#token();
     } catch (error) {
-      throw failures.noToken(error);
+      throw new Failure('token', error.message);
     }
     return this.#current;
   }
 
   async #fetch(method, path, body, signal) {
-    const headers = {};
+    const headers = body ? { 'Content-Type': 'application/json' } : {};
     const token = await this.#bearer();
     if (token)
       headers.Authorization = `Bearer ${token}`;
-    if (body)
-      headers['Content-Type'] = 'application/json';
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
-    signal?.addEventListener('abort', () => abort.abort(), { once: true });
+    const stop = () => abort.abort();
+    const timer = setTimeout(stop, TIMEOUT_MS);
+    signal?.addEventListener('abort', stop);
     try {
-      return await fetch(new URL(path, this.base), {
-        method,
-        headers,
-        body: body && JSON.stringify(body),
-        signal: abort.signal,
-        referrerPolicy: 'no-referrer',
-      });
+      return await fetch(new URL(path, this.base),
+        { method, headers, body: body && JSON.stringify(body), signal: abort.signal });
     } catch {
       throw await this.#silence(abort.signal.aborted);
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
     }
   }
 
-  /** Browsers do not say whether the server is away or does not want this site: finds out. */
-  async #silence(timedOut) {
-    if (!timedOut && this.base.origin !== location.origin) {
-      const there = await fetch(new URL('healthz', this.base), { mode: 'no-cors' })
-        .then(() => true, () => false);
-      if (there)
-        return failures.foreign(this.base.origin);
-    }
-    return failures.unreachable();
+  /** Browsers do not say whether a server is away or does not want this site. */
+  async #silence(aborted) {
+    if (aborted || this.base.origin === location.origin)
+      return new Failure('unreachable');
+    return (await import('./foreign.js')).silence(this.base);
   }
 }
 
-/**
- * The agents of a server.
- * @param {{server?: string, token?: string|(() => Promise<string>)}} [options]
- * @returns {Promise<{agents: {name, title, description}[], default: string}>}
- */
-export function listAgents({ server, token } = {}) {
-  return new Server(server ?? null, token ?? null).agents();
-}
+/** @returns {Promise<{agents: {name, title, description}[], default: string}>} */
+export const listAgents = ({ server, token } = {}) => new Server(server, token).agents();
