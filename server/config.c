@@ -492,6 +492,25 @@ first_existing (GFileTest test, char **candidates)
   return NULL;
 }
 
+/* Those that come with it. */
+static void
+find_agents (RpConfig *config, const char *program_dir)
+{
+  static const char *const names[] = {"reception", "tutor"};
+  g_autoptr (GPtrArray) found = g_ptr_array_new ();
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_auto (GStrv) places = g_new0 (char *, 3);
+    places[0] = g_build_filename (program_dir, "..", "share", "repartee", "agents", names[i], NULL);
+    places[1] = g_build_filename (RP_SOURCE_AGENTS_DIR, names[i], NULL);
+    char *place = first_existing (G_FILE_TEST_IS_DIR, places);
+    if (place != NULL)
+      g_ptr_array_add (found, place);
+  }
+  g_ptr_array_add (found, NULL);
+  g_strfreev (config->agent);
+  config->agent = (char **) g_ptr_array_free (g_steal_pointer (&found), FALSE);
+}
+
 static void
 find_defaults (RpConfig *config)
 {
@@ -509,14 +528,8 @@ find_defaults (RpConfig *config)
     places[2] = g_build_filename (dir, "..", "libexec", "repartee-worker", NULL);
     config->worker = first_existing (G_FILE_TEST_IS_EXECUTABLE, places);
   }
-  if (*config->agent == NULL) {
-    g_auto (GStrv) places = g_new0 (char *, 3);
-    places[0] = g_build_filename (dir, "..", "share", "repartee", "agents", "reception", NULL);
-    places[1] = g_strdup (RP_SOURCE_AGENT_DIR);
-    g_strfreev (config->agent);
-    config->agent = g_new0 (char *, 2);
-    config->agent[0] = first_existing (G_FILE_TEST_IS_DIR, places);
-  }
+  if (*config->agent == NULL)
+    find_agents (config, dir);
   if (config->loops == 0)
     config->loops = CLAMP (g_get_num_processors () / 2, 1, 16);
 }
