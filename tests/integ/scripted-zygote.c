@@ -9,9 +9,9 @@
  *   hangup, crash, hang, garbage, bad-event, bad-audio
  *
  * An agent of the name "bad-config" is refused. When media flows it speaks 5 frames. A client's
- * message is answered with its own data; "drain" makes it hang up. One of the name "witness" makes
- * a user_turn, which statistics count, of every utterance that was played to its end and of every
- * 25 frames of audio that came. */
+ * message is answered with its own data; "drain" makes it hang up. One of the name "witness"
+ * tells the statistics: a user_turn of every 25 frames of audio that came, and turn_metrics of
+ * every utterance that was played to its end. */
 #define _GNU_SOURCE /* pidfd_open */
 
 #include "fake-worker.h"
@@ -175,9 +175,8 @@ on_start (Script *script, const RpFrame *frame)
 }
 
 static void
-bear_witness (Script *script, const char *of)
+bear_witness (Script *script, const char *event)
 {
-  g_autofree char *event = g_strdup_printf ("{\"event\":\"user_turn\",\"text\":\"%s\"}", of);
   if (script->is_witness)
     send_text (script, RP_FRAME_EVENT, event);
 }
@@ -192,7 +191,7 @@ on_audio (Script *script, const RpFrame *frame)
   script->gaps += audio.pos_samples != script->next_pos ? 1 : 0;
   script->next_pos = audio.pos_samples + audio.n_samples;
   if (script->audio_frames % 25 == 0)
-    bear_witness (script, "heard");
+    bear_witness (script, "{\"event\":\"user_turn\",\"text\":\"heard\"}");
 }
 
 static void
@@ -205,7 +204,7 @@ on_playout (Script *script, const RpFrame *frame)
   if (playout.reason == RP_PLAYOUT_FLUSHED)
     script->last_flush = playout;
   if (playout.reason == RP_PLAYOUT_ENDED)
-    bear_witness (script, "spoken");
+    bear_witness (script, "{\"event\":\"turn_metrics\",\"stt_ms\":1}");
 }
 
 static void
