@@ -21,13 +21,12 @@ export function remember(name, value) {
 }
 
 /** Browsers tell the names once the microphone was allowed. */
-export async function listMicrophones(select, hint) {
+export async function listMicrophones(select) {
   const devices = await navigator.mediaDevices?.enumerateDevices().catch(() => []) ?? [];
   const options = devices
     .filter(({ kind, deviceId }) => kind === 'audioinput' && deviceId && deviceId !== 'default')
     .map(({ label, deviceId }, i) => new Option(label || `Microphone ${i + 1}`, deviceId));
-  select.replaceChildren(new Option("The system's choice", ''), ...options);
+  select.replaceChildren(new Option('Default mic', ''), ...options);
   const chosen = recall('microphone', '');
   select.value = options.some(({ value }) => value === chosen) ? chosen : '';
-  hint.hidden = devices.some(({ label }) => label);
 }
