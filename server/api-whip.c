@@ -113,15 +113,12 @@ rp_api_post_whip_agent (RpHttpRequest *request, gpointer user_data)
 
 /* RFC 9110 §13.1.1: a list of tags, compared strongly, or "*". */
 static gboolean
-names_ice_session (const char *if_match, guint ice_session)
+if_match_has (const char *if_match, const char *wanted)
 {
-  g_autofree char *etag = make_etag (ice_session);
   g_auto (GStrv) tags = g_strsplit (if_match, ",", 16);
-  for (char **tag = tags; *tag != NULL; tag++) {
-    g_strstrip (*tag);
-    if (g_str_equal (*tag, "*") || g_str_equal (*tag, etag))
+  for (char **tag = tags; *tag != NULL; tag++)
+    if (g_str_equal (g_strstrip (*tag), wanted))
       return TRUE;
-  }
   return FALSE;
 }
 
@@ -134,9 +131,9 @@ check_precondition (RpHttpRequest *request, const RpRegistryCall *call)
                          "send If-Match with the last ETag of this call, or * to restart ICE");
     return FALSE;
   }
-  if (names_ice_session (if_match, call->ice_session))
-    return TRUE;
   g_autofree char *etag = make_etag (call->ice_session);
+  if (if_match_has (if_match, "*") || if_match_has (if_match, etag))
+    return TRUE;
   rp_http_request_add_header (request, "ETag", etag);
   rp_http_reply_error (request, 412, "this is for another ICE session than the present one",
                        "drop what was gathered for it; If-Match must be the last ETag");
@@ -166,11 +163,16 @@ parse_fragment (RpHttpRequest *request)
   return g_steal_pointer (&fragment);
 }
 
+/* With "*" (RFC 9725 §4.3.3) even when the credentials are in use: a client that asks again has not
+ * had the answer. */
 static gboolean
-is_restart (const RpRegistryCall *call, const RpSdpFragment *fragment)
+is_restart (RpHttpRequest *request, const RpRegistryCall *call, const RpSdpFragment *fragment)
 {
-  return fragment->ice_ufrag[0] != '\0' && (!g_str_equal (fragment->ice_ufrag, call->ice_ufrag) ||
-                                            !g_str_equal (fragment->ice_pwd, call->ice_pwd));
+  if (fragment->ice_ufrag[0] == '\0')
+    return FALSE;
+  return if_match_has (rp_http_request_header (request, "If-Match"), "*") ||
+         !g_str_equal (fragment->ice_ufrag, call->ice_ufrag) ||
+         !g_str_equal (fragment->ice_pwd, call->ice_pwd);
 }
 
 static void
@@ -199,7 +201,7 @@ rp_api_patch_whip (RpHttpRequest *request, gpointer user_data)
   g_autofree RpSdpFragment *fragment = parse_fragment (request);
   if (fragment == NULL)
     return;
-  if (is_restart (call, fragment)) {
+  if (is_restart (request, call, fragment)) {
     rp_registry_restart_ice (api->registry, id, fragment, on_restarted, waiter_new (api, request));
   } else {
     rp_registry_candidates (api->registry, id, fragment->candidates, fragment->n_candidates);

@@ -321,6 +321,9 @@ def test_whip_ice_restarts():
         # From now on the former session's candidates are stale, and the new one's are not.
         refuses(running, 412, "PATCH", location, fragment(), {**FRAGMENT, "If-Match": etag})
         assert running.request("PATCH", location, other, {**FRAGMENT, "If-Match": headers["ETag"]})[0] == 204
+        # Who has not had the answer asks again, and gets it.
+        status, again, same = running.request("PATCH", location, other, {**FRAGMENT, "If-Match": "*"})
+        assert (status, again["ETag"], same) == (200, headers["ETag"], body), same
         # By the ETag as well.
         third = fragment("ijkl", "nmlkjihgfedcba9876543210")
         status, last, _ = running.request("PATCH", location, third, {**FRAGMENT, "If-Match": headers["ETag"]})
