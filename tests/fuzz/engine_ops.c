@@ -16,6 +16,7 @@ typedef struct {
   gint64 now_us;
   guint32 job, generation, utterance;
   char *call_id;
+  char *page_id; /* the last call of a function of the client */
   GBytes *checkpoint;
   gboolean hung_up;
 } Driver;
@@ -53,7 +54,12 @@ carry_out (Driver *self, RpEngineAction *action)
   case RP_ENGINE_RELEASE:
   case RP_ENGINE_TTS_CANCEL:
   case RP_ENGINE_FLUSH:
+    break;
   case RP_ENGINE_EMIT:
+    if (action->emit.type == RP_EMIT_TOOL_CALL && action->emit.client) {
+      g_free (self->page_id);
+      self->page_id = g_strdup (action->emit.call->id);
+    }
     break;
   }
 }
@@ -106,7 +112,7 @@ input (Driver *self, RpEngineEventType type, guint8 arg)
                                       "One two. Three. Four?",
                                       "x",
                                       "\xf0\x9f\x99\x82"};
-  static const char *const tools[] = {"book_room", "list_bookings", "end_call"};
+  static const char *const tools[] = {"book_room", "list_bookings", "end_call", "show", "tell"};
   static const RpEngineWord words[] = {{2, 640}, {5, 9600}, {4, 100}, {900, 7}};
   const char *text = texts[arg % G_N_ELEMENTS (texts)];
   g_autoptr (RpToolCall) call = rp_tool_call_new (text, tools[arg % G_N_ELEMENTS (tools)], "{}");
@@ -126,6 +132,8 @@ input (Driver *self, RpEngineEventType type, guint8 arg)
     event.call = call;
   if ((type == RP_ENGINE_TOOL_RESULT || type == RP_ENGINE_TOOL_FAILED) && self->call_id != NULL)
     event.text = self->call_id;
+  if ((type == RP_ENGINE_CLIENT_RESULT || type == RP_ENGINE_CLIENT_FAILED) && self->page_id != NULL)
+    event.text = self->page_id;
   rp_engine_input (self->engine, self->now_us, &event);
 }
 
@@ -135,11 +143,14 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   if (size < 1)
     return 0;
   const char *const prompts[] = {"Are you still there?", NULL};
+  static const RpEngineClientTool functions[] = {{"show", 3000, FALSE}, {"tell", 3000, TRUE}};
   Driver self = {.now_us = G_USEC_PER_SEC};
   rp_engine_config_init (&self.config);
   self.config.greeting = "Hello there. How can I help?";
   self.config.system_prompt = "Be kind.";
   self.config.idle_prompts = prompts;
+  self.config.client_tools = functions;
+  self.config.n_client_tools = G_N_ELEMENTS (functions);
   self.config.max_context_messages = 12;
   self.config.interruptible = (data[0] & 1) == 0;
   self.config.preemptive = (data[0] & 2) == 0;
@@ -162,6 +173,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   rp_engine_free (self.engine);
   audit_free (self.audit);
   g_free (self.call_id);
+  g_free (self.page_id);
   g_clear_pointer (&self.checkpoint, g_bytes_unref);
   return 0;
 }

@@ -31,10 +31,10 @@ any_brain (World *world, const GPtrArray *messages, char **out_tool, char **out_
       "Shall I book it for you?", "",
       "\xf0\x9f\x99\x82",         "One two three four five six seven eight nine ten eleven twelve.",
       "Well, let me see"};
-  static const char *const tools[] = {"book_room", "list_bookings", "end_call"};
+  static const char *const tools[] = {"book_room", "show_map", "tell_page", "end_call"};
   Chaos *chaos = world->brain_data;
   if (one_in (chaos, 4)) {
-    *out_tool = g_strdup (tools[one_in (chaos, 8) ? 2 : g_rand_int_range (chaos->rand, 0, 2)]);
+    *out_tool = g_strdup (tools[one_in (chaos, 8) ? 3 : g_rand_int_range (chaos->rand, 0, 3)]);
     *out_arguments = g_strdup ("{\"day\":\"today\"}");
   }
   return g_strdup (pick (chaos, texts));
@@ -47,6 +47,7 @@ change_parts (Chaos *chaos)
   static const gint64 brain[] = {MS (1), MS (2), MS (300), MS (1500), -1};
   static const gint64 tts[] = {MS (5), MS (10), MS (300), -1};
   static const gint64 tool[] = {MS (5), MS (500), MS (2000), -1};
+  static const gint64 page[] = {0, MS (30), MS (4000), MS (6000), -1};
   static const gint64 delta[] = {1, 1, MS (50), MS (400)};
   static const gint64 flush[] = {MS (2), MS (2), MS (40), MS (250)};
   World *world = chaos->world;
@@ -54,6 +55,7 @@ change_parts (Chaos *chaos)
   world->brain_us = pick (chaos, brain);
   world->tts_us = pick (chaos, tts);
   world->tool_us = pick (chaos, tool);
+  world->page_us = pick (chaos, page);
   world->delta_us = pick (chaos, delta);
   world->flush_us = pick (chaos, flush);
   world->brain_fails = one_in (chaos, 8);
@@ -105,12 +107,13 @@ nonsense (Chaos *chaos)
   static const char *const texts[] = {"", "What are your prices?", "call_3", "x"};
   static const RpEngineWord words[] = {{2, 100}, {1, 50}, {900, 7}};
   static const RpEngineEventType types[] = {
-      RP_ENGINE_CONNECTED,     RP_ENGINE_STT_RESULT,      RP_ENGINE_STT_FAILED,
-      RP_ENGINE_LLM_DELTA,     RP_ENGINE_LLM_TOOL_CALL,   RP_ENGINE_LLM_DONE,
-      RP_ENGINE_LLM_FAILED,    RP_ENGINE_TTS_WORDS,       RP_ENGINE_TTS_DONE,
-      RP_ENGINE_TTS_FAILED,    RP_ENGINE_TOOL_RESULT,     RP_ENGINE_TOOL_FAILED,
-      RP_ENGINE_INPUT_STALLED, RP_ENGINE_INPUT_RESUMED,   RP_ENGINE_PLAYOUT_STARTED,
-      RP_ENGINE_PLAYOUT_ENDED, RP_ENGINE_PLAYOUT_FLUSHED, RP_ENGINE_PLAYOUT_PROGRESS};
+      RP_ENGINE_CONNECTED,       RP_ENGINE_STT_RESULT,      RP_ENGINE_STT_FAILED,
+      RP_ENGINE_LLM_DELTA,       RP_ENGINE_LLM_TOOL_CALL,   RP_ENGINE_LLM_DONE,
+      RP_ENGINE_LLM_FAILED,      RP_ENGINE_TTS_WORDS,       RP_ENGINE_TTS_DONE,
+      RP_ENGINE_TTS_FAILED,      RP_ENGINE_TOOL_RESULT,     RP_ENGINE_TOOL_FAILED,
+      RP_ENGINE_CLIENT_RESULT,   RP_ENGINE_CLIENT_FAILED,   RP_ENGINE_INPUT_STALLED,
+      RP_ENGINE_INPUT_RESUMED,   RP_ENGINE_PLAYOUT_STARTED, RP_ENGINE_PLAYOUT_ENDED,
+      RP_ENGINE_PLAYOUT_FLUSHED, RP_ENGINE_PLAYOUT_PROGRESS};
   World *world = chaos->world;
   guint n = G_N_ELEMENTS (types) - (chaos->lies ? 0 : 4);
   g_autoptr (RpToolCall) call = rp_tool_call_new (pick (chaos, texts), "book_room", "{}");
@@ -194,13 +197,14 @@ calm_down (Chaos *chaos)
   world->brain_us = MS (2);
   world->tts_us = MS (10);
   world->tool_us = MS (20);
+  world->page_us = MS (30);
   world->flush_us = MS (2);
   world->delta_us = 1;
   world->brain_fails = world->voice_fails = FALSE;
   world_run (world, MS (60000));
   g_string_truncate (world->log, 0);
   world_run (world, MS (60000));
-  while (world->server.length > 0 || world->voice.length > 0)
+  while (!world->hung_up && (world->server.length > 0 || world->voice.length > 0))
     world_run (world, MS (10));
 }
 

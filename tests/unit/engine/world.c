@@ -5,6 +5,11 @@
 /* What is on the wire is known a little later, and never at the end of a word. */
 #define PROGRESS_FRAMES 4
 
+const RpEngineClientTool world_client_tools[2] = {
+    {"show_map", WORLD_PAGE_TIMEOUT_MS, FALSE},
+    {"tell_page", WORLD_PAGE_TIMEOUT_MS, TRUE},
+};
+
 typedef struct {
   gint64 at_us;
   RpEngineEvent event;
@@ -88,6 +93,9 @@ world_new (const RpEngineConfig *config)
     world->config = *config;
   else
     rp_engine_config_init (&world->config);
+  world->config.client_tools = world_client_tools;
+  world->config.n_client_tools = G_N_ELEMENTS (world_client_tools);
+  world->page = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   world->now_us = MS (1000);
   world->engine = rp_engine_new (&world->config, 0, world->now_us);
   g_queue_init (&world->due);
@@ -104,6 +112,7 @@ world_new (const RpEngineConfig *config)
   world->delta_us = 1;
   world->tts_us = MS (10);
   world->tool_us = MS (20);
+  world->page_us = MS (30);
   world->flush_us = MS (2);
   world->audit = audit_new (world->config.interruptible);
   world->tool_result = "{\"ok\":true}";
@@ -129,6 +138,7 @@ world_free (World *world)
   g_queue_clear_full (&world->server, queued_free);
   g_queue_clear_full (&world->voice, job_free);
   audit_free (world->audit);
+  g_hash_table_unref (world->page);
   g_ptr_array_unref (world->held);
   g_array_unref (world->ended);
   g_string_free (world->log, TRUE);
@@ -272,9 +282,26 @@ start_brain (World *world, guint32 generation, const GPtrArray *messages)
   schedule (world, at_us, RP_ENGINE_LLM_DONE, generation, NULL)->event.expect = world->expect;
 }
 
+/* As the server does: the page is asked once, and a new worker is told what the page has said. */
+static void
+ask_page (World *world, const char *id)
+{
+  gpointer answered = NULL;
+  if (!g_hash_table_lookup_extended (world->page, id, NULL, &answered)) {
+    g_hash_table_insert (world->page, g_strdup (id), GINT_TO_POINTER (FALSE));
+    world->n_page_calls++;
+    if (world->page_us >= 0)
+      schedule (world, world->page_us, RP_ENGINE_CLIENT_RESULT, 0, id);
+  } else if (GPOINTER_TO_INT (answered)) {
+    schedule (world, 1, RP_ENGINE_CLIENT_RESULT, 0, id);
+  }
+}
+
 static void
 emit (World *world, const RpEngineEmit *e)
 {
+  if (e->type == RP_EMIT_TOOL_CALL && e->client && strcmp (e->status, "started") == 0)
+    ask_page (world, e->call->id);
   static const char *const names[] = {"user_started", "user_stopped", "transcript",  "user_turn",
                                       "thinking",     "text",         "thought",     "speaking",
                                       "not_speaking", "output",       "interrupted", "tool",
@@ -363,11 +390,13 @@ trace_event (const World *world, const RpEngineEvent *event)
   if (!g_test_verbose ())
     return;
   static const char *const names[] = {
-      "connected",     "speech started",  "speech paused",    "speech resumed",   "speech stopped",
-      "input stalled", "input resumed",   "stt result",       "stt failed",       "llm delta",
-      "llm tool call", "llm done",        "llm failed",       "tts words",        "tts done",
-      "tts failed",    "playout started", "playout progress", "playout ended",    "playout flushed",
-      "tool result",   "tool failed",     "client text",      "client interrupt", "drain"};
+      "connected",       "speech started",   "speech paused", "speech resumed",
+      "speech stopped",  "input stalled",    "input resumed", "stt result",
+      "stt failed",      "llm delta",        "llm tool call", "llm done",
+      "llm failed",      "tts words",        "tts done",      "tts failed",
+      "playout started", "playout progress", "playout ended", "playout flushed",
+      "tool result",     "tool failed",      "client result", "client failed",
+      "client text",     "client interrupt", "drain"};
   g_test_message ("%8.3f %s %u %u %s", (double) world->now_us / 1e6, names[event->type], event->id,
                   event->n_frames, event->text != NULL ? event->text : "");
 }
@@ -511,6 +540,8 @@ step (World *world)
       due->event.text = due->text;
       due->event.result = world->tool_result;
       due->event.call = due->call;
+      if (due->event.type == RP_ENGINE_CLIENT_RESULT)
+        g_hash_table_replace (world->page, g_strdup (due->text), GINT_TO_POINTER (TRUE));
       if (due->event.type != RP_ENGINE_PLAYOUT_FLUSHED && due->event.at_us == 0)
         due->event.at_us = world->now_us;
       world_input (world, &due->event);
@@ -585,6 +616,22 @@ world_say (World *world, const char *text, guint ms, guint silence_ms)
     world_run (world, MS (silence_ms - 200));
 }
 
+/* All that a worker had under way; the page goes on. */
+static void
+forget_due (World *world)
+{
+  GList *l = world->due.head;
+  while (l != NULL) {
+    GList *next = l->next;
+    const Due *due = l->data;
+    if (due->event.type != RP_ENGINE_CLIENT_RESULT) {
+      due_free (l->data);
+      g_queue_delete_link (&world->due, l);
+    }
+    l = next;
+  }
+}
+
 void
 world_replace_worker (World *world)
 {
@@ -598,7 +645,7 @@ world_replace_worker (World *world)
     RpEnginePlayed p = {queued->id, queued->n_frames, queued->played, TRUE};
     g_array_append_val (played, p);
   }
-  g_queue_clear_full (&world->due, due_free);
+  forget_due (world);
   g_queue_clear_full (&world->voice, job_free);
   g_ptr_array_set_size (world->held, 0);
   rp_engine_free (world->engine);

@@ -1,5 +1,5 @@
-/* A world for the engine on a virtual clock: a user, recogniser, brain, voice, tools and a server
- * that plays 20 ms frames. */
+/* A world for the engine on a virtual clock: a user, recogniser, brain, voice, tools, a page with
+ * functions and a server that plays 20 ms frames. */
 #pragma once
 
 #include "audit.h"
@@ -36,19 +36,25 @@ struct _World {
   gboolean hung_up;
   RpTurnMetrics metrics; /* the last */
   Audit *audit;          /* sees every action */
+  GHashTable *page;      /* call id → whether the page has answered */
+  guint n_page_calls;
 
   WorldBrain brain;
   gpointer brain_data;
   const char *stt_text;
-  gint64 stt_us, brain_us, tts_us, tool_us; /* negative: never answers */
-  gint64 delta_us;                          /* between two words of the brain */
-  gint64 flush_us;                          /* the server answers a flush */
-  gboolean late_results;                    /* deliver results of cancelled work all the same */
+  gint64 stt_us, brain_us, tts_us, tool_us, page_us; /* negative: never answers */
+  gint64 delta_us;                                   /* between two words of the brain */
+  gint64 flush_us;                                   /* the server answers a flush */
+  gboolean late_results; /* deliver results of cancelled work all the same */
   gboolean brain_fails;
   gboolean voice_fails;
   const char *tool_result;
   RpExpect expect;
 };
+
+/* The functions of the page: show_map, which has a result, and tell_page, which only notifies. */
+#define WORLD_PAGE_TIMEOUT_MS 5000
+extern const RpEngineClientTool world_client_tools[2];
 
 World *world_new (const RpEngineConfig *config);
 void world_free (World *world);
