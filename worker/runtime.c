@@ -4,6 +4,7 @@
 #include "engine-setup.h"
 #include "event-json.h"
 #include "input.h"
+#include "keypad.h"
 #include "ready-source.h"
 #include "server-link.h"
 #include "speech-out.h"
@@ -15,9 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Keypad entries are told apart by # or by a pause, as telephone menus do. */
-#define DTMF_PAUSE_US (2 * G_USEC_PER_SEC)
-#define MAX_DTMF_BYTES 64
 #define MAX_REASON_BYTES 1024
 
 typedef enum {
@@ -50,8 +48,8 @@ typedef struct {
   RpToolRunner *tool_runner;
   RpBrain *brain;
 
-  GString *dtmf;
-  GSource *dtmf_pause;
+  RpKeypad *keypad;
+  GSource *keypad_pause;
   GSource *longest_call;
 } Runtime;
 
@@ -374,22 +372,24 @@ handle_playout (Runtime *self, const RpFrame *frame)
                                .at_us = playout.wire_us});
 }
 
+/* What was typed is said by the user. */
 static void
-end_dtmf (Runtime *self)
+hear_keypad (Runtime *self)
 {
-  g_source_set_ready_time (self->dtmf_pause, -1);
-  if (self->dtmf->len == 0)
-    return;
-  g_autofree char *text = g_strdup (self->dtmf->str);
-  g_string_truncate (self->dtmf, 0);
-  feed (self,
-        &(RpEngineEvent){.type = RP_ENGINE_CLIENT_TEXT, .text = text, .flag = TRUE, .flag2 = TRUE});
+  char *entry;
+  while ((entry = rp_keypad_poll (self->keypad, g_get_monotonic_time ())) != NULL) {
+    feed (self, &(RpEngineEvent){
+                    .type = RP_ENGINE_CLIENT_TEXT, .text = entry, .flag = TRUE, .flag2 = TRUE});
+    g_free (entry);
+  }
+  gint64 due_us = rp_keypad_deadline (self->keypad);
+  g_source_set_ready_time (self->keypad_pause, due_us == G_MAXINT64 ? -1 : due_us);
 }
 
 static gboolean
-on_dtmf_pause (gpointer data)
+on_keypad_pause (gpointer data)
 {
-  end_dtmf (data);
+  hear_keypad (data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -397,13 +397,11 @@ static void
 handle_dtmf (Runtime *self, const char *buttons)
 {
   for (const char *p = buttons; *p != '\0'; p++) {
-    if (*p == '#' || self->dtmf->len >= MAX_DTMF_BYTES)
-      end_dtmf (self);
-    else
-      g_string_append_c (self->dtmf, *p);
+    if (rp_keypad_press (self->keypad, g_get_monotonic_time (), *p,
+                         rp_engine_expect (self->engine)))
+      feed (self, &(RpEngineEvent){.type = RP_ENGINE_CLIENT_INTERRUPT});
+    hear_keypad (self);
   }
-  if (self->dtmf->len > 0)
-    g_source_set_ready_time (self->dtmf_pause, g_get_monotonic_time () + DTMF_PAUSE_US);
 }
 
 static void
@@ -497,8 +495,8 @@ begin (Runtime *self, GBytes *checkpoint)
   self->tool_runner = rp_tool_runner_new (self->tools, agent->tools, self->start.call,
                                           self->context, &tool_events, self);
   self->brain = make_brain (self);
-  self->dtmf = g_string_new (NULL);
-  self->dtmf_pause = rp_ready_source_new (self->context, on_dtmf_pause, self);
+  self->keypad = rp_keypad_new ();
+  self->keypad_pause = rp_ready_source_new (self->context, on_keypad_pause, self);
   self->longest_call = rp_ready_source_new (self->context, on_longest_call, self);
   g_source_set_ready_time (self->longest_call, now_us + agent->turn.max_call_s * G_USEC_PER_SEC);
 

@@ -396,17 +396,31 @@ not_understood (RpFold *fold, RpBrainReply *reply, const RpWords *words)
   rp_fold_ask_again (fold, reply);
 }
 
+/* "2" for the second, unless two o'clock was offered itself. */
+static gboolean
+is_key_of_offer (const RpFold *fold, guint key)
+{
+  const char *value = fold->values[fold->offer_slot];
+  for (guint i = 0; i < fold->offers->len; i++)
+    if (g_strcmp0 (g_ptr_array_index (fold->offers, i), value) == 0)
+      return FALSE;
+  return key >= 1 && key <= fold->offers->len;
+}
+
 /* "yes" or "the first one" after "I could offer three or four". */
 static gboolean
 take_offer (RpFold *fold, RpBrainReply *reply, const RpWords *words, const Filled *filled)
 {
-  if (fold->offers == NULL || filled->found > 0)
+  guint key = rp_single_key (words);
+  if (fold->offers == NULL || (filled->found > 0 && !is_key_of_offer (fold, key)))
     return FALSE;
   static const char *const places[] = {"first", "second", "third", "last", "earlier", "later"};
   guint n = fold->offers->len, pick = NO_SLOT;
   for (guint k = 0; k < G_N_ELEMENTS (places); k++)
     if (rp_words_find (words, places[k], NULL))
       pick = k == 3 || k == 5 ? n - 1 : k == 4 ? 0 : k;
+  if (key >= 1 && key <= n)
+    pick = key - 1;
   if (pick == NO_SLOT && rp_yes_no (words) == RP_ANSWER_YES) {
     if (n > 1 && !rp_words_find (words, "either", NULL) && !rp_words_find (words, "any", NULL))
       return FALSE;
@@ -456,7 +470,8 @@ at_confirmation (RpFold *fold, RpBrainReply *reply, const RpWords *words, gboole
       rp_fold_ask_again (fold, reply);
     return;
   }
-  if (filled.changed == 0 && (answer == RP_ANSWER_NO || fold->stage == RP_STAGE_CHANGE))
+  if (filled.changed == 0 && rp_single_key (words) == 0 &&
+      (answer == RP_ANSWER_NO || fold->stage == RP_STAGE_CHANGE))
     filled = correct_bare (fold, words, used);
   if (filled.found > 0) {
     fold->misses = 0;

@@ -272,8 +272,10 @@ static gboolean
 settle_tie (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 {
   RpHit hits[8];
-  guint pick = G_MAXUINT;
-  if (rp_words_find (words, "first", NULL) || rp_words_find (words, "former", NULL))
+  guint pick = G_MAXUINT, key = rp_single_key (words);
+  if (key == 1 || key == 2)
+    pick = fold->tie[key - 1];
+  else if (rp_words_find (words, "first", NULL) || rp_words_find (words, "former", NULL))
     pick = fold->tie[0];
   else if (rp_words_find (words, "second", NULL) || rp_words_find (words, "latter", NULL) ||
            rp_words_find (words, "last", NULL))

@@ -326,7 +326,9 @@ date_at (const RpWords *words, guint i, const RpSlotMoment *moment, gboolean wan
   /* "the fifth"; not "the first one" */
   gboolean the = is (words, i, "the");
   int day = 0;
-  guint n = the || wanted ? day_at (words, i + (the ? 1 : 0), FALSE, &day) : 0;
+  /* Keys can only give the number. */
+  gboolean bare = wanted && i == 0 && words->n <= 2;
+  guint n = the || wanted ? day_at (words, i + (the ? 1 : 0), bare, &day) : 0;
   guint after = i + (the ? 1 : 0) + n;
   if (n == 0 || is (words, after, "one option floor room time question choice thing name letter"))
     return NULL;

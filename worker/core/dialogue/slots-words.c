@@ -464,6 +464,13 @@ rp_find_name (const RpWords *words, gboolean *used, gboolean wanted, const char 
   return TRUE;
 }
 
+guint
+rp_single_key (const RpWords *words)
+{
+  const char *raw = words->n == 1 ? words->v[0].raw : "";
+  return g_ascii_isdigit (*raw) && raw[1] == '\0' ? (guint) g_ascii_digit_value (*raw) : 0;
+}
+
 RpAnswer
 rp_yes_no (const RpWords *words)
 {
@@ -483,6 +490,9 @@ rp_yes_no (const RpWords *words)
     if (rp_words_find (words, yes_in_spite[k], NULL))
       return RP_ANSWER_YES;
   guint first_no = G_MAXUINT, first_yes = G_MAXUINT, at;
+  guint key = rp_single_key (words);
+  if (key == 1 || key == 2)
+    return key == 1 ? RP_ANSWER_YES : RP_ANSWER_NO;
   for (guint k = 0; k < G_N_ELEMENTS (no); k++)
     if (rp_words_find (words, no[k], &at))
       first_no = MIN (first_no, at);
@@ -524,6 +534,13 @@ find_choice (const RpSlot *slot, const RpWords *words, gboolean *used, gboolean 
         return TRUE;
       }
     }
+  }
+  guint key = wanted ? rp_single_key (words) : 0;
+  if (key >= 1 && key <= slot->choices->len && !used[0]) {
+    const RpChoice *choice = g_ptr_array_index (slot->choices, key - 1);
+    *out_match = (RpSlotMatch){g_strdup (choice->value), 0, 1};
+    take (used, 0, 1);
+    return TRUE;
   }
   for (guint k = 0; wanted && k < MIN (slot->choices->len, G_N_ELEMENTS (places)); k++) {
     guint at;

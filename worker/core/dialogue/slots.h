@@ -51,8 +51,11 @@ gboolean rp_find_name (const RpWords *words, gboolean *used, gboolean wanted, co
  */
 guint rp_number_at (const RpWords *words, guint i, double *out_value);
 
+/* The one telephone key that is all there is, 1-9, or 0. */
+guint rp_single_key (const RpWords *words);
+
 typedef enum { RP_ANSWER_NEITHER, RP_ANSWER_YES, RP_ANSWER_NO } RpAnswer;
-/* Whether the words say yes or no to a question. */
+/* Whether the words say yes or no to a question; key 1 is yes and key 2 is no. */
 RpAnswer rp_yes_no (const RpWords *words);
 
 /* How it is said: "tomorrow", "Tuesday, May 6"; "2:30 PM", "noon"; "1 hour"; "0 7 9, 1 1 2".

@@ -437,6 +437,12 @@ rp_engine_ignored_results (const RpEngine *engine)
   return engine->ignored_results;
 }
 
+RpExpect
+rp_engine_expect (const RpEngine *engine)
+{
+  return engine->expect;
+}
+
 const GPtrArray *
 rp_engine_messages (const RpEngine *engine)
 {

@@ -239,6 +239,8 @@ gint64 rp_engine_deadline (const RpEngine *engine);
 /* The oldest input sample that may still be asked for by STT_START; what lies before it can be
  * forgotten. */
 gint64 rp_engine_needed_from (const RpEngine *engine);
+/* What the agent has asked for last, as far as it was heard. */
+RpExpect rp_engine_expect (const RpEngine *engine);
 /* The conversation so far. Returns: (transfer none) */
 const GPtrArray *rp_engine_messages (const RpEngine *engine);
 
