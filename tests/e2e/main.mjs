@@ -5,8 +5,8 @@ import { recordAll, table } from './lib/matrix.mjs';
 import { speechUsed } from './lib/speech.mjs';
 
 const ALL = ['bad-input', 'question', 'typing', 'booking', 'barge-in', 'two-calls',
-  'worker-killed', 'reconnect', 'ice-restart', 'failures', 'garbage', 'aiortc', 'embed', 'firefox',
-  'pipecat', 'whip', 'weight', 'drain'];
+  'worker-killed', 'reconnect', 'ice-restart', 'failures', 'accessibility', 'garbage', 'aiortc',
+  'embed', 'firefox', 'pipecat', 'whip', 'weight', 'drain'];
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : ALL;
 const unknown = names.filter((name) => !ALL.includes(name));
