@@ -19,13 +19,8 @@ static const RpJsonField sums_fields[] = {
 };
 
 static const RpJsonField item_fields[] = {
-    {.name = "ask", .type = RP_JSON_STRING, .required = TRUE, .max_length = MAX_TEXT_BYTES},
-    {.name = "answers",
-     .type = RP_JSON_ARRAY,
-     .required = TRUE,
-     .items = RP_JSON_STRING,
-     .max_length = 20},
-    TEXT ("hint"),
+    TEXT ("ask"),  TEXTS ("answers", 20), TEXT ("claim"), {.name = "is", .type = RP_JSON_BOOL},
+    TEXT ("fact"), TEXT ("hint"),
 };
 
 static const RpJsonField quiz_fields[] = {
@@ -103,6 +98,31 @@ load_texts (RpQuiz *quiz, JsonObject *object)
 }
 
 static gboolean
+load_item (RpQuiz *quiz, JsonObject *object, guint index, const char *path, GError **error)
+{
+  const char *claim = rp_json_string (object, "claim", NULL);
+  const char *ask = rp_json_string (object, "ask", NULL);
+  JsonArray *answers = rp_json_array (object, "answers");
+  gboolean is_claim =
+      claim != NULL && rp_json_member (object, "is") != NULL && ask == NULL && answers == NULL;
+  gboolean is_question = ask != NULL && answers != NULL && json_array_get_length (answers) > 0 &&
+                         claim == NULL && rp_json_member (object, "is") == NULL &&
+                         rp_json_member (object, "fact") == NULL;
+  if (!is_claim && !is_question)
+    return rp_agent_fail (error, RP_AGENT_ERROR_INVALID, path,
+                          "items[%u]: expected \"ask\" and \"answers\", or \"claim\" and \"is\" "
+                          "(and \"fact\")",
+                          index);
+  RpQuizItem *item = rp_quiz_item_new (is_claim ? claim : ask);
+  add_texts (item->answers, answers);
+  item->is_true = rp_json_bool (object, "is", FALSE);
+  item->fact = g_strdup (rp_json_string (object, "fact", NULL));
+  item->hint = g_strdup (rp_json_string (object, "hint", NULL));
+  g_ptr_array_add (quiz->items, item);
+  return TRUE;
+}
+
+static gboolean
 check_tool (const RpAgent *agent, const RpQuiz *quiz, const char *path, GError **error)
 {
   static const char *const names[] = {"quiz", "number", "of", "right", "question", "finished"};
@@ -126,13 +146,9 @@ rp_agent_load_quiz (const RpAgent *agent, const char *path, const char *name, GE
   if (!load_sums (quiz, rp_json_object (object, "sums"), path, error))
     return NULL;
   JsonArray *items = rp_json_array (object, "items");
-  for (guint i = 0; items != NULL && i < json_array_get_length (items); i++) {
-    JsonObject *entry = rp_json_array_object (items, i);
-    RpQuizItem *item = rp_quiz_item_new (rp_json_string (entry, "ask", ""));
-    add_texts (item->answers, rp_json_array (entry, "answers"));
-    item->hint = g_strdup (rp_json_string (entry, "hint", NULL));
-    g_ptr_array_add (quiz->items, item);
-  }
+  for (guint i = 0; items != NULL && i < json_array_get_length (items); i++)
+    if (!load_item (quiz, rp_json_array_object (items, i), i, path, error))
+      return NULL;
   quiz->n_questions = (guint) rp_json_int (object, "questions", DEFAULT_QUESTIONS);
   g_autoptr (GError) local = NULL;
   if (!rp_quiz_validate (quiz, &local)) {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Then the answer is told. */
+/* Then the answer is told. Between true and false there is no second one. */
 #define MAX_TRIES 2
 /* As for flows: what is understood so well is no answer. */
 #define LEAST_ASIDE RP_CONFIDENCE_SWITCH
@@ -107,8 +107,9 @@ rp_fold_end_quiz (RpFold *fold)
 void
 rp_fold_ask_quiz (RpFold *fold, RpBrainReply *reply)
 {
-  rp_fold_say (reply, fold->round.question->ask);
-  reply->expect = RP_EXPECT_SHORT;
+  const RpQuizQuestion *question = fold->round.question;
+  rp_fold_say (reply, question->ask);
+  reply->expect = question->kind == RP_QUIZ_CLAIM ? RP_EXPECT_YES_NO : RP_EXPECT_SHORT;
 }
 
 static void
@@ -183,8 +184,21 @@ change_level (RpFold *fold, int by)
 }
 
 static void
+tell_fact (RpFold *fold, RpBrainReply *reply)
+{
+  const RpQuizItem *item = fold->round.question->item;
+  if (item != NULL)
+    rp_fold_say (reply, item->fact);
+}
+
+static void
 tell_answer (RpFold *fold, RpBrainReply *reply)
 {
+  const RpQuizItem *item = fold->round.question->item;
+  if (item != NULL && item->fact != NULL) {
+    rp_fold_say (reply, item->fact);
+    return;
+  }
   const char *const pairs[] = {"answer", fold->round.question->answer, NULL};
   say_with (fold, reply, fold->quiz->tell, pairs);
 }
@@ -233,6 +247,7 @@ judge (RpFold *fold, RpBrainReply *reply, RpVerdict verdict)
     fold->round.right++;
     change_level (fold, fold->round.tries == 0 ? 1 : 0);
     say_in_turn (fold, reply, fold->quiz->right);
+    tell_fact (fold, reply);
     go_on (fold, reply);
     return;
   }
@@ -241,8 +256,10 @@ judge (RpFold *fold, RpBrainReply *reply, RpVerdict verdict)
     rp_fold_ask_quiz (fold, reply);
     return;
   }
-  if (++fold->round.tries < MAX_TRIES) {
+  gboolean is_claim = fold->round.question->kind == RP_QUIZ_CLAIM;
+  if (is_claim || ++fold->round.tries < MAX_TRIES)
     say_in_turn (fold, reply, fold->quiz->wrong);
+  if (!is_claim && fold->round.tries < MAX_TRIES) {
     rp_fold_ask_quiz (fold, reply);
     return;
   }
@@ -308,14 +325,18 @@ handle_aside (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 void
 rp_fold_in_quiz (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 {
+  gboolean is_claim = fold->round.question->kind == RP_QUIZ_CLAIM;
   RpVerdict verdict = rp_quiz_judge (fold->round.question, words);
-  if (verdict == RP_VERDICT_RIGHT) {
+  Command command = find_command (words);
+  /* "No idea" says nothing about a claim; "I don't know, fifty?" is a number. */
+  if (is_claim && command != COMMAND_NONE)
+    verdict = RP_VERDICT_NONE;
+  if (verdict == RP_VERDICT_RIGHT || (is_claim && verdict == RP_VERDICT_WRONG)) {
     judge (fold, reply, verdict);
     return;
   }
   if (handle_intent (fold, reply, rp_intent (words)))
     return;
-  Command command = find_command (words);
   if (command != COMMAND_NONE) {
     obey (fold, reply, command);
     return;

@@ -21,10 +21,15 @@ typedef enum {
 /* "add", "subtract", "multiply", "divide". Returns: 0 for an unknown name. */
 RpSumKind rp_sum_kind_from_name (const char *name);
 
+/* A question with its answers, or a claim that is true or false: recognition gets true and false
+ * right far more often than names. */
 typedef struct {
-  char *ask;          /* "What is the capital of Italy?" */
-  GPtrArray *answers; /* of char *, at least one: the first is the one that is told */
-  char *hint;         /* (nullable) */
+  char *ask; /* "What is the capital of Italy?", or the claim */
+  GPtrArray
+      *answers;     /* of char *, at least one: the first is the one that is told; none: a claim */
+  gboolean is_true; /* of a claim */
+  char *fact;       /* (nullable) of a claim: how it really is */
+  char *hint;       /* (nullable) */
 } RpQuizItem;
 
 typedef struct {
@@ -38,7 +43,7 @@ typedef struct {
   GPtrArray *items; /* of RpQuizItem *: asked in a random order; empty with sums */
   GPtrArray *right; /* of char *: said in turn, at least one */
   GPtrArray *wrong; /* of char *: before the second try, at least one */
-  char *tell;       /* template with {answer}: after the second try */
+  char *tell;       /* template with {answer}: after the last try */
   char *finish;     /* template with {right} and {asked} */
   char *again;      /* (nullable) question for another round */
   char *tool;       /* (nullable) a tool that only notifies, called with every question:
@@ -55,13 +60,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpQuizItem, rp_quiz_item_free)
 /* Returns: FALSE and @error (RP_FLOW_ERROR), which says what is wrong. */
 gboolean rp_quiz_validate (const RpQuiz *quiz, GError **error);
 
+typedef enum {
+  RP_QUIZ_NUMBER,
+  RP_QUIZ_CLAIM,
+  RP_QUIZ_NAME,
+} RpQuizKind;
+
 typedef struct {
+  RpQuizKind kind;
   char *ask;
   char *answer; /* as it is told */
   char *hint;   /* (nullable) */
-  gboolean is_number;
-  double number;
-  const RpQuizItem *item; /* (nullable) */
+  guint number;
+  const RpQuizItem *item; /* NULL for numbers */
 } RpQuizQuestion;
 
 /* The @nth question (0 first) of a conversation, always the same for the same @seed. @level: of
