@@ -1,30 +1,102 @@
-// The page in Firefox: another WebRTC, with candidates, SDP and data channels of its own.
+// Firefox: another WebRTC, with candidates, SDP and data channels of its own. The page, and a site
+// with Pipecat's client.
 
 import assert from 'node:assert/strict';
+import { Caller } from './lib/browser.mjs';
+import { source, until } from './lib/env.mjs';
 import { launchFirefox } from './lib/firefox.mjs';
+import { feature } from './lib/matrix.mjs';
+import { asks, connects, disconnects, lendsFunctions, Pipecat, starts, talks } from './lib/pipecat.mjs';
+import { serveSite } from './lib/site.mjs';
 import { say } from './lib/speech.mjs';
 import { assertHeard, sentences, textOf, withCaller, withServer } from './lib/test.mjs';
 
+const PAGE = 'the page, Firefox';
+
+async function answers(caller, ask) {
+  const from = caller.messages.length;
+  const before = await caller.position();
+  await ask();
+  await caller.heard(/open/i, { from });
+  await caller.quiet({ from });
+  assertHeard((await caller.recording()).subarray(before), textOf(sentences(caller, from)), 0.5);
+}
+
+async function usePage(server, browser) {
+  await withCaller(server, { browser }, async (caller) => {
+    await feature(PAGE, 'connect: offer', () => caller.talk());
+    await feature(PAGE, "agent's audio", async () => {
+      await caller.quiet();
+      assertHeard(await caller.recording(), textOf(sentences(caller)), 0.5);
+    });
+    await feature(PAGE, 'speech is understood and answered', async () => {
+      await answers(caller, () => caller.say(say('opening_hours')));
+      const transcript = await caller.transcript();
+      assert.deepEqual(transcript.map(({ who }) => who), ['agent', 'user', 'agent']);
+    });
+    await feature(PAGE, 'send-text', () => answers(caller, () =>
+      caller.typeText('When are you open?')));
+    await feature(PAGE, 'barge-in by speech', async () => {
+      let from = caller.messages.length;
+      await caller.typeText('Tell me about the garden.');
+      await caller.heard(/old/, { from });
+      from = caller.messages.length;
+      const question = caller.say(say('opening_hours'));
+      await caller.type('bot-interrupted', { from });
+      await question;
+      await caller.heard(/open/i, { from });
+      await caller.quiet({ from });
+      const cut = (await caller.transcript()).filter(({ unheard }) => unheard);
+      assert.ok(cut.length > 0, 'nothing is struck through');
+    });
+    await feature(PAGE, 'network lost and found, same conversation', async () => {
+      server.child.kill('SIGSTOP'); // no packet is answered
+      await caller.waitState('reconnecting', 30_000).finally(() => server.child.kill('SIGCONT'));
+      await caller.waitState('listening', 20_000);
+      await answers(caller, () => caller.say(say('opening_hours')));
+      const { sessions } = await server.stats();
+      assert.deepEqual([sessions.total, sessions.active], [1, 1]);
+    });
+    await feature(PAGE, 'disconnect', async () => {
+      await caller.hangUp();
+      await until(async () => (await server.stats()).sessions.active === 0, 'the end', 3000);
+    });
+  });
+}
+
+async function usePipecat(server, browser, site) {
+  const caller = await Caller.open(site.url, { browser });
+  const p = new Pipecat('Pipecat, Firefox', caller, server);
+  try {
+    await connects(p);
+    await talks(p);
+    await asks(p);
+    await lendsFunctions(p);
+    await disconnects(p);
+    await starts(p);
+  } catch (error) {
+    throw new Error(`${error.message}\n${caller.story().slice(-6000)}`, { cause: error });
+  }
+  await caller.close();
+}
+
 export default {
-  name: 'firefox: the page talks, types, reconnects and hangs up',
-  timeoutS: 90,
-  run: () => withServer({}, async (server) => {
+  name: "firefox: the page and Pipecat's client talk in Firefox as well",
+  timeoutS: 150,
+  run: async () => {
+    const site = await serveSite('pipecat.js');
     const browser = await launchFirefox();
     try {
-      await withCaller(server, { browser }, async (caller) => {
-        await caller.talk();
-        await caller.quiet();
-        const before = await caller.position();
-        let from = caller.messages.length;
-        await caller.say(say('opening_hours'));
-        await caller.heard(/\b(eight|8|nine|9|open)\b/i, { from });
-        await caller.quiet({ from });
-        const answer = textOf(sentences(caller, from));
-        assertHeard((await caller.recording()).subarray(before), answer);
-        await caller.hangUp();
+      await withServer({
+        agent: `${source}/tests/e2e/agent`,
+        options: ['--cors-origin', site.url],
+      }, async (server) => {
+        await usePage(server, browser);
+        await usePipecat(server, browser, site);
       });
     } finally {
       await browser.close();
+      site.close();
     }
-  }),
+  },
 };

@@ -29,10 +29,12 @@ export default {
     try {
       await withServer({
         agent: `${source}/tests/e2e/agent`,
+        token: 'the-key-of-the-operator',
         options: ['--cors-origin', site.url],
       }, async (server) => {
         const caller = await Caller.open(site.url, { browser });
-        const p = new Pipecat('Pipecat, Chromium', caller, server);
+        const token = await server.accessToken({ agent: 'agent', origin: site.url });
+        const p = new Pipecat('Pipecat, Chromium', caller, server, token);
         try {
           await connects(p);
           await talks(p);
@@ -45,7 +47,7 @@ export default {
           await starts(p);
           await isRefused(p);
         } catch (error) {
-          throw new Error(`${error.message}\n${caller.story()}`, { cause: error });
+          throw new Error(`${error.message}\n${caller.story().slice(-6000)}`, { cause: error });
         }
         await caller.close();
       });

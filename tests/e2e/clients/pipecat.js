@@ -34,3 +34,13 @@ window.makeClient = (options = {}) => {
   window.client = client;
   report('made', [client.version]);
 };
+
+const withHeaders = ({ endpoint, token, requestData }) => ({
+  endpoint,
+  headers: new Headers(token ? { Authorization: `Bearer ${token}` } : {}),
+  requestData,
+});
+
+window.connectTo = (request) =>
+  window.client.connect({ webrtcRequestParams: withHeaders(request) });
+window.startAt = (request) => window.client.startBotAndConnect(withHeaders(request));

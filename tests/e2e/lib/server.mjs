@@ -44,9 +44,10 @@ function processes() {
 }
 
 export class Server {
-  /** @param {{agent?: string, options?: string[]}} settings */
+  /** @param {{agent?: string, token?: string, options?: string[]}} settings token: the secret key */
   static async start(settings = {}) {
     const server = new Server();
+    server.headers = settings.token ? { Authorization: `Bearer ${settings.token}` } : {};
     server.port = await freePort();
     server.url = `http://127.0.0.1:${server.port}`;
     server.data = fs.mkdtempSync(path.join(scratch, 'data-'));
@@ -56,6 +57,7 @@ export class Server {
       '--listen', `127.0.0.1:${server.port}`,
       '--agent', settings.agent ?? path.join(source, 'worker/agents/reception'),
       '--data', server.data,
+      ...settings.token ? ['--token', settings.token] : [],
       ...settings.options ?? [],
     ], { stdio: ['ignore', log, log], env: { ...process.env, G_DEBUG: 'fatal-criticals' } });
     fs.closeSync(log);
@@ -87,8 +89,20 @@ export class Server {
     }
   }
 
-  async stats() {
-    return await (await fetch(`${this.url}/stats`)).json();
+  async stats(path = '/stats') {
+    return await (await fetch(this.url + path, { headers: this.headers })).json();
+  }
+
+  /** An access token, as a site's backend asks for it. @param {object} grant agent, origin, … */
+  async accessToken(grant) {
+    const response = await fetch(`${this.url}/api/token`, {
+      method: 'POST',
+      headers: { ...this.headers, 'Content-Type': 'application/json' },
+      body: JSON.stringify(grant),
+    });
+    if (!response.ok)
+      throw new Error(`/api/token: ${response.status} ${await response.text()}`);
+    return (await response.json()).token;
   }
 
   log(lines = 30) {
