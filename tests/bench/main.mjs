@@ -9,6 +9,7 @@ import { scratchFile, sleep, tool } from '../e2e/lib/env.mjs';
 import { say, speechUsed } from '../e2e/lib/speech.mjs';
 import { Server } from '../e2e/lib/server.mjs';
 import { trim, writeWav } from '../e2e/lib/wav.mjs';
+import { measureClicks } from './click.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const scripted = path.join(here, 'agent-scripted');
@@ -25,6 +26,7 @@ const QUESTIONS = [
 ];
 const HELD_CALLS = 8;
 const SETUP_CALLS = 20;
+const CLICKS = 25;
 
 /** Speech as files of exactly its own length. */
 function files(names) {
@@ -121,6 +123,15 @@ async function setUp() {
   });
 }
 
+async function click() {
+  await withServer({}, async (server) => {
+    const { whole, parts } = await measureClicks(server, CLICKS);
+    latencyRows('press of Talk to first sound, Chromium', whole, 500, null);
+    for (const [name, values] of Object.entries(parts))
+      row(`  ${name}`, percentile(values, 0.5), `ms P50, ${percentile(values, 0.95).toFixed(0)} ms P95`);
+  });
+}
+
 /** Proportional set size of the server and everything below it, in MB. */
 function pss(server) {
   const one = (pid) => {
@@ -168,6 +179,7 @@ const BENCHES = {
   scripted: () => conversation('scripted models', scripted, 260, null),
   'barge-in': bargeIn,
   'set-up': setUp,
+  click,
   memory: async () => {
     await memory('local models', undefined, 25);
     await memory('scripted models', scripted, 6);

@@ -59,6 +59,7 @@ export class Caller {
    * @param {string} url
    * @param {object} settings of launchChromium(), for a browser of its own, or
    * @param {object} settings.browser one that stays: of launchChromium() or launchFirefox()
+   * @param {string} settings.probe a script for the page, before its own
    */
   static async open(url, settings = {}) {
     const caller = new Caller();
@@ -68,7 +69,7 @@ export class Caller {
       const openPage = caller.browser.openPage ?? openChromiumPage;
       caller.page = await openPage.call(caller.browser, {
         init: `window.e2eScriptedMicrophone = ${!settings.microphone};\n` +
-          fs.readFileSync(path.join(here, 'instrument.js'), 'utf8'),
+          fs.readFileSync(path.join(here, 'instrument.js'), 'utf8') + (settings.probe ?? ''),
         onMessage: (text) => caller.#message(text),
         onProblem: (text) => caller.problems.push(text),
       });
