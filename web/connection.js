@@ -1,5 +1,4 @@
-// The way to the server: peer connection, offers and candidates, and finding back after the
-// network was away.
+// The way to the server: peer connection, offers, candidates, and finding back when it was lost.
 
 import { Failure } from './failures.js';
 
@@ -12,11 +11,14 @@ const REPLACE_MS = 8_000;
 const RETRY_MS = 1_000; // twice that the next time, and so on
 // A server forgets a client that is silent for 15 s, unless it is set otherwise.
 const GIVE_UP_MS = 30_000;
+const POLL_MS = 10;
+
+const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 /**
  * Events: open (the data channel is, also after it was replaced) · down, up (the network was lost,
  * and found again) · voice (detail: MediaStream) · ended (detail: Failure, or null when the other
- * side hung up; nothing comes after) · change (of the connection's state).
+ * side hung up; nothing comes after).
  */
 export class Connection extends EventTarget {
   #server;
@@ -31,7 +33,7 @@ export class Connection extends EventTarget {
   #recovering = false;
   #grace = 0;
 
-  /** @param {{request?: object, iceServers?: RTCIceServer[]}} settings request: for the agent */
+  /** @param {{request?: object, iceServers?: RTCIceServer[]}} settings request: tells the agent */
   constructor(server, rtvi, settings) {
     super();
     this.#server = server;
@@ -55,7 +57,7 @@ export class Connection extends EventTarget {
 
   /** Resolves when the data channel is open; throws a Failure. */
   async connect() {
-    if (typeof RTCPeerConnection === 'undefined')
+    if (!window.RTCPeerConnection)
       throw new Failure('unsupported');
     await this.#establish(CONNECT_MS);
     this.#connected = true;
@@ -71,11 +73,10 @@ export class Connection extends EventTarget {
     this.#abort.abort();
     // A moment for what was sent last to leave.
     setTimeout((pc) => pc?.close(), 200, this.#pc);
-    this.#emit('change');
     this.#emit('ended', failure);
   }
 
-  #emit(type, detail = null) {
+  #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
@@ -100,7 +101,7 @@ export class Connection extends EventTarget {
     } catch (error) {
       if (this.#pc !== pc)
         pc.close();
-      throw error instanceof Failure ? error : new Failure('refused', error.message);
+      throw error instanceof Failure ? error : new Failure('unsupported');
     }
   }
 
@@ -129,8 +130,8 @@ export class Connection extends EventTarget {
   }
 
   /**
-   * When all are known and the server knows the offer. It can do without: they are for a server
-   * whose firewall lets in only who was called from inside.
+   * Once all are known, and the offer to the server. They are for servers whose firewall lets in
+   * only who was called from inside; others see where the client is.
    */
   #tellCandidates(pc) {
     if (this.#pc !== pc || pc.iceGatheringState !== 'complete' || pc.signalingState !== 'stable')
@@ -142,12 +143,8 @@ export class Connection extends EventTarget {
   }
 
   #watch(pc, channel) {
-    const on = (target, type, handle) => target.addEventListener(type, () => {
-      if (this.#pc !== pc || this.#over)
-        return;
-      handle();
-      this.#emit('change');
-    });
+    const on = (target, type, handle) =>
+      target.addEventListener(type, () => this.#pc === pc && !this.#over && handle());
     this.#rtvi.attach(channel);
     on(channel, 'open', () => this.#emit('open'));
     on(channel, 'close', () => pc.connectionState === 'connected' && this.end(null));
@@ -182,13 +179,11 @@ export class Connection extends EventTarget {
     this.#recovering = false;
     if (failure)
       this.end(failure);
-    else
-      this.#setDown(false);
+    this.#setDown(false);
   }
 
   /** ICE restart first, then new connections. @returns {Promise<Failure|null>} */
   async #findBack() {
-    const { signal } = this.#abort;
     const end = Date.now() + GIVE_UP_MS;
     let attempts = 0;
     for (let wait = RETRY_MS; !this.#over; wait = Math.min(2 * wait, 4 * RETRY_MS)) {
@@ -196,7 +191,7 @@ export class Connection extends EventTarget {
         this.#setDown(true);
       try {
         // Asked first: a server that has forgotten the conversation would begin another.
-        await this.#server.candidates(this.#pcId, [], signal);
+        await this.#server.candidates(this.#pcId, [], this.#abort.signal);
         attempts += 1;
         await (attempts === 1 ? this.#restartIce() : this.#establish(REPLACE_MS));
         return null;
@@ -209,31 +204,16 @@ export class Connection extends EventTarget {
       if (Date.now() > end)
         return new Failure('network-lost');
       if (attempts !== 1) // what an ICE restart cannot, a new connection may at once
-        await new Promise((resolve) => { setTimeout(resolve, wait); });
+        await sleep(wait);
     }
     return null;
   }
 
   /** Waits for check() to become true; throws a Failure. */
-  #until(timeoutMs, check) {
-    return new Promise((resolve, reject) => {
-      const look = (kind) => {
-        if (this.#over)
-          kind = 'hung-up';
-        else if (check())
-          kind = null;
-        else if (typeof kind !== 'string')
-          return;
-        clearTimeout(timer);
-        this.removeEventListener('change', look);
-        if (kind)
-          reject(new Failure(kind));
-        else
-          resolve();
-      };
-      const timer = setTimeout(look, timeoutMs, 'no-path');
-      this.addEventListener('change', look);
-      look();
-    });
+  async #until(timeoutMs, check) {
+    for (const end = Date.now() + timeoutMs; !check(); await sleep(POLL_MS)) {
+      if (this.#over || Date.now() > end)
+        throw new Failure(this.#over ? 'hung-up' : 'no-path');
+    }
   }
 }

@@ -1,16 +1,30 @@
-// A conversation with an agent: what the page and the snippet have in common. Options, events and
-// members are described in repartee.d.ts.
+// A conversation with an agent, for the page and the snippet. Options, events and members are
+// described in repartee.d.ts.
 
 import { Connection } from './connection.js';
 import { Failure } from './failures.js';
-import { openMicrophone, stopStream } from './microphone.js';
 import { quality } from './quality.js';
 import { Rtvi } from './rtvi.js';
 import { Server } from './server.js';
 
+/** @param {string} [deviceId] else, and when it is not there, the browser's choice */
+async function openMicrophone(deviceId) {
+  const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+  if (deviceId)
+    audio.deviceId = { ideal: deviceId };
+  try {
+    return await navigator.mediaDevices.getUserMedia({ audio });
+  } catch (error) {
+    throw (await import('./refusals.js')).microphoneFailure(error);
+  }
+}
+
+const stopStream = (stream) => stream?.getTracks().forEach((track) => track.stop());
+
 export class Conversation extends EventTarget {
-  // To be read; start() and its like set them.
+  // To be read.
   state = 'idle';
+  agent = null;
   microphone = null;
   voice = null;
   #options;
@@ -18,33 +32,26 @@ export class Conversation extends EventTarget {
   #connection;
   #audio;
   #muted = false;
-  #pushToTalk;
+  #pushToTalk = false;
   #talking = false;
-  #userSpeaks = false;
-  #agentSpeaks = false;
-  #agentThinks = false;
-  #announced = false; // the agent has words for the voice
-  #down = false;
+  // What goes on; announced: the agent has words for the voice.
+  #now = { down: false, hears: false, speaks: false, thinks: false, announced: false };
   #typed = []; // shown already, before the server says it again
-  #called = new Set(); // functions, by the id of the call
   #measuring = 0;
   #over = new AbortController();
 
   /** @param {import('./repartee').Options} [options] */
   constructor(options = {}) {
     super();
-    const { server, token, agent, data, iceServers, audio, pushToTalk } = options;
+    const { server, token, agent, data, iceServers } = options;
+    this.agent = agent ?? null;
+    this.pushToTalk = options.pushToTalk;
     this.#options = options;
-    this.#pushToTalk = Boolean(pushToTalk);
-    this.#audio = audio ?? new Audio();
+    this.#audio = options.audio ?? new Audio();
     this.#connection = new Connection(
       server instanceof Server ? server : new Server(server, token), this.#rtvi,
       { request: agent || data ? { ...data, agent } : undefined, iceServers });
     this.#listen();
-  }
-
-  get agent() {
-    return this.#options.agent ?? null;
   }
 
   get peerConnection() {
@@ -74,7 +81,7 @@ export class Conversation extends EventTarget {
   }
 
   set talking(talking) {
-    if (talking && !this.#talking && this.#pushToTalk && this.#agentSpeaks)
+    if (talking && !this.#talking && this.#pushToTalk && this.#now.speaks)
       this.interrupt();
     this.#talking = Boolean(talking);
     this.#openTrack();
@@ -88,7 +95,7 @@ export class Conversation extends EventTarget {
       this.#stopIfOver();
     } catch (error) {
       this.#end(error);
-      throw this.#over.signal.reason ?? error;
+      throw this.#over.signal.reason;
     }
   }
 
@@ -114,7 +121,6 @@ export class Conversation extends EventTarget {
   }
 
   hangUp() {
-    this.#rtvi.goodbye();
     this.#end(null);
   }
 
@@ -141,12 +147,12 @@ export class Conversation extends EventTarget {
     this.#emit('state', { state });
   }
 
-  /** What is going on in a call. */
   #follow() {
-    if (['idle', 'asking', 'connecting'].includes(this.state))
-      return;
-    this.#setState(this.#down ? 'reconnecting' : this.#userSpeaks ? 'hearing' :
-      this.#agentSpeaks ? 'speaking' : this.#agentThinks ? 'thinking' : 'listening');
+    const { down, hears, speaks, thinks } = this.#now;
+    if (!['idle', 'asking', 'connecting'].includes(this.state)) {
+      this.#setState(down ? 'reconnecting' : hears ? 'hearing' : speaks ? 'speaking' :
+        thinks ? 'thinking' : 'listening');
+    }
   }
 
   async #start() {
@@ -226,6 +232,8 @@ export class Conversation extends EventTarget {
   }
 
   #listen() {
+    const now = this.#now;
+    const set = (changes) => () => Object.assign(now, changes);
     const on = (target, handlers) => {
       for (const [type, handle] of Object.entries(handlers)) {
         target.addEventListener(type, ({ detail }) => {
@@ -237,27 +245,28 @@ export class Conversation extends EventTarget {
     on(this.#connection, {
       open: () => this.#rtvi.opened(),
       voice: (stream) => this.#play(stream),
-      down: () => { this.#down = true; },
-      up: () => { this.#down = false; },
+      down: set({ down: true }),
+      up: set({ down: false }),
     });
     this.#connection.addEventListener('ended', ({ detail }) => this.#end(detail));
     on(this.#rtvi, {
-      'user-started-speaking': () => { this.#userSpeaks = true; },
-      'user-stopped-speaking': () => { this.#userSpeaks = false; this.#agentThinks = true; },
-      'bot-llm-started': () => { this.#agentThinks = true; this.#announced = false; },
+      'user-started-speaking': set({ hears: true }),
+      'user-stopped-speaking': set({ hears: false, thinks: true }),
+      'bot-llm-started': set({ thinks: true, announced: false }),
       // With something to say it goes on until that is heard.
-      'bot-llm-stopped': () => { this.#agentThinks &&= this.#announced; },
-      'bot-started-speaking': () => { this.#agentSpeaks = true; this.#agentThinks = false; },
-      'bot-stopped-speaking': () => { this.#agentSpeaks = false; },
+      'bot-llm-stopped': () => { now.thinks &&= now.announced; },
+      'bot-started-speaking': set({ speaks: true, thinks: false }),
+      'bot-stopped-speaking': set({ speaks: false }),
       'user-transcription': ({ text, final }) =>
         this.#emit('userText', { text: String(text), final: final === true }),
       'user-llm-text': ({ text }) => this.#userTurn(String(text)),
       'bot-output': (output) => this.#output(output),
       'server-message': (message) => this.#message(message),
       'llm-function-call-in-progress': (call) => this.#call(call),
-      'llm-function-call-stopped': (call) => this.#tool(call, call.cancelled ? 'cancelled' : 'done'),
+      'llm-function-call-stopped': (call) =>
+        this.#tool(call, call.cancelled ? 'cancelled' : 'done'),
       error: ({ error, fatal }) => {
-        const failure = new Failure('agent', String(error));
+        const failure = new Failure('agent', `The agent has a problem: ${error}`);
         if (fatal)
           this.#end(failure);
         else
@@ -279,7 +288,7 @@ export class Conversation extends EventTarget {
     const over = status === 'completed' || spoken === false;
     const heard = String(progress?.accumulated_text ?? (over ? text : ''));
     const remaining = String(progress?.remaining_text ?? (over ? '' : text));
-    this.#announced ||= !over;
+    this.#now.announced ||= !over;
     this.#emit('agentText', {
       segment: String(segment),
       text: String(text),
@@ -296,7 +305,7 @@ export class Conversation extends EventTarget {
       this.#emit('metrics', data);
     if (t !== 'interrupted' && t !== 'silent')
       return;
-    this.#agentThinks = false;
+    this.#now.thinks = false;
     this.#emit(t, data);
   }
 
@@ -306,24 +315,21 @@ export class Conversation extends EventTarget {
 
   /** The agent calls a function: of this page, or one of its own, which is only told. */
   async #call(call) {
-    const { tool_call_id: id, function_name: name, arguments: given = {} } = call;
     const { functions = {} } = this.#options;
-    const mine = Object.hasOwn(functions, name);
+    const { where, function_name: name, arguments: given = {} } = call;
     this.#tool(call, 'started');
-    if (this.#called.has(id) || !mine && call.where !== 'client')
+    if (where !== 'client')
       return;
-    this.#called.add(id);
     let result;
     try {
-      if (!mine)
+      if (!Object.hasOwn(functions, name))
         throw new Error(`this page has no function "${name}"`);
       result = await functions[name](given) ?? null;
-      JSON.stringify(result);
+      JSON.stringify(result); // whether it can be sent
     } catch (error) {
       result = { error: String(error?.message ?? error) };
     }
-    this.#rtvi.send('llm-function-call-result',
-      { function_name: name, tool_call_id: id, arguments: given, result });
+    this.#rtvi.send('llm-function-call-result', { ...call, arguments: given, result });
   }
 
   async #play(stream) {

@@ -7,10 +7,7 @@ const LIMITS = {
 };
 const COUNTERS = ['packetsReceived', 'packetsLost', 'jitterBufferDelay', 'jitterBufferEmittedCount'];
 
-/**
- * @param {RTCStatsReport} report
- * @param {number[]} last counters, changed here: loss and jitter buffer are those since then
- */
+/** @param {number[]} last counters, changed here: loss and jitter buffer are those since then */
 export function quality(report, last) {
   let pair, heard, told;
   for (const entry of report.values()) {

@@ -1,13 +1,11 @@
 // RTVI 2.1 over a data channel, and the signalling of the Pipecat transport beside it.
 
-const LABEL = 'rtvi-ai';
 const ABOUT = { version: '2.1.0', about: { library: 'repartee-web', library_version: '0.1.0' } };
-// What may wait for a connection; more than that nobody would want to have said later.
-const MAX_WAITING = 50;
+const MAX_WAITING = 50; // messages: more than that nobody would want to have said later
 
 /**
- * Speaks on a data channel, and on the next one after a reconnection. Dispatches one CustomEvent
- * per message: its type, with its data as detail; and "peer-left" when the agent has gone.
+ * One CustomEvent per message: its type, with its data as detail; and "peer-left" when the agent
+ * has gone.
  */
 export class Rtvi extends EventTarget {
   #channel = null;
@@ -17,7 +15,7 @@ export class Rtvi extends EventTarget {
   #waiting = []; // messages for the agent
   #requests = new Map(); // id → what takes the answer
 
-  /** @param {RTCDataChannel} channel takes the place of the former */
+  /** @param {RTCDataChannel} channel in place of the former */
   attach(channel) {
     this.#channel = channel;
     channel.addEventListener('message', ({ data }) =>
@@ -32,10 +30,6 @@ export class Rtvi extends EventTarget {
     this.#flush();
   }
 
-  goodbye() {
-    this.#write('disconnect-bot', {});
-  }
-
   /** Sends a message when the agent is there. */
   send(type, data, id) {
     if (this.#waiting.length < MAX_WAITING)
@@ -46,7 +40,7 @@ export class Rtvi extends EventTarget {
   /** A client-message. @returns {Promise<*>} the answer's d */
   request(t, d, timeoutMs = 10_000) {
     return new Promise((resolve, reject) => {
-      const id = this.#newId();
+      const id = `request ${++this.#ids}`;
       const answer = (error, value) => {
         clearTimeout(timer);
         this.#requests.delete(id);
@@ -61,16 +55,12 @@ export class Rtvi extends EventTarget {
     });
   }
 
-  /** Nothing is sent or dispatched any more. */
+  /** Nothing is dispatched any more. */
   close() {
+    this.#write('disconnect-bot', {});
     this.#channel = null;
     this.#waiting = [];
     this.#requests.forEach((answer) => answer('the call has ended'));
-  }
-
-  #newId() {
-    this.#ids += 1;
-    return String(this.#ids);
   }
 
   #flush() {
@@ -78,9 +68,9 @@ export class Rtvi extends EventTarget {
       this.#write(...this.#waiting.shift());
   }
 
-  #write(type, data, id = this.#newId()) {
+  #write(type, data, id = String(++this.#ids)) {
     if (this.#channel?.readyState === 'open')
-      this.#channel.send(JSON.stringify({ label: LABEL, type, id, data }));
+      this.#channel.send(JSON.stringify({ label: 'rtvi-ai', type, id, data }));
   }
 
   #receive(text) {
@@ -90,20 +80,20 @@ export class Rtvi extends EventTarget {
     } catch {
       return; // not of this protocol
     }
-    let { type } = message ?? {};
-    const { id, data } = message ?? {};
-    const detail = data ?? {};
+    let type = String(message?.type);
+    const detail = message?.data ?? {};
+    const answer = this.#requests.get(message?.id);
     if (type === 'signalling' && message.message?.type === 'peerLeft')
       type = 'peer-left';
-    else if (message?.label !== LABEL || typeof type !== 'string')
+    else if (message?.label !== 'rtvi-ai')
       return;
     if (type === 'bot-ready') {
       this.#ready = true;
       this.#flush();
     } else if (type === 'server-response') {
-      this.#requests.get(id)?.(null, detail.d);
+      answer?.(null, detail.d);
     } else if (type === 'error-response') {
-      this.#requests.get(id)?.(String(detail.error));
+      answer?.(String(detail.error));
     }
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }

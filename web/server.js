@@ -1,6 +1,6 @@
 // The server's HTTP side: addresses, access token, refusals.
 
-import { Failure, refusal } from './failures.js';
+import { Failure } from './failures.js';
 
 // The server answers within milliseconds; what takes longer than this will not come.
 const TIMEOUT_MS = 8_000;
@@ -10,7 +10,7 @@ export class Server {
   #current; // what the function for tokens gave last
 
   /**
-   * @param {string|null} [url] otherwise where this module came from
+   * @param {string|null} [url] else where this module came from
    * @param {string|(() => Promise<string>)|null} [token] a function is asked again when the token
    *   has expired
    */
@@ -34,7 +34,7 @@ export class Server {
     return this.#ask('PATCH', 'api/offer', { pc_id: pcId, candidates }, signal);
   }
 
-  /** @returns {Promise<object>} throws a Failure */
+  /** Throws a Failure. */
   async #ask(...request) {
     let response = await this.#fetch(...request);
     if (response.status === 401 && typeof this.#token === 'function') {
@@ -42,7 +42,7 @@ export class Server {
       response = await this.#fetch(...request);
     }
     if (!response.ok)
-      throw await refusal(response);
+      throw await (await import('./refusals.js')).refusal(response);
     return response.json();
   }
 
@@ -50,38 +50,30 @@ export class Server {
     if (typeof this.#token !== 'function')
       return this.#token;
     try {
-      this.#current ??= await this.#token();
+      return this.#current ??= await this.#token();
     } catch (error) {
-      throw new Failure('token', error.message);
+      throw (await import('./refusals.js')).tokenFailure(error);
     }
-    return this.#current;
   }
 
   async #fetch(method, path, body, signal) {
-    const headers = body ? { 'Content-Type': 'application/json' } : {};
     const token = await this.#bearer();
-    if (token)
-      headers.Authorization = `Bearer ${token}`;
+    const headers = token ? { Authorization: `Bearer ${token}` } : {};
+    if (body)
+      headers['Content-Type'] = 'application/json';
     const abort = new AbortController();
     const stop = () => abort.abort();
     const timer = setTimeout(stop, TIMEOUT_MS);
-    signal?.addEventListener('abort', stop);
+    signal?.addEventListener('abort', stop, { signal: abort.signal });
     try {
       return await fetch(new URL(path, this.base),
-        { method, headers, body: body && JSON.stringify(body), signal: abort.signal });
+        { method, headers, body: JSON.stringify(body), signal: abort.signal });
     } catch {
-      throw await this.#silence(abort.signal.aborted);
+      throw abort.signal.aborted || this.base.origin === location.origin ?
+        new Failure('unreachable') : await (await import('./refusals.js')).silence(this.base);
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', stop);
     }
-  }
-
-  /** Browsers do not say whether a server is away or does not want this site. */
-  async #silence(aborted) {
-    if (aborted || this.base.origin === location.origin)
-      return new Failure('unreachable');
-    return (await import('./foreign.js')).silence(this.base);
   }
 }
 
