@@ -35,6 +35,10 @@ async function call(server, ...options) {
 export default {
   name: 'aiortc: a foreign client is greeted, asks and is answered, with and without candidates',
   timeoutS: 120,
+  covers: {
+    aiortc: ['connect: offer', "agent's audio", 'speech is understood and answered',
+      'user transcripts'],
+  },
   run: () => withServer({}, async (server) => {
     await call(server);
     await call(server, '--no-candidates');

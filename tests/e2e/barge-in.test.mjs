@@ -9,6 +9,7 @@ import { assertHeard, overlap, withCaller, withServer } from './lib/test.mjs';
 export default {
   name: 'barge-in: the agent stops, unheard words are struck through and were not heard',
   timeoutS: 90,
+  covers: { 'the page, Chromium': ['barge-in by speech'] },
   run: () => withServer({}, async (server) => {
     await withCaller(server, {}, async (caller) => {
       await caller.talk();

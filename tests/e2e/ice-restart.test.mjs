@@ -53,6 +53,7 @@ const credential = (sdp, name) => sdp.match(new RegExp(`^a=ice-${name}:(.*)$`, '
 export default {
   name: 'ice-restart: the call goes on over other addresses',
   timeoutS: 90,
+  covers: { 'the page, Chromium': ['ICE restart'] },
   run: () => withServer({}, async (server) => {
     await withCaller(server, {}, async (caller) => {
       const answered = caller.page.waitForResponse((response) =>

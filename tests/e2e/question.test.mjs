@@ -39,6 +39,9 @@ async function ask(server, flags) {
 export default {
   name: 'question: greeting and answer are heard, both are on the page',
   timeoutS: 120,
+  covers: {
+    'the page, Chromium': ['connect: offer', "agent's audio", 'speech is understood and answered'],
+  },
   run: () => withServer({}, async (server) => {
     await ask(server, []);
     // Real addresses in place of the mDNS names that browsers show.

@@ -66,7 +66,7 @@ async function sends(whip) {
     assert.equal(turn.typed, false);
     assert.ok(turn.voice_to_voice_ms > 0 && turn.voice_to_voice_ms < 5000);
   });
-  await feature(SENDS, 'ICE restart (PATCH)', async () => {
+  await feature(SENDS, 'ICE restart', async () => {
     const before = whip.answered('PATCH').length;
     await caller.page.evaluate(() => window.whip.restart());
     assert.equal(whip.answered('PATCH')[before], 200);

@@ -34,12 +34,14 @@ export function recordAll(covers, passed) {
   }
 }
 
-/** @returns {string[]} lines; none when nothing was recorded */
+/** @returns {string[]} lines of Markdown; none when nothing was recorded */
 export function table() {
   if (clients.length === 0)
     return [];
   const rows = [['', ...clients], ...[...cells].map(([name, by]) =>
     [name, ...clients.map((client) => by.get(client) ?? '-')])];
   const widths = rows[0].map((_, k) => Math.max(...rows.map((row) => row[k].length)));
-  return rows.map((row) => row.map((cell, k) => cell.padEnd(widths[k])).join('  ').trimEnd());
+  const lines = rows.map((row) => row.map((cell, k) => cell.padEnd(widths[k])));
+  lines.splice(1, 0, widths.map((width) => '-'.repeat(width)));
+  return lines.map((line) => `| ${line.join(' | ')} |`);
 }
