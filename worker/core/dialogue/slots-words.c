@@ -70,6 +70,22 @@ digits_at (const RpWords *words, guint i, double *out)
   return *end == '\0' && isfinite (*out) && *out < 1e15 ? 1 : 0;
 }
 
+/* "A hundred and five", which recognition also gives as "the hundred and five". */
+static gboolean
+hundred_and_at (const RpWords *words, guint i, double *out, guint *out_n)
+{
+  double rest = 0;
+  guint hundred = is (words, i, "a") ? i + 1 : i;
+  guint n = is (words, hundred, "hundred") && is (words, hundred + 1, "and")
+                ? small_at (words, hundred + 2, &rest)
+                : 0;
+  if (n == 0)
+    return FALSE;
+  *out = 100 + rest;
+  *out_n = hundred + 2 + n - i;
+  return TRUE;
+}
+
 guint
 rp_number_at (const RpWords *words, guint i, double *out_value)
 {
@@ -77,6 +93,10 @@ rp_number_at (const RpWords *words, guint i, double *out_value)
   if (i >= words->n)
     return 0;
   guint n = digits_at (words, i, &value);
+  if (n == 0 && hundred_and_at (words, i, &value, &n)) {
+    *out_value = value;
+    return n;
+  }
   if (n == 0 && is (words, i, "a") && is (words, i + 1, "couple dozen hundred thousand")) {
     const char *w = words->v[i + 1].norm;
     *out_value = w[0] == 'c' ? 2 : w[0] == 'd' ? 12 : w[0] == 'h' ? 100 : 1000;
