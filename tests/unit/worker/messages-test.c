@@ -72,6 +72,10 @@ test_events (void)
        "{\"event\":\"tool_call\",\"id\":\"c1\",\"name\":\"book_room\",\"status\":\"done\","
        "\"arguments\":\"{\\\"seats\\\":4}\",\"result\":\"{}\"}",
        RP_WORKER_EVENT_TOOL_CALL},
+      {{.type = RP_EMIT_TOOL_CALL, .call = call, .status = "started", .client = TRUE},
+       "{\"event\":\"tool_call\",\"id\":\"c1\",\"name\":\"book_room\",\"status\":\"started\","
+       "\"arguments\":\"{\\\"seats\\\":4}\",\"where\":\"client\"}",
+       RP_WORKER_EVENT_TOOL_CALL},
       {{.type = RP_EMIT_METRICS, .metrics = {250.5, -1, 0, -1, -1, -1}},
        "{\"event\":\"turn_metrics\",\"voice_to_voice_ms\":250.500,\"stt_ms\":0.000}",
        RP_WORKER_EVENT_TURN_METRICS},
@@ -168,6 +172,70 @@ test_start (void)
 }
 
 static void
+test_request_data (void)
+{
+  g_autofree char *letters = g_strnfill (RP_START_MAX_VALUE_BYTES + 50, 'a');
+  g_autofree char *json =
+      g_strdup_printf ("{\"call\":\"c1\",\"agent\":\"tutor\",\"request_data\":{\"caller_name\":\" "
+                       "Anna\\n\\u0007Blue \","
+                       "\"age\":7,\"empty\":\" \",\"list\":[\"a\"],\"long\":\"%s\"}}",
+                       letters);
+  RpStart start;
+  g_autoptr (GError) error = NULL;
+  g_assert_true (rp_start_parse (json, strlen (json), &start, &error));
+  g_assert_cmpstr (start.agent, ==, "tutor");
+  g_assert_cmpuint (g_hash_table_size (start.data), ==, 2);
+  g_assert_cmpstr (g_hash_table_lookup (start.data, "caller_name"), ==, "Anna  Blue");
+  g_assert_cmpuint (strlen (g_hash_table_lookup (start.data, "long")), ==,
+                    RP_START_MAX_VALUE_BYTES);
+  rp_start_clear (&start);
+
+  static const char bare[] = "{\"call\":\"c1\"}";
+  g_assert_true (rp_start_parse (bare, strlen (bare), &start, &error));
+  g_assert_null (start.agent);
+  g_assert_null (start.data);
+  rp_start_clear (&start);
+
+  g_autofree char *more = g_strnfill (RP_START_MAX_DATA_BYTES, 'a');
+  g_autofree char *large =
+      g_strdup_printf ("{\"call\":\"c1\",\"request_data\":{\"a\":\"%s\"}}", more);
+  g_assert_false (rp_start_parse (large, strlen (large), &start, &error));
+  g_assert_nonnull (strstr (error->message, "request_data"));
+}
+
+/* What was said, the newest in any case, in no more bytes than an event may have. */
+static void
+test_conversation (void)
+{
+  g_autoptr (GPtrArray) messages = rp_messages_new ();
+  g_ptr_array_add (messages, rp_message_new (RP_ROLE_SYSTEM, "secret", 0));
+  g_ptr_array_add (messages, rp_message_new (RP_ROLE_ASSISTANT, "Hello.", 0));
+  g_ptr_array_add (messages, rp_message_new (RP_ROLE_USER, "Say \"x\".", 0));
+  g_ptr_array_add (messages, rp_message_new (RP_ROLE_ASSISTANT, "", 0));
+  g_ptr_array_add (messages, rp_message_new (RP_ROLE_TOOL, "{}", 0));
+  g_autofree char *json = rp_event_conversation (messages);
+  g_assert_cmpstr (json, ==,
+                   "{\"messages\":[{\"role\":\"assistant\",\"content\":\"Hello.\"},"
+                   "{\"role\":\"user\",\"content\":\"Say \\\"x\\\".\"}]}");
+
+  g_autofree char *long_text = g_strnfill (700, '"');
+  for (guint i = 0; i < 100; i++)
+    g_ptr_array_add (messages, rp_message_new (RP_ROLE_USER, long_text, 0));
+  g_ptr_array_add (messages, rp_message_new (RP_ROLE_USER, "last", 0));
+  g_autofree char *cut = rp_event_conversation (messages);
+  g_assert_cmpuint (strlen (cut), <=, RP_EVENT_MAX_TEXT_BYTES);
+  g_autoptr (JsonObject) object = rp_json_parse_object (cut, strlen (cut), 0, NULL);
+  JsonArray *list = rp_json_array (object, "messages");
+  guint n = json_array_get_length (list);
+  g_assert_cmpuint (n, >, 5);
+  g_assert_cmpint (rp_json_int (object, "omitted", 0), ==, 103 - (gint64) n);
+  g_assert_cmpstr (rp_json_string (rp_json_array_object (list, n - 1), "content", ""), ==, "last");
+
+  g_autofree char *event = rp_event_response ("7", "conversation", cut, NULL);
+  assert_accepted (event, RP_WORKER_EVENT_RESPONSE);
+}
+
+static void
 test_bad_start (void)
 {
   static const char *const rows[] = {
@@ -177,6 +245,8 @@ test_bad_start (void)
       "{\"call\":\"c\",\"resume\":\"yes\"}",
       "{\"call\":\"c\",\"input_pos_samples\":-1}",
       "{\"call\":\"c\",\"input_pos_samples\":1.5}",
+      "{\"call\":\"c\",\"request_data\":\"x\"}",
+      "{\"call\":\"c\",\"agent\":1}",
       "{\"call\":\"c\",\"utterances\":{}}",
       "{\"call\":\"c\",\"utterances\":[1]}",
       "{\"call\":\"c\",\"utterances\":[{\"id\":1}]}",
@@ -218,6 +288,22 @@ test_client (void)
       {"{\"type\":\"message\",\"id\":\"1\"}", FALSE, 0, NULL},
       {"{\"type\":\"unheard of\"}", FALSE, 0, NULL},
       {"{\"type\":null}", FALSE, 0, NULL},
+      {"{\"type\":\"tool_result\",\"id\":\"t\",\"result\":\"{\\\"a\\\":1}\"}", TRUE,
+       RP_CLIENT_TOOL_RESULT, "{\"a\":1,\"ok\":true}"},
+      {"{\"type\":\"tool_result\",\"id\":\"t\",\"result\":\"{\\\"ok\\\":false}\"}", TRUE,
+       RP_CLIENT_TOOL_RESULT, "{\"ok\":false}"},
+      {"{\"type\":\"tool_result\",\"id\":\"t\",\"result\":\"null\"}", TRUE, RP_CLIENT_TOOL_RESULT,
+       "{\"ok\":true}"},
+      {"{\"type\":\"tool_result\",\"id\":\"t\",\"result\":\"\\\"x\\\"\"}", TRUE,
+       RP_CLIENT_TOOL_RESULT, "{\"ok\":true,\"result\":\"x\"}"},
+      {"{\"type\":\"tool_result\",\"id\":\"t\",\"result\":\"[1]\"}", TRUE, RP_CLIENT_TOOL_RESULT,
+       "{\"ok\":true,\"result\":[1]}"},
+      {"{\"type\":\"tool_result\",\"id\":\"t\",\"error\":\"no map\"}", TRUE, RP_CLIENT_TOOL_RESULT,
+       "no map"},
+      {"{\"type\":\"tool_result\",\"id\":\"t\",\"result\":\"{\"}", FALSE, 0, NULL},
+      {"{\"type\":\"tool_result\",\"id\":\"t\"}", FALSE, 0, NULL},
+      {"{\"type\":\"tool_result\",\"result\":\"1\"}", FALSE, 0, NULL},
+      {"{\"type\":\"tool_result\",\"id\":1,\"result\":\"1\"}", FALSE, 0, NULL},
       {"{}", FALSE, 0, NULL},
       {"\"text\"", FALSE, 0, NULL},
   };
@@ -233,6 +319,7 @@ test_client (void)
     }
     g_assert_cmpint (message.type, ==, rows[i].type);
     g_assert_cmpstr (message.text, ==, rows[i].text);
+    g_assert_cmpint (message.failed, ==, strstr (rows[i].json, "\"error\"") != NULL);
     rp_client_message_clear (&message);
   }
 }
@@ -260,6 +347,8 @@ main (int argc, char **argv)
   g_test_add_func ("/messages/absurd-metrics", test_absurd_metrics);
   g_test_add_func ("/messages/response", test_response);
   g_test_add_func ("/messages/start", test_start);
+  g_test_add_func ("/messages/request-data", test_request_data);
+  g_test_add_func ("/messages/conversation", test_conversation);
   g_test_add_func ("/messages/bad-start", test_bad_start);
   g_test_add_func ("/messages/client", test_client);
   g_test_add_func ("/messages/client-flags", test_client_flags);

@@ -278,14 +278,11 @@ parse_line (Parser *parser, char *line, GError **error)
     return parse_synonyms (parser, text, error);
   if (parser->entry == NULL)
     return TRUE; /* text before the first question of a section is for readers of the file */
-  if (parser->answer->len == 0 && *text == '-' &&
-      g_ascii_strncasecmp (g_strchug (text + 1), "also:", 5) == 0) {
-    char *also = strchr (text, ':');
-    return parse_also (parser, also + 1, error);
-  }
-  if (parser->answer->len == 0 && *text == '-' &&
-      g_ascii_strncasecmp (g_strchug (text + 1), "call:", 5) == 0)
-    return parse_call (parser, strchr (text, ':') + 1, error);
+  char *item = text + strspn (text, "- \t");
+  if (parser->answer->len == 0 && *text == '-' && g_ascii_strncasecmp (item, "also:", 5) == 0)
+    return parse_also (parser, item + 5, error);
+  if (parser->answer->len == 0 && *text == '-' && g_ascii_strncasecmp (item, "call:", 5) == 0)
+    return parse_call (parser, item + 5, error);
   if (parser->answer->len > 0)
     g_string_append_c (parser->answer, ' ');
   /* A list in an answer is read as sentences. */
