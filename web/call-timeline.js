@@ -78,7 +78,7 @@ export class CallTimeline {
       keys.append(item);
     }
     const zoom = element('div', 'zoom');
-    for (const [text, name, factor] of [['−', 'Zoom out', 0.5], ['+', 'Zoom in', 2], ['Fit', 'Show all of it', 0]]) {
+    for (const [text, name, factor] of [['−', 'Zoom out', 0.5], ['+', 'Zoom in', 2], ['Fit', 'Fit: show all of it', 0]]) {
       const button = element('button', '', text);
       button.type = 'button';
       button.setAttribute('aria-label', name);

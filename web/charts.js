@@ -13,6 +13,7 @@ const LEFT = 52; // for the units
 const RIGHT = 8;
 // Points further apart are not joined: nothing was measured between them.
 const JOIN_S = 15;
+const SPARK_JOIN_S = 70;
 
 export function shape(name, attributes = {}) {
   const node = document.createElementNS(SVG, name);
@@ -58,8 +59,23 @@ function windowOf(points) {
   return WINDOWS_S.find(([window]) => window >= seconds) ?? WINDOWS_S.at(-1);
 }
 
+/** The mean of every minute: a tile has no room for more. @returns {{t: number, v: number|null}[]} */
+function minutes(points, value) {
+  const groups = Map.groupBy(points, ({ t }) => Math.floor(t / 60));
+  return [...groups.values()].map((group) => {
+    const values = group.map(value).filter((v) => v !== null && v !== undefined);
+    return {
+      t: group.at(-1).t,
+      v: values.length ? values.reduce((sum, v) => sum + v, 0) / values.length : null,
+    };
+  });
+}
+
 /** A small line without axes, for a tile. */
-export function sparkline(svg, points, value, join) {
+export function sparkline(svg, all, of) {
+  const long = windowOf(all)[0] > 1200;
+  const points = long ? minutes(all, of) : all.map((point) => ({ t: point.t, v: of(point) }));
+  const value = ({ v }) => v;
   const values = points.map(value).filter((v) => v !== null && v !== undefined);
   svg.setAttribute('viewBox', '0 0 100 28');
   svg.replaceChildren();
@@ -70,7 +86,7 @@ export function sparkline(svg, points, value, join) {
   const top = Math.max(...values) || 1;
   const x = (t) => 100 - (end - t) / window * 100;
   const y = (v) => 26 - v / top * 24;
-  for (const line of pieces(points, value, x, y, join)) {
+  for (const line of pieces(points, value, x, y, SPARK_JOIN_S)) {
     const [[from]] = line;
     const [to] = line.at(-1);
     svg.append(

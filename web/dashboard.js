@@ -9,6 +9,7 @@ import { element } from './transcript.js';
 const RARE_S = 60;
 const POLL_MS = 2000;
 const TIMEOUT_MS = 5000;
+const FEW = 10; // recent calls listed unless one wants more
 const KEY = 'repartee-key';
 const $ = (id) => document.getElementById(id);
 
@@ -89,14 +90,14 @@ async function ask(path) {
 const tiles = Object.fromEntries([
   ['calls', 'Running calls', (p) => p.active],
   ['workers', 'Warm workers', (p) => p.idle],
-  ['voice', 'Voice to voice, P50', (p) => p.voice_to_voice.p50, RARE_S],
-  ['barge', 'Interruption, P50', (p) => p.barge_in.p50, RARE_S],
+  ['voice', 'Voice to voice, P50', (p) => p.voice_to_voice.p50],
+  ['barge', 'Interruption, P50', (p) => p.barge_in.p50],
   ['ticks', 'Tick lateness, P99', (p) => p.tick_late_p99_ms],
   ['loss', 'Loss', (p) => p.loss],
-].map(([name, title, value, join]) => {
+].map(([name, title, value]) => {
   const root = element('li', 'card tile');
   const spark = shape('svg', { class: 'spark', 'aria-hidden': 'true', preserveAspectRatio: 'none' });
-  const parts = { root, value: element('p', 'value'), note: element('p', 'hint'), spark, of: value, join };
+  const parts = { root, value: element('p', 'value'), note: element('p', 'hint'), spark, of: value };
   root.append(element('h2', 'tile-title', title), parts.value, parts.note, spark);
   $('tiles').append(root);
   return [name, parts];
@@ -238,6 +239,20 @@ const recent = new Table($('recent'), 'Recent calls', 'No call has ended yet.', 
   }],
 ]);
 
+let ended = []; // calls
+let all = false; // of them are listed
+
+function listRecent() {
+  recent.update(all ? ended : ended.slice(0, FEW));
+  $('more').hidden = ended.length <= FEW;
+  $('more').textContent = all ? 'Show fewer' : `Show all ${ended.length}`;
+}
+
+$('more').addEventListener('click', () => {
+  all = !all;
+  listRecent();
+});
+
 /* --- one call --- */
 
 const dialog = $('call');
@@ -328,7 +343,8 @@ function draw(stats) {
   $('board').hidden = false;
   drawTiles(stats);
   running.update(stats.calls.toSorted((a, b) => a.age_s - b.age_s));
-  recent.update(stats.recent);
+  ended = stats.recent;
+  listRecent();
   $('running-count').textContent = stats.calls.length;
   $('recent-count').textContent = stats.recent.length;
 }
@@ -344,8 +360,8 @@ async function drawHistory() {
     historyDue = Date.now() + interval * 1000;
   for (const chart of charts)
     chart.update(points);
-  for (const { spark, of, join } of Object.values(tiles))
-    sparkline(spark, points, of, join);
+  for (const { spark, of } of Object.values(tiles))
+    sparkline(spark, points, of);
 }
 
 function wantKey() {
@@ -372,11 +388,11 @@ function forget() {
 }
 
 function gone(error) {
-  const since = heard ? ` since ${clock(heard / 1000, true)}; the figures are from then` : '';
-  health('gone', 'No answer');
+    health('gone', 'No answer');
   $('trouble').textContent = error.status ?
     `The server has refused to answer (${error.status}: ${error.message}). Trying again.` :
-    `The server does not answer${since}. Trying again every two seconds.`;
+    `The server ${heard ? `has not answered since ${clock(heard / 1000, true)}. The figures are from then` :
+      'does not answer'}. Trying again every two seconds.`;
   $('trouble').hidden = false;
 }
 
