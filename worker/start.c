@@ -67,19 +67,11 @@ one_line (const char *text)
   return g_strstrip (g_string_free (line, FALSE));
 }
 
-static gboolean
-take_data (JsonObject *object, RpStart *out, GError **error)
+static void
+take_data (JsonObject *object, RpStart *out)
 {
   if (object == NULL)
-    return TRUE;
-  JsonNode *node = json_node_init_object (json_node_alloc (), object);
-  g_autofree char *text = rp_json_to_string (node);
-  json_node_unref (node);
-  if (strlen (text) > RP_START_MAX_DATA_BYTES) {
-    g_set_error (error, RP_JSON_ERROR, RP_JSON_ERROR_RANGE, "request_data: more than %d bytes",
-                 RP_START_MAX_DATA_BYTES);
-    return FALSE;
-  }
+    return;
   out->data = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   g_autoptr (GList) names = json_object_get_members (object);
   for (GList *l = names; l != NULL; l = l->next) {
@@ -87,7 +79,6 @@ take_data (JsonObject *object, RpStart *out, GError **error)
     if (*value != '\0' && g_hash_table_size (out->data) < RP_START_MAX_VALUES)
       g_hash_table_insert (out->data, g_strdup (l->data), g_steal_pointer (&value));
   }
-  return TRUE;
 }
 
 gboolean
@@ -97,9 +88,9 @@ rp_start_parse (const char *json, gsize len, RpStart *out, GError **error)
       rp_json_parse_object (json, len, RP_FRAME_MAX_PAYLOAD_BYTES, error);
   memset (out, 0, sizeof *out);
   if (object == NULL || !rp_json_check (object, start_fields, G_N_ELEMENTS (start_fields), error) ||
-      !take_utterances (rp_json_array (object, "utterances"), out, error) ||
-      !take_data (rp_json_object (object, "request_data"), out, error))
+      !take_utterances (rp_json_array (object, "utterances"), out, error))
     return FALSE;
+  take_data (rp_json_object (object, "request_data"), out);
   out->agent = g_strdup (rp_json_string (object, "agent", NULL));
   out->call = g_strdup (rp_json_string (object, "call", ""));
   out->resume = rp_json_bool (object, "resume", FALSE);

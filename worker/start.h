@@ -11,7 +11,6 @@ G_BEGIN_DECLS
 #define RP_START_MAX_UTTERANCES 32
 
 /* Of request_data: longer strings are cut, further members ignored. */
-#define RP_START_MAX_DATA_BYTES 8192
 #define RP_START_MAX_VALUE_BYTES 200
 #define RP_START_MAX_VALUES 64
 

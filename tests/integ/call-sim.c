@@ -19,6 +19,8 @@ typedef struct {
 
 struct _CallSim {
   RpLoop *loop;
+  char *agent;
+  char *request_data; /* (nullable) */
   RpWorkerLink *link;
   guint ticker;
   gint64 next_us;
@@ -254,6 +256,8 @@ call_sim_free (CallSim *sim)
   g_ptr_array_unref (sim->events);
   g_clear_pointer (&sim->checkpoint, g_bytes_unref);
   g_free (sim->hangup);
+  g_free (sim->agent);
+  g_free (sim->request_data);
   g_mutex_clear (&sim->lock);
   g_cond_clear (&sim->changed);
   g_free (sim);
@@ -262,7 +266,10 @@ call_sim_free (CallSim *sim)
 static char *
 describe (const CallSim *sim)
 {
-  GString *json = g_string_new ("{\"call\":\"test\",\"agent\":\"reception\",\"connected\":true");
+  GString *json = g_string_new ("{\"call\":\"test\",\"connected\":true");
+  g_string_append_printf (json, ",\"agent\":\"%s\"", sim->agent != NULL ? sim->agent : "reception");
+  if (sim->request_data != NULL)
+    g_string_append_printf (json, ",\"request_data\":%s", sim->request_data);
   g_string_append_printf (json, ",\"input_pos_samples\":%" G_GINT64_FORMAT ",\"resume\":%s",
                           sim->pos_samples, sim->checkpoint != NULL ? "true" : "false");
   g_string_append (json, ",\"utterances\":[");
@@ -290,12 +297,27 @@ start_on_loop (gpointer data)
 }
 
 void
-call_sim_start (CallSim *sim, RpWorkerLink *link)
+call_sim_ask_for (CallSim *sim, const char *agent, const char *request_data)
+{
+  g_free (sim->agent);
+  g_free (sim->request_data);
+  sim->agent = g_strdup (agent);
+  sim->request_data = g_strdup (request_data);
+}
+
+void
+call_sim_try_start (CallSim *sim, RpWorkerLink *link)
 {
   g_assert_nonnull (link);
   sim->link = link;
   sim->is_started = sim->is_lost = FALSE;
   rp_loop_call_sync (sim->loop, start_on_loop, sim);
+}
+
+void
+call_sim_start (CallSim *sim, RpWorkerLink *link)
+{
+  call_sim_try_start (sim, link);
   await (sim, sim->is_started);
 }
 
@@ -321,13 +343,19 @@ client_on_loop (gpointer data)
 }
 
 void
+call_sim_client (CallSim *sim, const char *json)
+{
+  ClientMessage message = {sim, json};
+  rp_loop_call_sync (sim->loop, client_on_loop, &message);
+}
+
+void
 call_sim_type (CallSim *sim, const char *text)
 {
   g_autofree char *json = g_strdup_printf (
       "{\"type\":\"text\",\"content\":\"%s\",\"run_immediately\":true,\"audio_response\":true}",
       text);
-  ClientMessage message = {sim, json};
-  rp_loop_call_sync (sim->loop, client_on_loop, &message);
+  call_sim_client (sim, json);
 }
 
 static const char *

@@ -17,13 +17,20 @@ typedef struct _CallSim CallSim;
 CallSim *call_sim_new (RpLoop *loop);
 void call_sim_free (CallSim *sim);
 
+/* "reception" by default. @request_data: (nullable) a JSON object. Both are given with every START
+ * from now on. */
+void call_sim_ask_for (CallSim *sim, const char *agent, const char *request_data);
 /* Takes the call to @link (transfer full): START, and RESUME with the last checkpoint when there is
  * one; the client is connected. */
 void call_sim_start (CallSim *sim, RpWorkerLink *link);
+/* The same, without waiting for the worker to answer. */
+void call_sim_try_start (CallSim *sim, RpWorkerLink *link);
 
 /* @pcm: at 16 kHz; heard after what was said before. */
 void call_sim_say (CallSim *sim, const gint16 *pcm, gsize n_samples);
 void call_sim_type (CallSim *sim, const char *text);
+/* @json: of a CLIENT frame */
+void call_sim_client (CallSim *sim, const char *json);
 
 /* Waits for an event of which the JSON contains @needle, after those already waited for; at most 30
  * s. Returns: (transfer full): the event. */

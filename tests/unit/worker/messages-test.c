@@ -195,12 +195,6 @@ test_request_data (void)
   g_assert_null (start.agent);
   g_assert_null (start.data);
   rp_start_clear (&start);
-
-  g_autofree char *more = g_strnfill (RP_START_MAX_DATA_BYTES, 'a');
-  g_autofree char *large =
-      g_strdup_printf ("{\"call\":\"c1\",\"request_data\":{\"a\":\"%s\"}}", more);
-  g_assert_false (rp_start_parse (large, strlen (large), &start, &error));
-  g_assert_nonnull (strstr (error->message, "request_data"));
 }
 
 /* What was said, the newest in any case, in no more bytes than an event may have. */
