@@ -15,7 +15,7 @@ G_DEFINE_QUARK (rp_voice_error, rp_voice_error)
 /* At this rate frames have about 80 bytes. */
 #define MAX_FRAME_BYTES 1275
 /* Phrases of one agent: a greeting and a dozen others, a few seconds each. */
-#define MAX_PREPARED 64
+#define MAX_PREPARED 512
 
 typedef struct {
   RpEngineWord *words;
@@ -215,7 +215,8 @@ keep_frame (GBytes *opus, gboolean last, gpointer user_data)
 void
 rp_voice_prepare (RpVoice *voice, const char *text)
 {
-  if (g_hash_table_size (voice->prepared) >= MAX_PREPARED)
+  if (g_hash_table_size (voice->prepared) >= MAX_PREPARED ||
+      g_hash_table_contains (voice->prepared, text))
     return;
   Prepared *prepared = g_new0 (Prepared, 1);
   prepared->frames = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);

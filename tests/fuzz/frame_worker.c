@@ -5,6 +5,7 @@
 #include "start.h"
 
 #include <stdint.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -29,6 +30,21 @@ check_audio_in (const RpFrame *frame, RpInput *input)
 }
 
 static void
+check_data (GHashTable *values)
+{
+  GHashTableIter iter;
+  gpointer value = NULL;
+  if (values == NULL)
+    return;
+  g_assert_cmpuint (g_hash_table_size (values), <=, RP_START_MAX_VALUES);
+  g_hash_table_iter_init (&iter, values);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    g_assert_cmpuint (strlen (value), <=, RP_START_MAX_VALUE_BYTES);
+    g_assert_true (g_utf8_validate (value, -1, NULL) && strpbrk (value, "\r\n\t") == NULL);
+  }
+}
+
+static void
 check_json (const RpFrame *frame)
 {
   RpStart start;
@@ -36,10 +52,15 @@ check_json (const RpFrame *frame)
   const char *json = (const char *) frame->payload;
   if (rp_start_parse (json, frame->len, &start, NULL)) {
     g_assert_cmpuint (start.n_played, <=, RP_START_MAX_UTTERANCES);
+    check_data (start.data);
     rp_start_clear (&start);
   }
-  if (rp_client_parse (json, frame->len, &message, NULL))
+  if (rp_client_parse (json, frame->len, &message, NULL)) {
+    g_assert_true (
+        message.type != RP_CLIENT_TOOL_RESULT ||
+        (message.id != NULL && message.text != NULL && (message.failed || *message.text == '{')));
     rp_client_message_clear (&message);
+  }
 }
 
 static void
