@@ -1,12 +1,16 @@
-// Runs the end-to-end tests one after the other and prints TAP. Arguments: names of tests.
+// Runs the end-to-end tests and prints TAP. Arguments: names of tests. They mostly wait for somebody to
+// have spoken, so one runs beside another where there are two processors (RP_E2E_JOBS says how many).
 
-import { sleep } from './lib/env.mjs';
-import { recordAll, table } from './lib/matrix.mjs';
-import { speechUsed } from './lib/speech.mjs';
+import { fork } from 'node:child_process';
+import os from 'node:os';
+import path from 'node:path';
+import { source } from './lib/env.mjs';
+import { table } from './lib/matrix.mjs';
+import { speechSummary } from './lib/speech.mjs';
 
 const ALL = ['bad-input', 'question', 'typing', 'booking', 'barge-in', 'two-calls',
-  'worker-killed', 'reconnect', 'ice-restart', 'failures', 'accessibility', 'garbage', 'aiortc',
-  'embed', 'firefox', 'pipecat', 'whip', 'weight', 'drain'];
+  'worker-killed', 'reconnect', 'ice-restart', 'failures', 'page', 'accessibility', 'garbage',
+  'aiortc', 'embed', 'firefox', 'pipecat', 'dashboard', 'whip', 'weight', 'drain'];
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : ALL;
 const unknown = names.filter((name) => !ALL.includes(name));
@@ -15,32 +19,49 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-// Ends what was started, see the handlers of "exit".
+const children = new Set();
+process.on('exit', () => children.forEach((child) => child.kill('SIGTERM')));
 process.on('SIGTERM', () => process.exit(143));
 process.on('SIGINT', () => process.exit(130));
 
-let failed = 0;
-console.log(`1..${names.length}`);
-for (const [i, name] of names.entries()) {
-  const { default: test } = await import(`./${name}.test.mjs`);
-  const start = Date.now();
-  let failure = null;
-  await Promise.race([
-    test.run(),
-    sleep(test.timeoutS * 1000).then(() => {
-      throw new Error(`not done after ${test.timeoutS} s`);
-    }),
-  ]).catch((error) => { failure = error; });
-  recordAll(test.covers ?? {}, !failure);
-  const seconds = ((Date.now() - start) / 1000).toFixed(1);
-  console.log(`${failure ? 'not ok' : 'ok'} ${i + 1} - ${test.name} (${seconds} s)`);
-  if (failure) {
-    failed += 1;
-    console.log(failure.stack.replaceAll(/^/gm, '# '));
+/** @returns {Promise<object>} what lib/child.mjs tells, seconds, and what the test printed */
+function run(name) {
+  return new Promise((resolve) => {
+    const start = Date.now();
+    const child = fork(path.join(source, 'tests/e2e/lib/child.mjs'), [name],
+      { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    children.add(child);
+    let told = { title: name, failure: 'its process ended early', records: [], speech: [] };
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => { output += text; });
+    child.on('message', (message) => { told = message; });
+    child.on('close', () => {
+      children.delete(child);
+      resolve({ ...told, output, seconds: (Date.now() - start) / 1000 });
+    });
+  });
+}
+
+const results = new Map(); // name → what run() gave
+const waiting = [...names];
+const jobs = Number(process.env.RP_E2E_JOBS) || Math.min(2, os.availableParallelism());
+
+async function runNext() {
+  for (let name = waiting.shift(); name; name = waiting.shift()) {
+    const result = await run(name);
+    results.set(name, result);
+    process.stdout.write(result.output);
+    console.log(`${result.failure ? 'not ok' : 'ok'} ${results.size} - ${result.title} ` +
+      `(${result.seconds.toFixed(1)} s)`);
+    if (result.failure)
+      console.log(result.failure.replaceAll(/^/gm, '# '));
   }
 }
-for (const line of table())
+
+console.log(`1..${names.length}`);
+await Promise.all(Array.from({ length: jobs }, runNext));
+const inOrder = names.map((name) => results.get(name));
+for (const line of table(inOrder.flatMap(({ records }) => records)))
   console.log(`# ${line}`);
-console.log(`# speech: ${speechUsed()}`);
-// What a test that ran out of time left behind ends with this process.
-process.exit(failed > 0 ? 1 : 0);
+console.log(`# speech: ${speechSummary(inOrder.flatMap(({ speech }) => speech))}`);
+process.exit(inOrder.some(({ failure }) => failure) ? 1 : 0);
