@@ -99,13 +99,22 @@ rp_api_parse_sdp (RpHttpRequest *request, const char *text, gsize len, RpSdp **o
   return TRUE;
 }
 
+/* The calls of WHIP are restarted and ended by its own rules. Returns: (transfer none) (nullable)
+ */
+static const RpRegistryCall *
+find_call (RpApi *api, const char *id)
+{
+  const RpRegistryCall *call = rp_registry_call (api->registry, id);
+  return call != NULL && !call->whip ? call : NULL;
+}
+
 /* What a new call needs to know besides the SDP; of one that there is, the token must not be for
  * another agent. FALSE when the request was replied to. @data: what @offer points to. */
 static gboolean
 take_wishes (RpApi *api, RpHttpRequest *request, JsonObject *body, const RpReservation *session,
              RpRegistryOffer *offer, char **data)
 {
-  const RpRegistryCall *call = rp_registry_call (api->registry, offer->call);
+  const RpRegistryCall *call = find_call (api, offer->call);
   if (call != NULL)
     return rp_api_may_join (request, call->agent);
   const char *name = rp_json_object (body, "request_data") != NULL ? "request_data" : "requestData";
@@ -209,7 +218,7 @@ take_candidates (RpApi *api, RpHttpRequest *request, const RpReservation *sessio
   g_autoptr (GError) error = NULL;
   g_autoptr (GArray) candidates = g_array_new (FALSE, FALSE, sizeof (RpCandidate));
   const char *id = rp_json_string (body, "pc_id", "");
-  const RpRegistryCall *call = rp_registry_call (api->registry, id);
+  const RpRegistryCall *call = find_call (api, id);
   if (call == NULL || (session != NULL && g_strcmp0 (id, session->call) != 0))
     rp_http_reply_error (request, 404, "pc_id: there is no such call",
                          "use the pc_id of the answer; the call may have ended");

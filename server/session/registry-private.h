@@ -46,6 +46,11 @@ struct _RpRegistry {
   gpointer drained_data;
 };
 
+/* Counts a refusal. Returns: (transfer full): it as an error */
+GError *rp_registry_refusal (RpRegistry *registry, RpRegistryError code, const char *text);
+
+/* Is @session in a call that is not ending already? */
+gboolean rp_registry_sessions_in_call (RpRegistry *registry, const char *session);
 /* Ends the call that @session is in. */
 void rp_registry_sessions_leave (RpRegistry *registry, const char *session);
 /* @session's call is being set up, has begun, is over. */

@@ -51,17 +51,19 @@ rp_registry_reserve (RpRegistry *registry, const char *agent, const char *reques
                      GError **error)
 {
   g_autofree char *id = rp_call_make_id ();
+  RpRegistryError code = RP_REGISTRY_ERROR_FULL;
+  const char *problem = NULL;
   if (registry->draining) {
-    g_set_error (error, RP_REGISTRY_ERROR, RP_REGISTRY_ERROR_DRAINING, "the server is going down");
-    return NULL;
+    code = RP_REGISTRY_ERROR_DRAINING;
+    problem = "the server is going down";
+  } else if (rp_registry_active (registry) >= registry->config->max_sessions) {
+    problem = "all lines are busy";
+  } else if (!rp_reservations_add (registry->reservations, rp_loop_now_us (), id, agent,
+                                   request_data)) {
+    problem = "too many sessions wait for their calls";
   }
-  if (rp_registry_active (registry) >= registry->config->max_sessions) {
-    g_set_error (error, RP_REGISTRY_ERROR, RP_REGISTRY_ERROR_FULL, "all lines are busy");
-    return NULL;
-  }
-  if (!rp_reservations_add (registry->reservations, rp_loop_now_us (), id, agent, request_data)) {
-    g_set_error (error, RP_REGISTRY_ERROR, RP_REGISTRY_ERROR_FULL,
-                 "too many sessions wait for their calls");
+  if (problem != NULL) {
+    g_propagate_error (error, rp_registry_refusal (registry, code, problem));
     return NULL;
   }
   plan_expiry (registry);
@@ -72,6 +74,14 @@ const RpReservation *
 rp_registry_session (RpRegistry *registry, const char *session)
 {
   return rp_reservations_find (registry->reservations, rp_loop_now_us (), session);
+}
+
+gboolean
+rp_registry_sessions_in_call (RpRegistry *registry, const char *session)
+{
+  const RpReservation *reservation = rp_registry_session (registry, session);
+  return reservation != NULL && reservation->call != NULL &&
+         rp_registry_call (registry, reservation->call) != NULL;
 }
 
 void

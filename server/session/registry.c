@@ -176,14 +176,12 @@ least_loaded (const RpRegistry *registry)
   return best;
 }
 
-static void
-refuse (RpRegistry *registry, RpRegistryError code, const char *text, RpRegistryAnswerFunc func,
-        gpointer user_data)
+GError *
+rp_registry_refusal (RpRegistry *registry, RpRegistryError code, const char *text)
 {
-  g_autoptr (GError) error = g_error_new_literal (RP_REGISTRY_ERROR, (gint) code, text);
   registry->refused++;
   rp_registry_monitor_refused (registry, code);
-  func (NULL, NULL, error, user_data);
+  return g_error_new_literal (RP_REGISTRY_ERROR, (gint) code, text);
 }
 
 static void
@@ -205,7 +203,8 @@ offer_free (Offer *offer)
 static void
 fail_offer (Offer *offer, RpRegistryError code, const char *text)
 {
-  refuse (offer->registry, code, text, offer->func, offer->user_data);
+  g_autoptr (GError) error = rp_registry_refusal (offer->registry, code, text);
+  offer->func (NULL, NULL, error, offer->user_data);
   offer_free (offer);
 }
 
@@ -302,17 +301,19 @@ offer_new_call (RpRegistry *registry, const RpRegistryOffer *wish, RpSessionOffe
   offer->whip = wish->whip;
   offer->func = func;
   offer->user_data = user_data;
-  if (offer->session != NULL) {
-    rp_registry_sessions_leave (registry, offer->session);
-    rp_registry_sessions_renew (registry, offer->session);
-  }
   if (registry->draining) {
     fail_offer (offer, RP_REGISTRY_ERROR_DRAINING, "the server is going down");
     return;
   }
-  if (rp_registry_active (registry) >= registry->config->max_sessions) {
+  /* What a session's next call takes the place of is as good as over. */
+  guint freed = offer->session != NULL && rp_registry_sessions_in_call (registry, offer->session);
+  if (rp_registry_active (registry) - freed >= registry->config->max_sessions) {
     fail_offer (offer, RP_REGISTRY_ERROR_FULL, "all lines are busy");
     return;
+  }
+  if (offer->session != NULL) {
+    rp_registry_sessions_leave (registry, offer->session);
+    rp_registry_sessions_renew (registry, offer->session);
   }
   RpWorkerLink *link = rp_pool_acquire (registry->pool);
   if (link != NULL)
@@ -331,7 +332,7 @@ rp_registry_offer (RpRegistry *registry, const RpRegistryOffer *wish, RpRegistry
   offer->remote = wish->remote;
   offer->restart = wish->restart;
   offer->received_us = rp_loop_now_us ();
-  if (entry != NULL)
+  if (entry != NULL && !entry->info.whip)
     rp_call_offer (entry->call, offer, NULL, on_answer, waiter_new (registry, func, user_data));
   else
     offer_new_call (registry, wish, offer, func, user_data);

@@ -37,8 +37,8 @@ void rp_registry_free (RpRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpRegistry, rp_registry_free)
 
 typedef struct {
-  const char *call;    /* (nullable): an id the client was given before; an unknown one begins a new
-                          call, as NULL does */
+  const char *call;    /* (nullable): an id the client was given before; an unknown one and one of
+                          WHIP begin a new call, as NULL does */
   RpSdp *sdp;          /* (transfer full) */
   RpSdpRemote *remote; /* (transfer full) */
   gboolean restart;

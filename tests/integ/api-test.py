@@ -4,6 +4,7 @@ usage: api-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
 import asyncio
 import json
 import re
+import signal
 import sys
 
 sys.path.insert(0, sys.argv[3])
@@ -231,7 +232,46 @@ async def test_a_call_with_request_data(running):
     await plain.close()
 
 
+def test_a_session_with_all_lines_busy():
+    with server("--max-sessions", "1") as running:
+        path = start(running)
+        status, first = running.api("POST", path, offer())
+        assert status == 200, first
+        # Its own line is free for it, and for nobody else.
+        status, second = running.api("POST", path, offer())
+        assert status == 200 and second["pc_id"] != first["pc_id"], second
+        assert running.api("POST", "/api/offer", offer())[0] == 503
+        assert running.api("PATCH", path, {"pc_id": second["pc_id"], "candidates": []})[0] == 200
+
+
+@with_server("--drain-timeout", "60")
+async def test_a_session_of_a_server_that_goes_down(running):
+    path = await off(start, running)
+    caller = await Caller(running, path).dial()
+    running.signal(signal.SIGTERM)
+    await off(running.await_log, "draining: no new calls; a second signal stops at once")
+    status, reply = await off(running.api, "POST", path, offer())
+    assert status == 503 and "going down" in reply["detail"], (status, reply)
+    # Calls that run are left in peace.
+    await caller.report()
+    await caller.report_until(lambda r: r["audio_frames"] > 50)
+    await caller.close()
+    assert await off(running.wait) == 0
+
+
 # --- WHIP ---
+
+
+def test_whip_calls_are_whips():
+    """An offer of another protocol would restart its ICE without a new ETag."""
+    with server() as running:
+        location, etag, _ = create(running, audio_offer())
+        identity = location.split("/")[-1]
+        assert running.api("PATCH", "/api/offer", {"pc_id": identity, "candidates": []})[0] == 404
+        status, other = running.api("POST", "/api/offer", offer(pc_id=identity))
+        assert status == 200 and other["pc_id"] != identity, other
+        refuses(running, 404, "DELETE", "/whip/call/" + other["pc_id"])
+        assert running.request("PATCH", location, fragment(), {**FRAGMENT, "If-Match": etag})[0] == 204
 
 
 def audio_offer(direction="sendonly"):

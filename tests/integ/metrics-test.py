@@ -224,9 +224,12 @@ async def test_refused(server):
         raise AssertionError("a second call was taken")
     except AssertionError as error:
         assert "503" in str(error), error
+    # Who asks for a session first is not heard of otherwise.
+    assert (await off(server.api, "POST", "/start", {}))[0] == 503
     scrape = (await off(Scrape, server)).check()
-    assert scrape.get("repartee_calls_refused_total", reason="full") == 1
-    assert scrape["repartee_calls_refused_total"] == 1 and scrape["repartee_calls_limit"] == 1
+    assert scrape.get("repartee_calls_refused_total", reason="full") == 2
+    assert scrape["repartee_calls_refused_total"] == 2 and scrape["repartee_calls_limit"] == 1
+    assert (await off(server.stats))["sessions"]["refused"] == 2
     await caller.close()
 
 
