@@ -9,6 +9,8 @@ G_DEFINE_QUARK (rp - agent - error - quark, rp_agent_error)
 
 #define MAX_FILE_BYTES (1024 * 1024)
 #define MAX_TEXT_BYTES 1000
+/* A heading of the page; the server takes no more than 256 in READY. */
+#define MAX_TITLE_BYTES 100
 #define MAX_PHRASES 8
 
 static const RpJsonField model_fields[] = {
@@ -97,7 +99,7 @@ static const RpJsonField client_tool_fields[] = {
   }
 
 static const RpJsonField agent_fields[] = {
-    TEXT ("title"),
+    {.name = "title", .type = RP_JSON_STRING, .max_length = MAX_TITLE_BYTES},
     TEXT ("description"),
     TEXT ("greeting"),
     {.name = "timezone", .type = RP_JSON_STRING, .max_length = 64},

@@ -165,6 +165,7 @@ test_defaults (Fixture *f, gconstpointer data)
 #define FLOW(more) \
   "{\"triggers\":[\"call me\"],\"tool\":\"take_message\",\"success\":\"Done.\"" more "}"
 
+#define TEN "0123456789"
 #define TOOL(more) "{\"client_tools\":[{" more "}]}"
 #define QUIZ(more) "{\"triggers\":[\"ask me\"]" more "}"
 
@@ -249,6 +250,8 @@ test_errors (Fixture *f, gconstpointer data)
        "ask"},
       {"flows/call.json", FLOW (",\"colour\":\"red\""), "colour"},
       {"agent.json", "{\"description\":[]}", "description"},
+      {"agent.json", "{\"title\":\"" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "x\"}",
+       "title|at most 100 bytes"},
       {"agent.json", TOOL ("\"description\":\"x\""), "client_tools[0].name"},
       {"agent.json", TOOL ("\"name\":\"2 maps\""), "client_tools[0].name|2 maps"},
       {"agent.json", TOOL ("\"name\":\"end_call\""), "client_tools[0].name|another tool|end_call"},
