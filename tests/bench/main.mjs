@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { scratchFile, sleep, tool } from '../e2e/lib/env.mjs';
-import { say, speechUsed } from '../e2e/lib/speech.mjs';
+import { say, speechSummary, speechUsed } from '../e2e/lib/speech.mjs';
 import { Server } from '../e2e/lib/server.mjs';
 import { trim, writeWav } from '../e2e/lib/wav.mjs';
 import { measureClicks } from './click.mjs';
@@ -207,5 +207,5 @@ const widths = [0, 1, 2, 3].map((k) => Math.max(...rows.map((r) => r[k].length))
 console.log();
 for (const r of rows)
   console.log(r.map((cell, k) => cell.padEnd(widths[k])).join('  ').trimEnd());
-console.log(`\n${speechUsed()}`);
+console.log(`\n${speechSummary(speechUsed())}`);
 process.exit(failed ? 1 : 0);

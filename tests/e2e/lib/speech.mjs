@@ -72,9 +72,13 @@ function framed(pcm) {
   return join(silence(150), normalise(pcm), silence(300));
 }
 
-/** For the summary. */
-export function speechUsed() {
-  const count = (from) => [...used.values()].filter((value) => value === from).length;
+/** @returns {string[][]} what was said, and where it came from */
+export const speechUsed = () => [...used];
+
+/** @param {string[][]} speech of one or more processes */
+export function speechSummary(speech) {
+  const from = [...new Map(speech).values()];
+  const count = (name) => from.filter((value) => value === name).length;
   return `phrases recorded in ../shared/data: ${count('recorded')}, of Debian's ` +
     `asterisk-core-sounds: ${count('debian')}, by flite: ${count('flite')}`;
 }
