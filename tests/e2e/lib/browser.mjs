@@ -74,6 +74,7 @@ export class Caller {
         onProblem: (text) => caller.problems.push(text),
       });
       await caller.page.goto(url);
+      await caller.page.evaluate(() => window.e2e.ready);
     } catch (error) {
       await caller.close();
       throw error;

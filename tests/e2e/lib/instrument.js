@@ -49,9 +49,16 @@
     }
   };
 
-  // Firefox has no other way; it feeds Web Audio without a media element.
+  // Firefox has no other way; it feeds Web Audio without a media element. Its first context takes a
+  // second or two to start, and all is lost until then.
+  if (!window.MediaStreamTrackProcessor) {
+    e2e.recorder = new AudioContext();
+    const silence = new ConstantSourceNode(e2e.recorder, { offset: 0 });
+    silence.connect(e2e.recorder.destination);
+    silence.start();
+    e2e.ready = e2e.recorder.resume();
+  }
   e2e.recordThroughWebAudio = (track) => {
-    e2e.recorder ??= new AudioContext();
     const source = e2e.recorder.createMediaStreamSource(new MediaStream([track]));
     const node = e2e.recorder.createScriptProcessor(4096, 1, 1);
     node.onaudioprocess = ({ inputBuffer }) =>
