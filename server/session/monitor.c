@@ -73,38 +73,16 @@ rp_monitor_latencies (RpMonitor *self, const RpLatencies *latencies)
 void
 rp_monitor_timeline (RpMonitor *self, const RpTimelineEvent *event)
 {
-  switch (event->type) {
-  case RP_TIMELINE_TOOL_STARTED:
-    self->tools[RP_TIMELINE_TOOL_STATUS_STARTED]++;
-    break;
-  case RP_TIMELINE_TOOL_DONE:
-    self->tools[RP_TIMELINE_TOOL_STATUS_DONE]++;
-    break;
-  case RP_TIMELINE_TOOL_FAILED:
-    self->tools[RP_TIMELINE_TOOL_STATUS_FAILED]++;
-    break;
-  case RP_TIMELINE_TOOL_CANCELLED:
-    self->tools[RP_TIMELINE_TOOL_STATUS_CANCELLED]++;
-    break;
-  case RP_TIMELINE_ENDED:
+  if (event->type == RP_TIMELINE_ENDED)
     self->ended[event->end]++;
-    break;
-  case RP_TIMELINE_CONNECTED:
-  case RP_TIMELINE_DISCONNECTED:
-  case RP_TIMELINE_RESTARTED:
-  case RP_TIMELINE_ICE_RESTARTED:
-  case RP_TIMELINE_WORKER_LOST:
-  case RP_TIMELINE_WORKER_READY:
-  case RP_TIMELINE_USER_STARTED:
-  case RP_TIMELINE_USER_STOPPED:
-  case RP_TIMELINE_USER_TURN:
-  case RP_TIMELINE_AGENT_AUDIBLE:
-  case RP_TIMELINE_AGENT_QUIET:
-  case RP_TIMELINE_INTERRUPTED:
-  case RP_TIMELINE_METRICS:
-  case RP_TIMELINE_SILENT:
-  case RP_TIMELINE_N_EVENTS:
-    break;
+}
+
+void
+rp_monitor_tools (RpMonitor *self, const guint64 *now, guint64 *counted)
+{
+  for (guint i = 0; i < RP_TIMELINE_TOOL_N_STATUSES; i++) {
+    self->tools[i] += now[i] - counted[i];
+    counted[i] = now[i];
   }
 }
 

@@ -58,7 +58,7 @@ typedef struct {
   guint64 refused[RP_N_REFUSALS];
   guint64 ended[RP_TIMELINE_N_ENDS];
   guint64 failed;
-  guint64 tools[RP_TIMELINE_TOOL_STATUS_CANCELLED + 1]; /* by their status */
+  guint64 tools[RP_TIMELINE_TOOL_N_STATUSES];
 
   /* Of the interval that runs. */
   RpHistogram *voice_to_voice;
@@ -78,6 +78,9 @@ void rp_monitor_began (RpMonitor *self, guint active);
 void rp_monitor_refused (RpMonitor *self, RpRefusal refusal);
 void rp_monitor_latencies (RpMonitor *self, const RpLatencies *latencies);
 void rp_monitor_timeline (RpMonitor *self, const RpTimelineEvent *event);
+/* Adds what a call's counts (rp_timeline_tool_counts ()) rose by since @counted, which is brought
+ * up to date. */
+void rp_monitor_tools (RpMonitor *self, const guint64 *now, guint64 *counted);
 /* Adds what a call's counters rose by since @counted, which is brought up to date. */
 void rp_monitor_count (RpMonitor *self, const RpCallSnapshot *snapshot, RpCallSnapshot *counted);
 void rp_monitor_ended (RpMonitor *self, RpCall *call, const char *agent, gboolean failed);

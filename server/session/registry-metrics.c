@@ -66,8 +66,8 @@ add_calls (RpRegistry *registry, RpExposition *out)
   rp_exposition_counter (out, "repartee_turns_total", "Turns of users that agents were given.",
                          monitor->traffic.turns);
   rp_exposition_family (out, "repartee_tool_calls_total", RP_EXPOSITION_COUNTER,
-                        "Tool calls of agents, counted at each change of their status.");
-  for (guint i = 0; i < G_N_ELEMENTS (monitor->tools); i++)
+                        "Tool calls of agents: started, and how they ended.");
+  for (guint i = 0; i < RP_TIMELINE_TOOL_N_STATUSES; i++)
     rp_exposition_count (out, "status", rp_timeline_tool_status_name ((RpTimelineToolStatus) i),
                          monitor->tools[i]);
 }

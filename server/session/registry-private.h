@@ -19,8 +19,9 @@ typedef struct {
   guint loop_index;
   RpRegistryCall info;
   gboolean ending;
-  guint worker_request;   /* 0 = none waits */
-  RpCallSnapshot counted; /* see rp_monitor_count () */
+  guint worker_request;                               /* 0 = none waits */
+  RpCallSnapshot counted;                             /* see rp_monitor_count () */
+  guint64 tools_counted[RP_TIMELINE_TOOL_N_STATUSES]; /* see rp_monitor_tools () */
 } RpRegistryEntry;
 
 struct _RpRegistry {

@@ -82,7 +82,11 @@ static void
 on_timeline (RpCall *call, const RpTimelineEvent *event, gpointer user_data)
 {
   RpRegistry *registry = user_data;
+  RpRegistryEntry *entry = find (registry, rp_call_id (call));
   rp_monitor_timeline (registry->monitor, event);
+  if (entry != NULL)
+    rp_monitor_tools (registry->monitor, rp_timeline_tool_counts (rp_call_timeline (call)),
+                      entry->tools_counted);
 }
 
 static void

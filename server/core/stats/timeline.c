@@ -10,6 +10,7 @@ struct _RpTimeline {
   GArray *tools; /* of RpTimelineTool */
   GArray *marks; /* of RpTimelineMark */
   RpTimelineDropped dropped;
+  guint64 tool_counts[RP_TIMELINE_TOOL_N_STATUSES];
   guint n_turns;
   gboolean was_connected;
   gboolean worker_missing;
@@ -31,7 +32,7 @@ static const char *const part_names[RP_N_TURN_PARTS] = {
     [RP_TURN_PART_BARGE_IN_STOP] = "barge_in_stop",
 };
 
-static const char *const status_names[] = {
+static const char *const status_names[RP_TIMELINE_TOOL_N_STATUSES] = {
     [RP_TIMELINE_TOOL_STATUS_STARTED] = "started",
     [RP_TIMELINE_TOOL_STATUS_DONE] = "done",
     [RP_TIMELINE_TOOL_STATUS_FAILED] = "failed",
@@ -339,16 +340,23 @@ tool_started (RpTimeline *self, const RpTimelineEvent *event, gint64 at_ms)
   copy_text (tool.name, sizeof tool.name, event->text);
   copy_text (tool.id, sizeof tool.id, event->id);
   append (self->tools, &tool, RP_TIMELINE_MAX_TOOLS, &self->dropped.tools);
+  self->tool_counts[RP_TIMELINE_TOOL_STATUS_STARTED]++;
+}
+
+static void
+end_tool (RpTimeline *self, RpTimelineTool *tool, RpTimelineToolStatus status, gint64 at_ms)
+{
+  tool->status = status;
+  tool->to_ms = MAX (at_ms, tool->from_ms);
+  self->tool_counts[status]++;
 }
 
 static void
 tool_ended (RpTimeline *self, const char *id, RpTimelineToolStatus status, gint64 at_ms)
 {
   RpTimelineTool *tool = running_tool (self, id);
-  if (tool == NULL)
-    return;
-  tool->status = status;
-  tool->to_ms = MAX (at_ms, tool->from_ms);
+  if (tool != NULL)
+    end_tool (self, tool, status, at_ms);
 }
 
 /* --- the connection, the worker, the end --- */
@@ -364,10 +372,8 @@ ended (RpTimeline *self, const RpTimelineEvent *event, gint64 at_ms)
   agent_quiet (self, at_ms);
   for (guint i = 0; i < self->tools->len; i++) {
     RpTimelineTool *tool = &g_array_index (self->tools, RpTimelineTool, i);
-    if (tool->status != RP_TIMELINE_TOOL_STATUS_STARTED)
-      continue;
-    tool->status = RP_TIMELINE_TOOL_STATUS_CANCELLED;
-    tool->to_ms = MAX (at_ms, tool->from_ms);
+    if (tool->status == RP_TIMELINE_TOOL_STATUS_STARTED)
+      end_tool (self, tool, RP_TIMELINE_TOOL_STATUS_CANCELLED, at_ms);
   }
   add_mark (self, RP_TIMELINE_MARK_ENDED, at_ms, event->text);
 }
@@ -505,6 +511,12 @@ void
 rp_timeline_dropped (const RpTimeline *self, RpTimelineDropped *out)
 {
   *out = self->dropped;
+}
+
+const guint64 *
+rp_timeline_tool_counts (const RpTimeline *self)
+{
+  return self->tool_counts;
 }
 
 gboolean

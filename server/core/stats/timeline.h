@@ -110,6 +110,7 @@ typedef enum {
   RP_TIMELINE_TOOL_STATUS_DONE,
   RP_TIMELINE_TOOL_STATUS_FAILED,
   RP_TIMELINE_TOOL_STATUS_CANCELLED,
+  RP_TIMELINE_TOOL_N_STATUSES,
 } RpTimelineToolStatus;
 /* "started", "done", "failed", "cancelled" */
 const char *rp_timeline_tool_status_name (RpTimelineToolStatus status);
@@ -165,6 +166,10 @@ const RpTimelineSpan *rp_timeline_spans (const RpTimeline *timeline, guint *out_
 const RpTimelineTool *rp_timeline_tools (const RpTimeline *timeline, guint *out_n);
 const RpTimelineMark *rp_timeline_marks (const RpTimeline *timeline, guint *out_n);
 void rp_timeline_dropped (const RpTimeline *timeline, RpTimelineDropped *out);
+/* RP_TIMELINE_TOOL_N_STATUSES numbers: how often a tool came to each status. None starts twice or
+ * ends without having started, and once the call has ended, each that started has ended, but for
+ * those that were dropped. Returns: (transfer none) */
+const guint64 *rp_timeline_tool_counts (const RpTimeline *timeline);
 
 gboolean rp_timeline_has_ended (const RpTimeline *timeline);
 gboolean rp_timeline_has_failed (const RpTimeline *timeline);

@@ -236,6 +236,39 @@ test_tools (void)
 }
 
 static void
+assert_tool_counts (const RpTimeline *timeline, guint started, guint done, guint failed,
+                    guint cancelled)
+{
+  const guint64 *counts = rp_timeline_tool_counts (timeline);
+  g_assert_cmpuint (counts[RP_TIMELINE_TOOL_STATUS_STARTED], ==, started);
+  g_assert_cmpuint (counts[RP_TIMELINE_TOOL_STATUS_DONE], ==, done);
+  g_assert_cmpuint (counts[RP_TIMELINE_TOOL_STATUS_FAILED], ==, failed);
+  g_assert_cmpuint (counts[RP_TIMELINE_TOOL_STATUS_CANCELLED], ==, cancelled);
+}
+
+/* Whatever is told of it and how often, a tool starts once and ends once. */
+static void
+test_tool_counts (void)
+{
+  g_autoptr (RpTimeline) timeline = rp_timeline_new (BEGIN_US);
+  assert_tool_counts (timeline, 0, 0, 0, 0);
+  input_text (timeline, RP_TIMELINE_TOOL_STARTED, 1, "show", "a");
+  input (timeline, RP_TIMELINE_WORKER_LOST, 2);
+  input_text (timeline, RP_TIMELINE_TOOL_STARTED, 3, "show", "a");
+  assert_tool_counts (timeline, 1, 0, 0, 0);
+  input_text (timeline, RP_TIMELINE_TOOL_DONE, 4, "show", "a");
+  input_text (timeline, RP_TIMELINE_TOOL_FAILED, 5, "show", "a");
+  input_text (timeline, RP_TIMELINE_TOOL_CANCELLED, 6, "show", "never begun");
+  assert_tool_counts (timeline, 1, 1, 0, 0);
+  input_text (timeline, RP_TIMELINE_TOOL_STARTED, 7, "book", "b");
+  input_text (timeline, RP_TIMELINE_TOOL_FAILED, 8, "book", "b");
+  input_text (timeline, RP_TIMELINE_TOOL_STARTED, 9, "book", "c");
+  input (timeline, RP_TIMELINE_ENDED, 10);
+  input_text (timeline, RP_TIMELINE_TOOL_STARTED, 11, "book", "d");
+  assert_tool_counts (timeline, 3, 1, 1, 1);
+}
+
+static void
 test_worker_and_connection (void)
 {
   static const char *const kinds[] = {"connected", "worker_lost", "worker_replaced", "disconnected",
@@ -372,6 +405,7 @@ main (int argc, char **argv)
   g_test_add_func ("/timeline/typed", test_typed);
   g_test_add_func ("/timeline/noise-is-no-turn", test_noise_is_no_turn);
   g_test_add_func ("/timeline/tools", test_tools);
+  g_test_add_func ("/timeline/tool-counts", test_tool_counts);
   g_test_add_func ("/timeline/worker-and-connection", test_worker_and_connection);
   g_test_add_func ("/timeline/end", test_end);
   g_test_add_func ("/timeline/bounds", test_bounds);
