@@ -3,7 +3,7 @@
 #include "session-data.h"
 #include "session-media.h"
 #include "session-sdp.h"
-#include "session-timeline.h"
+#include "session-stats.h"
 #include "session-worker.h"
 
 #include "log.h"
@@ -125,8 +125,6 @@ snapshot (RpSession *self)
   RpSessionDataStats data;
   rp_media_stats (self->media, &media);
   rp_session_data_stats (self->data, &data);
-  const RpRtcpStats *rtcp = &media.rtcp;
-  double expected = (double) rtcp->packets_received + (double) MAX (rtcp->packets_lost, 0);
   RpCallSnapshot s = {
       .state = self->state,
       .connected = self->peer != NULL && rp_peer_state (self->peer) == RP_PEER_STATE_CONNECTED,
@@ -134,21 +132,11 @@ snapshot (RpSession *self)
       .turns = self->turns,
       .worker_restarts = rp_session_worker_restarts (self->worker),
       .worker = rp_session_worker_id (self->worker),
-      .packets_in = rtcp->packets_received,
-      .packets_lost = rtcp->packets_lost,
-      .loss_in = expected > 0 ? (double) MAX (rtcp->packets_lost, 0) / expected : 0,
-      .loss_out = rtcp->remote_fraction_lost / 256.0,
-      .jitter_in_ms = (double) rtcp->jitter_us / 1000,
-      .jitter_out_ms = rtcp->remote_jitter_us >= 0 ? (double) rtcp->remote_jitter_us / 1000 : -1,
-      .rtt_ms = rtcp->rtt_us >= 0 ? (double) rtcp->rtt_us / 1000 : -1,
-      .concealed_ms = (double) (media.jbuf.plc_samples + media.jbuf.silence_samples) / 48,
-      .recovered_ms = (double) media.jbuf.fec_samples / 48,
-      .packets_out = rtcp->packets_sent,
-      .underruns = media.pacer.underruns,
       .messages_dropped = data.dropped,
       .messages_invalid = data.dialect.client_invalid,
       .audio_dropped = rp_session_worker_audio_dropped (self->worker),
   };
+  rp_session_stats_media (&media, &s);
   self->events.snapshot (&s, self->user_data);
 }
 
@@ -208,8 +196,8 @@ media_playout (const RpPlayout *playout, gpointer user_data)
   RpSession *self = user_data;
   RpTimelineEvent event;
   rp_session_worker_playout (self->worker, playout);
-  if (rp_session_timeline_playout (playout, rp_media_queued (self->media), rp_loop_now_us (),
-                                   &self->audible, &event))
+  if (rp_session_stats_playout (playout, rp_media_queued (self->media), rp_loop_now_us (),
+                                &self->audible, &event))
     self->events.timeline (&event, self->user_data);
 }
 
@@ -277,57 +265,20 @@ worker_flush (guint32 utterance, gpointer user_data)
 }
 
 static void
-tell_latencies (RpSession *self, JsonObject *metrics)
-{
-  RpLatencies latencies;
-  rp_latencies_init (&latencies);
-  for (guint i = 0; i < RP_N_LATENCIES; i++) {
-    g_autofree char *member = g_strdup_printf ("%s_ms", rp_latency_name ((RpLatency) i));
-    double ms = rp_json_double (metrics, member, -1);
-    if (ms >= 0)
-      latencies.us[i] = (gint64) (ms * 1000);
-  }
-  self->events.latencies (&latencies, self->user_data);
-}
-
-static void
 worker_event (const RpWorkerEvent *event, gpointer user_data)
 {
   RpSession *self = user_data;
   RpTimelineEvent told;
-  switch (event->type) {
-  case RP_WORKER_EVENT_USER_TURN:
-    self->turns++;
-    break;
-  case RP_WORKER_EVENT_AGENT_THINKING:
-    self->state = RP_CALL_THINKING;
-    break;
-  case RP_WORKER_EVENT_AGENT_STARTED_SPEAKING:
-    self->state = RP_CALL_SPEAKING;
-    break;
-  case RP_WORKER_EVENT_USER_STARTED_SPEAKING:
-  case RP_WORKER_EVENT_AGENT_STOPPED_SPEAKING:
-    self->state = RP_CALL_LISTENING;
-    break;
-  case RP_WORKER_EVENT_TURN_METRICS:
-    tell_latencies (self, event->object);
-    break;
-  case RP_WORKER_EVENT_USER_STOPPED_SPEAKING:
-  case RP_WORKER_EVENT_USER_TRANSCRIPT:
-  case RP_WORKER_EVENT_AGENT_TEXT:
-  case RP_WORKER_EVENT_AGENT_THOUGHT:
-  case RP_WORKER_EVENT_OUTPUT:
-  case RP_WORKER_EVENT_INTERRUPTED:
-  case RP_WORKER_EVENT_TOOL_CALL:
-  case RP_WORKER_EVENT_SILENT:
-  case RP_WORKER_EVENT_RESPONSE:
-  case RP_WORKER_EVENT_ERROR:
-  case RP_WORKER_N_EVENTS:
-    break;
+  RpLatencies latencies;
+  self->turns += event->type == RP_WORKER_EVENT_USER_TURN ? 1 : 0;
+  self->state = rp_session_stats_state (self->state, event);
+  if (event->type == RP_WORKER_EVENT_TURN_METRICS) {
+    rp_session_stats_latencies (event->object, &latencies);
+    self->events.latencies (&latencies, self->user_data);
   }
   if (self->phase >= PHASE_GOODBYE)
     self->state = RP_CALL_ENDING;
-  if (rp_session_timeline_worker (event, rp_loop_now_us (), &told))
+  if (rp_session_stats_event (event, rp_loop_now_us (), &told))
     self->events.timeline (&told, self->user_data);
   rp_session_data_event (self->data, event, g_get_real_time ());
 }
@@ -624,8 +575,8 @@ answer_again (RpSession *self, const RpSessionOffer *offer, GError **error)
     return NULL;
   if (!has_credentials (self, ice.ufrag, ice.pwd) && !restart_ice (self, &ice, error))
     return NULL;
-  char *answer = rp_session_sdp_answer (&self->sdp, offer, self->peer,
-                                        self->config->public_address, error);
+  char *answer =
+      rp_session_sdp_answer (&self->sdp, offer, self->peer, self->config->public_address, error);
   if (answer != NULL)
     take_remote (self, remote);
   return answer;
@@ -635,8 +586,8 @@ static void
 tell_why (const GError *cause, GError **error)
 {
   /* Of libnice's adapter: no socket, no port. */
-  gboolean ours = cause->domain == G_IO_ERROR ||
-                  g_error_matches (cause, RP_PEER_ERROR, RP_PEER_ERROR_SETUP);
+  gboolean ours =
+      cause->domain == G_IO_ERROR || g_error_matches (cause, RP_PEER_ERROR, RP_PEER_ERROR_SETUP);
   g_set_error_literal (error, RP_SESSION_ERROR,
                        ours ? RP_SESSION_ERROR_FAILED : RP_SESSION_ERROR_INVALID, cause->message);
 }
