@@ -85,6 +85,7 @@ class Panel {
   #spoke = true; // in the last call
   #startedAt = 0;
   #clockTimer = 0;
+  #wait = 0; // until one may try again
   #phone = matchMedia('(max-width: 30rem)');
 
   constructor(host, root, launcher) {
@@ -108,6 +109,10 @@ class Panel {
       !['idle', 'ended', 'failed'].includes(this.conversation.state);
   }
 
+  get #focused() {
+    return this.#root.getRootNode().activeElement;
+  }
+
   open() {
     this.#nameAgent();
     if (this.#isOpen)
@@ -126,7 +131,7 @@ class Panel {
     if (!this.#isOpen || this.#inline)
       return;
     this.#isOpen = false;
-    const hadFocus = this.#root.getRootNode().activeElement !== null;
+    const hadFocus = this.#focused !== null;
     this.panel.hidden = this.backdrop.hidden = true;
     this.#launcher.hidden = false;
     this.#launcher.setAttribute('aria-expanded', 'false');
@@ -286,9 +291,9 @@ class Panel {
     if (TOLD.includes(state) || before === 'connecting')
       this.told.textContent = state === 'listening' ? 'Connected' : STATES[state];
     const hasMicrophone = Boolean(this.conversation?.microphone);
-    const focused = this.#root.getRootNode().activeElement;
+    const focused = this.#focused;
     this.talk.hidden = live;
-    this.talkText.textContent = this.conversation ? 'Talk again' : 'Talk';
+    this.talkText.textContent = this.list.childElementCount > 0 ? 'Talk again' : 'Talk';
     this.hangUp.hidden = !live;
     this.mute.hidden = !live || !hasMicrophone;
     this.hold.hidden = !live || !hasMicrophone || !this.conversation.pushToTalk;
@@ -331,20 +336,28 @@ class Panel {
     this.problem.dataset.kind = failure?.kind ?? '';
     this.problemText.textContent = failure?.message ?? '';
     this.way.hidden = !failure || this.live || NO_WAY_OUT.includes(failure.kind);
-    this.way.disabled = false;
+    this.talk.hidden = this.live;
+    clearTimeout(this.#wait);
     if (!failure || this.way.hidden)
       return;
     if (NO_MICROPHONE.includes(failure.kind)) {
-      this.way.textContent = 'Type instead';
-      this.way.onclick = () => this.words.focus();
+      this.#offer('Type instead', () => this.words.focus());
       return;
     }
-    this.way.textContent = failure.kind === 'server-restarted' ? 'Begin anew' : 'Try again';
-    this.way.onclick = () => this.start(this.#spoke);
-    if (failure.retryAfter) {
-      this.way.disabled = true;
-      setTimeout(() => { this.way.disabled = false; }, failure.retryAfter * 1_000);
-    }
+    const again = failure.kind === 'server-restarted' ? 'Begin anew' : 'Try again';
+    this.#offer(again, () => this.start(this.#spoke), failure.retryAfter || 0);
+    if (this.#focused === this.talk)
+      (this.way.disabled ? this.panel : this.way).focus();
+    this.talk.hidden = true; // it would do the same
+  }
+
+  /** @param {number} [wait] seconds until it may be done */
+  #offer(text, act, wait = 0) {
+    this.way.textContent = wait > 0 ? `${text} in ${wait} s` : text;
+    this.way.disabled = wait > 0;
+    this.way.onclick = act;
+    if (wait > 0)
+      this.#wait = setTimeout(() => this.#offer(text, act, wait - 1), 1_000);
   }
 
   #ended(failure) {
@@ -388,7 +401,7 @@ class Panel {
   #keepFocus(event) {
     const places = [...this.panel.querySelectorAll('button, input, summary, [tabindex="0"]')]
       .filter((place) => !place.disabled && place.checkVisibility());
-    const focused = this.#root.getRootNode().activeElement;
+    const focused = this.#focused;
     const [from, to] = event.shiftKey ? [places[0], places.at(-1)] : [places.at(-1), places[0]];
     if (focused === from || event.shiftKey && focused === this.panel) {
       event.preventDefault();
