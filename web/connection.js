@@ -17,8 +17,8 @@ const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 /**
  * Events: open (the data channel is, also after it was replaced) · down, up (the network was lost,
- * and found again) · voice (detail: MediaStream) · ended (detail: Failure, or null when the other
- * side hung up; nothing comes after).
+ * and found again; repeatedly) · voice (detail: MediaStream) · ended (detail: Failure, or null when
+ * the other side hung up; nothing comes after).
  */
 export class Connection extends EventTarget {
   #server;
@@ -29,7 +29,6 @@ export class Connection extends EventTarget {
   #pcId = null;
   #abort = new AbortController();
   #connected = false; // at least once
-  #down = false;
   #recovering = false;
   #grace = 0;
 
@@ -136,9 +135,9 @@ export class Connection extends EventTarget {
   #tellCandidates(pc) {
     if (this.#pc !== pc || pc.iceGatheringState !== 'complete' || pc.signalingState !== 'stable')
       return;
-    const lines = pc.localDescription.sdp.match(/(?<=^a=)candidate:.*$/gm) ?? [];
-    this.#server.candidates(this.#pcId, lines.map((candidate) =>
-      ({ candidate, sdp_mid: '0', sdp_mline_index: 0 })), this.#abort.signal)
+    const lines = pc.localDescription.sdp.match(/^a=candidate:.*$/gm) ?? [];
+    this.#server.candidates(this.#pcId, lines.map((line) =>
+      ({ candidate: line.slice(2), sdp_mid: '0', sdp_mline_index: 0 })), this.#abort.signal)
       .catch(() => {}); // the connection's own state tells what comes of it
   }
 
@@ -166,9 +165,8 @@ export class Connection extends EventTarget {
   }
 
   #setDown(down) {
-    if (this.#down !== down && !this.#over)
+    if (!this.#over)
       this.#emit(down ? 'down' : 'up');
-    this.#down = down;
   }
 
   async #recover() {

@@ -19,6 +19,9 @@ async function openMicrophone(deviceId) {
   }
 }
 
+// The agent is ready within a fraction of a second of being called.
+const READY_MS = 15_000;
+
 const stopStream = (stream) => stream?.getTracks().forEach((track) => track.stop());
 
 export class Conversation extends EventTarget {
@@ -172,7 +175,10 @@ export class Conversation extends EventTarget {
       this.addEventListener('ended', resolve);
     });
     await this.#connection.connect();
+    const late = setTimeout(() => this.#end(new Failure('agent',
+      'The agent does not answer. Please try again.')), READY_MS);
     await ready;
+    clearTimeout(late);
     this.#stopIfOver();
     this.state = 'connected'; // seen by nobody: the agent may speak already
     this.#follow();

@@ -171,6 +171,16 @@ test('no way for audio: the call fails after 15 s', async () => {
   assert.equal(fake.connections, 1);
 });
 
+test('the agent is not there', async () => {
+  const fake = browser();
+  const c = new Conversation({ server: SERVER, microphone: false });
+  const failed = c.start().catch((error) => error);
+  await pass(50);
+  fake.pc.connect();
+  await pass(15_100);
+  assert.equal((await failed).kind, 'agent');
+});
+
 test('hung up while connecting', async () => {
   browser();
   const c = new Conversation({ server: SERVER, microphone: false });
