@@ -3,16 +3,20 @@
 // reads when the site may not call.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import path from 'node:path';
 import { launchChromium } from './lib/browser.mjs';
-import { sleep, source, until } from './lib/env.mjs';
+import { modules, sleep, source, until } from './lib/env.mjs';
 import { freeOrigin, serveExamples } from './lib/example-site.mjs';
+import { inEveryLook } from './lib/page-states.mjs';
 import { say } from './lib/speech.mjs';
 import { assertHeard, sentences, textOf, withCaller, withServer } from './lib/test.mjs';
 
 const KEY = 'the-key-of-the-operator';
 const AGENTS = ['worker/agents/reception', 'tests/e2e/agent']
   .map((name) => path.join(source, name)).join();
+const axe = fs.readFileSync(path.join(modules, 'node_modules/axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 const FEW_BYTES = 12_000; // for visitors who do not press the button
 const SHORT_S = 10; // the shortest life of a token
 
@@ -43,6 +47,24 @@ async function assertUnharmed(caller, selector, color) {
   return look;
 }
 
+/** axe-core has nothing to object to, on a phone and on a desk, in light and in dark. */
+async function assertAccessible(caller, where) {
+  if (!await caller.page.evaluate(() => 'axe' in window))
+    await caller.page.evaluate(axe);
+  await inEveryLook(caller.page, async (look) => {
+    const { violations, passes } = await caller.page.evaluate((tags) => window.axe.run(
+      { include: ['repartee-agent'] }, { runOnly: tags, resultTypes: ['violations'] }), RULES);
+    assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes[0].target, nodes[0].failureSummary]),
+      [], `${where} ${look}`);
+    assert.ok(passes.some(({ id }) => id === 'button-name'), 'it was looked into');
+    if (process.env.RP_SCREENSHOTS) {
+      await caller.page.screenshot({
+        path: path.join(process.env.RP_SCREENSHOTS, `embed-${where}-${look}.png`) });
+    }
+  });
+  await caller.page.emulateMedia({ colorScheme: 'light' });
+}
+
 /** The one tag, from the press of the button to the end. */
 async function useTag(caller, server) {
   const first = await loaded(caller, server);
@@ -71,10 +93,12 @@ async function useTag(caller, server) {
   assert.equal(await caller.page.evaluate(() =>
     document.activeElement.shadowRoot.activeElement.className), 'launcher');
   await part(caller, '.launcher').click();
+  await assertAccessible(caller, 'live');
   await assertStaysText(caller);
   await part(caller, '.hang-up').click();
   await until(() => part(caller, '.talk').isVisible(), 'the end of the call');
   assert.equal(await part(caller, '.state').innerText(), 'Call ended');
+  await assertAccessible(caller, 'ended');
 }
 
 /** Whatever the agent says, or is made to say. */
@@ -231,6 +255,7 @@ async function isToldWhy(browser, server, origin) {
     const text = await part(caller, '.problem').innerText();
     assert.match(text, /does not take calls from this site/);
     assert.ok(text.includes(`--cors-origin ${origin}`), text);
+    await assertAccessible(caller, 'refused');
     caller.problems.length = 0; // the browser notes the refusals
   });
 }
@@ -257,7 +282,7 @@ async function isToldOfRestart(caller, server, origin) {
 
 export default {
   name: 'embed: a site of another origin has the agent by a tag and by a program',
-  timeoutS: 180,
+  timeoutS: 240,
   run: async () => {
     const origin = await freeOrigin();
     const browser = await launchChromium();
