@@ -11,27 +11,37 @@ typedef struct {
   gpointer data;
 } Message;
 
-static void
-run_all (RpInbox *inbox)
+/* Takes what has come. */
+static GQueue
+take_all (RpInbox *inbox)
 {
-  for (;;) {
-    g_mutex_lock (&inbox->lock);
-    Message *message = g_queue_pop_head (&inbox->queue);
-    g_mutex_unlock (&inbox->lock);
-    if (message == NULL)
-      return;
+  g_mutex_lock (&inbox->lock);
+  GQueue taken = inbox->queue;
+  g_queue_init (&inbox->queue);
+  g_mutex_unlock (&inbox->lock);
+  return taken;
+}
+
+static void
+run_all (GQueue *messages)
+{
+  Message *message = NULL;
+  while ((message = g_queue_pop_head (messages)) != NULL) {
     message->func (message->data);
     g_free (message);
   }
 }
 
+/* What is posted meanwhile has to wait for the context's other sources: a loop that always has
+ * something to tell does not keep the main thread from everything else. */
 static gboolean
 on_ready (gpointer data)
 {
   RpInbox *inbox = data;
   /* First, so that what is posted from now on wakes the context again. */
   g_source_set_ready_time (inbox->source, -1);
-  run_all (inbox);
+  GQueue messages = take_all (inbox);
+  run_all (&messages);
   return G_SOURCE_CONTINUE;
 }
 
@@ -61,7 +71,8 @@ rp_inbox_free (RpInbox *inbox)
 {
   if (inbox == NULL)
     return;
-  run_all (inbox);
+  GQueue left = take_all (inbox);
+  run_all (&left);
   g_source_destroy (inbox->source);
   g_source_unref (inbox->source);
   g_mutex_clear (&inbox->lock);
