@@ -16,6 +16,7 @@ struct _RpHttp {
   guint16 port;
   RpAccess *access; /* (nullable): anybody may come */
   gboolean local_names_only;
+  gboolean stopping; /* no handler is called any more */
   char **cors_origin;
   char *web_dir;
   GHashTable *suspended; /* of RpHttpRequest */

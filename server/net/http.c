@@ -47,9 +47,17 @@ take_body (RpHttpRequest *request, const char *data, gsize len)
   return TRUE;
 }
 
+static void
+reply_stopped (RpHttpRequest *request)
+{
+  rp_http_reply_error (request, 503, "the server has stopped", "try again once it is back");
+}
+
 static enum MHD_Result
 finish (RpHttpRequest *request)
 {
+  if (request->http->stopping && request->status == 0 && !request->dispatched)
+    reply_stopped (request);
   if (!request->dispatched && request->status == 0) {
     request->dispatched = TRUE;
     g_byte_array_append (request->body, (const guint8 *) "", 1);
@@ -274,10 +282,12 @@ rp_http_free (RpHttp *http)
     g_source_unref (http->source);
   }
   if (http->daemon != NULL) {
-    /* Suspended connections may not be left when the daemon stops. */
+    /* Suspended connections may not be left when the daemon stops. That one run serves requests
+     * that have just come, too: what their handlers work with is gone. */
+    http->stopping = TRUE;
     g_autoptr (GList) left = g_hash_table_get_keys (http->suspended);
     for (GList *l = left; l != NULL; l = l->next)
-      rp_http_reply_error (l->data, 503, "the server has stopped", NULL);
+      reply_stopped (l->data);
     MHD_run (http->daemon);
     MHD_stop_daemon (http->daemon);
   }
