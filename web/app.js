@@ -7,22 +7,23 @@ import { listAgents } from './server.js';
 import * as settings from './settings.js';
 import { element, Transcript } from './transcript.js';
 
-const STATES = {
-  idle: 'Ready',
-  asking: 'Allow the microphone',
-  connecting: 'Connecting…',
-  listening: 'Listening',
-  typing: 'Type below',
-  hearing: 'Hearing you',
-  thinking: 'Thinking…',
-  speaking: 'Speaking',
-  reconnecting: 'Reconnecting…',
-  ended: 'Call ended',
-  failed: 'Not connected',
+const STATES = { // their names, and colours of style.css
+  idle: ['Ready', 'edge'],
+  asking: ['Allow the microphone', 'think'],
+  connecting: ['Connecting…', 'think'],
+  listening: ['Listening', 'accent'],
+  typing: ['Type below', 'accent'],
+  hearing: ['Hearing you', 'user'],
+  thinking: ['Thinking…', 'think'],
+  speaking: ['Speaking', 'accent'],
+  reconnecting: ['Reconnecting…', 'think'],
+  ended: ['Call ended', 'edge'],
+  failed: ['Not connected', 'danger'],
 };
 const NEWS = /connecting|ended/; // for screen readers: not every breath
 const NO_MICROPHONE = /denied|insecure|microphone/;
 const NO_TOKEN = /expired|forbidden|unauthorised/;
+const LEVELS = { good: 'Good', fair: 'Fair', poor: 'Poor' };
 const RETRY_S = 15;
 const TURNS_SHOWN = 8;
 
@@ -41,6 +42,7 @@ let conversation = null; // from the press of the button until it has ended
 let connectedAt = 0;
 let clock = 0;
 let retry = 0; // the timer that tries again
+let holding = null; // the module for push to talk
 let quality = null;
 const answers = []; // the latencies of this visit
 
@@ -50,22 +52,21 @@ function announce(text) {
     ui.announcer.firstChild.remove();
 }
 
-function addButton(parent, label, act) {
-  const button = parent.appendChild(element('button', '', label));
-  button.type = 'button';
-  button.addEventListener('click', act);
-}
+const click = (node, act) => node.addEventListener('click', act);
+const addWay = (label, act) => click(ui.ways.appendChild(element('button', '', label)), act);
 
 function show(state) {
   if (state === 'listening' && !conversation.microphone)
     state = 'typing';
+  const [name, colour] = STATES[state];
   if (NEWS.test(state) && ui.state.dataset.state !== state)
-    announce(STATES[state]);
+    announce(name);
   const live = conversation !== null;
   const before = !ui.empty.hidden;
   document.body.dataset.state = ui.state.dataset.state = state;
   document.body.dataset.phase = live ? 'call' : before ? 'idle' : 'after';
-  ui.label.textContent = STATES[state];
+  document.body.style.setProperty('--tone', `var(--${colour})`);
+  ui.label.textContent = name;
   ui.again.textContent = before ? 'Talk' : 'Talk again';
   ui.leave.textContent = connectedAt ? 'Hang up' : 'Cancel';
   ui.talk.hidden = live;
@@ -87,16 +88,14 @@ function tell(failure) {
   if (kind === 'unsupported' || kind === 'autoplay')
     return;
   if (conversation) {
-    addButton(ui.ways, 'OK', () => tell(null));
+    addWay('OK', () => tell(null));
     return;
   }
   if (NO_MICROPHONE.test(kind))
-    addButton(ui.ways, 'Type instead', () => begin(false));
-  addButton(ui.ways, 'Try again', () => begin());
-  if (kind === 'full') {
-    addButton(ui.ways, 'Keep trying', ({ target }) =>
-      keepTrying(target, failure.retryAfter || RETRY_S));
-  }
+    addWay('Type instead', () => begin(false));
+  addWay('Try again', () => begin());
+  if (kind === 'full')
+    addWay('Keep trying', ({ target }) => keepTrying(target, failure.retryAfter || RETRY_S));
 }
 
 function keepTrying(button, seconds) {
@@ -118,7 +117,7 @@ function begin(speak = true) {
     token: token(),
     microphone: speak && (settings.recall('microphone') || true),
     audio: ui.voice,
-    pushToTalk: settings.recall('ptt') === true,
+    pushToTalk: settings.recall('ptt'),
   });
   tell(null);
   follow(conversation);
@@ -153,7 +152,7 @@ function connected() {
   connectedAt = Date.now();
   clock = setInterval(tick, 1_000);
   tick();
-  setPushToTalk(conversation.pushToTalk);
+  setPushToTalk(settings.recall('ptt') === true);
   ui.quality.hidden = false;
   openDetails(wide.matches);
 }
@@ -187,19 +186,19 @@ function setMuted(muted) {
   ui.mute.setAttribute('aria-pressed', muted);
 }
 
-function setPushToTalk(on) {
+async function setPushToTalk(on) {
+  if (on) {
+    holding ??= import('./push-to-talk.js').then(({ attach }) =>
+      attach(ui.hold, () => conversation));
+    await holding;
+  }
+  if (!conversation)
+    return;
   conversation.pushToTalk = on;
   ui.ptt.setAttribute('aria-pressed', on);
   settings.remember('ptt', on);
   setMuted(false);
   show(conversation.state);
-}
-
-function setTalking(talking) {
-  if (!conversation?.pushToTalk)
-    return;
-  conversation.talking = talking;
-  ui.hold.classList.toggle('held', talking);
 }
 
 function answered(metrics) {
@@ -219,13 +218,13 @@ function answered(metrics) {
 function measured(now) {
   quality = now;
   const number = (value, unit = 'ms', digits = 0) =>
-    typeof value === 'number' ? `${value.toFixed(digits)} ${unit}` : '–';
+    value == null ? '–' : `${value.toFixed(digits)} ${unit}`;
   const rtt = number(now?.rtt_ms);
   const rows = ['Round trip', rtt, 'Packets lost', number(now && now.loss * 100, '%', 1),
     'Jitter', number(now?.jitter_ms), 'Buffer', number(now?.jitter_buffer_ms)];
   ui.link.replaceChildren(...rows.map((text, i) => element(i % 2 ? 'dd' : 'dt', '', text)));
   ui.quality.dataset.level = now?.level ?? '';
-  ui.level.textContent = now ? `${now.level} · ${rtt}` : 'Details';
+  ui.level.textContent = now ? `${LEVELS[now.level]} · ${rtt}` : 'Details';
 }
 
 function openDetails(open) {
@@ -259,31 +258,13 @@ function choice({ name, title, description }, checked) {
   return label;
 }
 
-ui.talk.addEventListener('click', () => begin());
-ui['hang-up'].addEventListener('click', () => conversation.hangUp());
-ui.mute.addEventListener('click', () => setMuted(!conversation.muted));
-ui.ptt.addEventListener('click', () => {
-  setPushToTalk(!conversation.pushToTalk);
-  if (conversation.pushToTalk)
-    ui.hold.focus();
+click(ui.talk, () => begin());
+click(ui['hang-up'], () => conversation.hangUp());
+click(ui.mute, () => setMuted(!conversation.muted));
+click(ui.ptt, async () => {
+  await setPushToTalk(!conversation.pushToTalk);
+  ui.hold.focus(); // when it is there
 });
-
-ui.hold.addEventListener('pointerdown', () => setTalking(true));
-for (const type of ['pointerup', 'pointercancel', 'blur'])
-  window.addEventListener(type, () => setTalking(false));
-ui.hold.addEventListener('contextmenu', (event) => event.preventDefault());
-// Assistive technology cannot hold a button: it clicks to talk, and again to stop.
-ui.hold.addEventListener('click', ({ detail }) => detail || setTalking(!conversation.talking));
-for (const type of ['keydown', 'keyup']) {
-  document.addEventListener(type, (event) => {
-    const { target, key } = event;
-    if (!conversation?.pushToTalk || key !== ' ' && key !== 'Enter' || target !== ui.hold &&
-        (key === 'Enter' || target.closest('button, input, select, summary, dialog, a')))
-      return;
-    event.preventDefault(); // no scrolling, no click
-    setTalking(type === 'keydown');
-  });
-}
 
 ui.typing.addEventListener('submit', (event) => {
   event.preventDefault();
@@ -301,13 +282,13 @@ ui.microphone.addEventListener('change', ({ target }) => {
     conversation.setMicrophone(target.value || undefined).catch(tell);
 });
 
-ui.dial.addEventListener('click', async () => {
+click(ui.dial, async () => {
   const { openKeypad } = await import('./keypad.js');
   if (conversation)
     openKeypad(conversation);
 });
 
-ui.quality.addEventListener('click', () => openDetails(ui.details.hidden));
+click(ui.quality, () => openDetails(ui.details.hidden));
 wide.addEventListener('change', () => openDetails(wide.matches && connectedAt > 0));
 window.addEventListener('hashchange', showAgents);
 settings.listMicrophones(ui.microphone);

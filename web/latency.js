@@ -17,8 +17,8 @@ export const ms = (value) => `${Math.round(value)} ms`;
 /**
  * What the user waited for. Recogniser and brain work while the end of the turn is still awaited:
  * each part counts with what it added.
- * @param {object} metrics of Conversation's "metrics"
- * @param {{rtt_ms, jitter_buffer_ms}|null} quality what the network and the buffer add
+ * @param {object} metrics
+ * @param {object|null} quality what network and buffer add
  * @returns {object|null} ms by part, and their total; null: no spoken answer was measured
  */
 export function split(metrics, quality) {
@@ -44,7 +44,7 @@ function swatch(key) {
   return node;
 }
 
-/** Bar and number in `row`, with words for those who do not see them. */
+/** Bar and number in `row`. */
 export function draw(row, times) {
   const bar = element('span', 'bar');
   bar.setAttribute('role', 'img');
@@ -74,10 +74,5 @@ export function turn(times) {
 }
 
 /** @returns {object} the median of each part, and of the total */
-export function median(turns) {
-  const middle = (key) => {
-    const sorted = turns.map((times) => times[key]).sort((a, b) => a - b);
-    return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-  };
-  return Object.fromEntries(Object.keys(turns[0]).map((key) => [key, middle(key)]));
-}
+export const median = (turns) => Object.fromEntries(Object.keys(turns[0]).map((key) =>
+  [key, turns.map((times) => times[key]).sort((a, b) => a - b)[turns.length >> 1]]));

@@ -9,8 +9,6 @@ let context = null;
 export class Meter {
   #bars;
   #source = null;
-  #analyser = null;
-  #bins = new Uint8Array(26);
   #drawnAt = 0;
 
   /** @param {HTMLElement} root gets the bars */
@@ -27,23 +25,25 @@ export class Meter {
       return;
     context ??= new AudioContext();
     context.resume();
-    this.#analyser ??= new AnalyserNode(context,
+    const analyser = new AnalyserNode(context,
       { fftSize: 256, minDecibels: -75, maxDecibels: -20, smoothingTimeConstant: 0.6 });
-    this.#source = context.createMediaStreamSource(stream);
-    this.#source.connect(this.#analyser);
-    this.#frame(0, this.#source);
+    const source = context.createMediaStreamSource(stream);
+    source.connect(analyser);
+    this.#source = source;
+    this.#frame(0, source, analyser);
   }
 
-  #frame(now, source) {
+  #frame(now, source, analyser) {
     if (source !== this.#source)
       return;
-    requestAnimationFrame((next) => this.#frame(next, source));
+    requestAnimationFrame((next) => this.#frame(next, source, analyser));
     // Who wants no motion gets a few steps that light up, seldom.
     if (now - this.#drawnAt < (calm.matches ? 300 : 30))
       return;
     this.#drawnAt = now;
-    this.#analyser.getByteFrequencyData(this.#bins);
-    const peak = (from, to) => Math.max(...this.#bins.subarray(from, to)) / 255;
+    const bins = new Uint8Array(26);
+    analyser.getByteFrequencyData(bins);
+    const peak = (from, to) => Math.max(...bins.subarray(from, to)) / 255;
     const steps = Math.round(peak(1, 26) * BANDS.length);
     this.#draw((i) => calm.matches ? Number(i < steps) : peak(...BANDS[i]));
   }

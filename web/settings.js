@@ -1,20 +1,18 @@
 // What the user has chosen, remembered by the browser.
 
-const KEY = 'repartee';
-
 let values = {};
 try {
-  values = JSON.parse(localStorage.getItem(KEY)) ?? {};
+  values = JSON.parse(localStorage.repartee) ?? {};
 } catch {
-  // no storage, or not ours
+  // no storage, or nothing of ours
 }
 
-export const recall = (name, otherwise) => values[name] ?? otherwise;
+export const recall = (name) => values[name];
 
 export function remember(name, value) {
   values[name] = value;
   try {
-    localStorage.setItem(KEY, JSON.stringify(values));
+    localStorage.repartee = JSON.stringify(values);
   } catch {
     // for this visit, then
   }
@@ -27,6 +25,7 @@ export async function listMicrophones(select) {
     .filter(({ kind, deviceId }) => kind === 'audioinput' && deviceId && deviceId !== 'default')
     .map(({ label, deviceId }, i) => new Option(label || `Microphone ${i + 1}`, deviceId));
   select.replaceChildren(new Option('Default mic', ''), ...options);
-  const chosen = recall('microphone', '');
-  select.value = options.some(({ value }) => value === chosen) ? chosen : '';
+  select.value = recall('microphone') ?? '';
+  if (select.selectedIndex < 0)
+    select.value = '';
 }

@@ -1,7 +1,5 @@
 // The conversation as a list: what the user said, and of the agent's words those that were heard.
-// It needs nothing of the page around it: the snippet shows it in its shadow root.
-
-const LONGEST = 400; // entries; older ones go
+// The snippet shows it in its shadow root.
 
 /** Text is set only as text: nothing a model or a caller says becomes markup. */
 export function element(name, className, text = '') {
@@ -12,7 +10,7 @@ export function element(name, className, text = '') {
   return node;
 }
 
-/** One sentence of the agent: heard so far, and once it is over what was not heard of it. */
+/** One sentence of the agent. */
 class Segment {
   #item;
   #heard = element('span', 'heard');
@@ -54,8 +52,8 @@ export class Transcript {
   #scroller;
   #empty;
   #announce;
-  #segments = new Map(); // the call's sentences by segment id
-  #tools = new Map(); // its functions by call id
+  #segments = new Map(); // sentences of this call by id
+  #tools = new Map(); // where outcomes stand, by call id
   #agent = null; // the bubble of the reply that is being given
   #user = null; // the bubble of what the user is saying
   #userFinal = ''; // the part of it that will not change any more
@@ -64,19 +62,21 @@ export class Transcript {
   #names = { user: 'You', agent: 'Agent' };
 
   /**
-   * @param {HTMLOListElement} list its items: li.user and li.agent > .who, .text > (.heard,
-   *   del.unheard); li.tool; li.note
+   * @param {HTMLOListElement} list gets li.user and li.agent > .who, .text > (.heard, .unheard);
+   *   li.tool; li.note
    * @param {{scroller: HTMLElement, empty?: HTMLElement, announce?: (sentence: string) => void}}
-   *   settings scroller: what scrolls when the list grows; empty: is hidden by the first entry;
-   *   announce: is called with every whole sentence, for a live region
+   *   settings empty: hidden by the first entry; announce: is told every whole sentence
    */
   constructor(list, { scroller, empty, announce }) {
     this.#list = list;
     this.#scroller = scroller;
     this.#empty = empty;
     this.#announce = announce;
+    let former = 0;
     scroller.addEventListener('scroll', () => {
-      this.#atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+      const { scrollTop: top, scrollHeight, clientHeight } = scroller;
+      this.#atEnd = scrollHeight - top - clientHeight < 80 || this.#atEnd && top >= former;
+      former = top;
     });
     // The keyboard of a phone makes the list shorter.
     new ResizeObserver(() => this.#scroll()).observe(scroller);
@@ -118,7 +118,7 @@ export class Transcript {
     this.#scroll();
   }
 
-  /** What the user is saying; later transcripts replace what was not final. */
+  /** Later transcripts replace what was not final. */
   #userText({ text, final }) {
     const whole = `${this.#userFinal} ${text}`.trim();
     this.#userBubble().textContent = whole;
@@ -127,7 +127,6 @@ export class Transcript {
       this.#userFinal = whole;
   }
 
-  /** The user's turn as the agent was given it. */
   #userTurn({ text, typed }) {
     if (typed)
       this.#endUser();
@@ -158,14 +157,14 @@ export class Transcript {
       this.#segments.set(id, new Segment(this.#agent));
     }
     const segment = this.#segments.get(id);
-    const { over } = segment;
     const ends = !spoken || status === 'completed' || status === 'interrupted';
+    const first = ends && !segment.over;
     segment.update(spoken ? heard.trim() : text, spoken ? remaining : '', ends);
-    if (ends && !over)
+    if (first)
       this.#say('agent', segment.finish());
   }
 
-  /** The user cut the agent short: what was announced and not heard will not be. */
+  /** What was not heard will not be. */
   #finish() {
     for (const segment of this.#segments.values()) {
       if (!segment.over)
@@ -173,7 +172,6 @@ export class Transcript {
     }
   }
 
-  /** A function the agent calls. */
   #tool({ id, name, status, arguments: given }) {
     let outcome = this.#tools.get(id);
     if (!outcome) {
@@ -213,11 +211,8 @@ export class Transcript {
     if (this.#empty)
       this.#empty.hidden = true;
     this.#list.append(item);
-    if (this.#list.childElementCount > LONGEST)
-      this.#list.firstElementChild.remove();
   }
 
-  /** Scrolls along, unless the reader has scrolled back. */
   #scroll() {
     if (this.#atEnd)
       this.#scroller.scrollTop = this.#scroller.scrollHeight;
