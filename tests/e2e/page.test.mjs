@@ -172,7 +172,7 @@ async function pushToTalk(server) {
     await caller.quiet();
     assert.equal(await sends(caller), true);
     await page.click('#ptt');
-    assert.equal(await focused(caller), 'hold');
+    await page.waitForSelector('#hold:focus');
     assert.equal(await sends(caller), false);
     await page.keyboard.down(' ');
     assert.equal(await sends(caller), true);

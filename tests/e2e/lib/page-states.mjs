@@ -123,6 +123,7 @@ async function controls(caller, visit) {
   await visit('muted');
   await page.click('#mute');
   await page.click('#ptt');
+  await page.waitForSelector('#hold:focus');
   await page.keyboard.down(' ');
   await visit('push-to-talk');
   await page.keyboard.up(' ');
