@@ -516,7 +516,9 @@ rp_registry_free (RpRegistry *registry)
     rp_call_drop (((RpRegistryEntry *) entry)->call);
   for (guint i = 0; i < registry->loops->len; i++)
     rp_loop_free (g_array_index (registry->loops, RpRegistryLoop, i).loop);
-  /* Answers on their way still reach those who wait for them. */
+  /* Answers on their way still reach those who wait for them; whoever asks for a worker is no more.
+   */
+  g_hash_table_remove_all (registry->entries);
   rp_inbox_free (registry->inbox);
   g_hash_table_unref (registry->entries);
   rp_registry_monitor_stop (registry);

@@ -2,12 +2,13 @@
 
 usage: server-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
 import asyncio
+import os
 import signal
 import sys
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
-from serverfixture import run_tap  # noqa: E402
+from serverfixture import Server, offer, run_tap  # noqa: E402
 
 
 @with_server()
@@ -219,6 +220,29 @@ async def test_draining(server):
     await caller.expect("signalling", lambda m: m["message"]["type"] == "peerLeft")
     assert await off(server.wait) == 0
     await caller.close()
+
+
+def children(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def test_workers_lost_at_the_end():
+    """Calls that ask for another worker while the server takes them down."""
+    for _ in range(3):
+        with Server(*sys.argv[1:3], "--workers", "8", "--loops", "2") as server:
+            for _ in range(6):
+                status, answer = server.api("POST", "/api/offer", offer())
+                assert status == 200, answer
+            server.await_stats(lambda s: s["workers"]["busy"] == 6 and s["workers"]["idle"] == 8)
+            (zygote,) = children(server.process.pid)
+            # The first ones are those that are busy.
+            for worker in sorted(children(zygote))[:6]:
+                os.kill(worker, signal.SIGKILL)
+            # Two signals that cannot become one.
+            server.signal(signal.SIGTERM)
+            server.signal(signal.SIGINT)
+            assert server.wait() == 0, server.log
 
 
 @with_server("--loops", "2", "--max-sessions", "20")
