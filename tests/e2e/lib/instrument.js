@@ -37,7 +37,8 @@
     player.muted = true;
     player.srcObject = new MediaStream([track]);
     player.play();
-    const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+    // Of what waits longer than its buffer lasts, 5 s, samples are lost: this thread may be busy.
+    const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: 500 }).readable.getReader();
     for (;;) {
       const { value: audio, done } = await reader.read();
       if (done)
@@ -60,7 +61,7 @@
   }
   e2e.recordThroughWebAudio = (track) => {
     const source = e2e.recorder.createMediaStreamSource(new MediaStream([track]));
-    const node = e2e.recorder.createScriptProcessor(4096, 1, 1);
+    const node = e2e.recorder.createScriptProcessor(8192, 1, 1);
     node.onaudioprocess = ({ inputBuffer }) =>
       e2e.append(inputBuffer.getChannelData(0), inputBuffer.sampleRate / RATE);
     source.connect(node);
