@@ -35,7 +35,8 @@ static void
 commit (Talk *talk, gsize heard)
 {
   g_autofree char *text = rp_brain_reply_text (talk->reply);
-  g_autofree char *part = g_strndup (text, heard);
+  /* g_strndup () allocates and clears all that it may take. */
+  g_autofree char *part = g_strndup (text, MIN (heard, strlen (text)));
   RpMessage *message = rp_message_new (RP_ROLE_ASSISTANT, part, NOW_S);
   message->interrupted = strlen (part) < strlen (text);
   message->unheard = message->interrupted ? g_strdup (text + strlen (part)) : NULL;
