@@ -135,14 +135,24 @@ rp_quiz_validate (const RpQuiz *quiz, GError **error)
          check_template ("finish", quiz->finish, score, error);
 }
 
-/* Numbers that are the same whenever the conversation is read again. */
-static guint
-draw (const char *seed, const char *name, guint nth, guint what)
+/* Where the numbers of a conversation begin: the same whenever it is read again. */
+static guint64
+seed_of (const char *conversation, const char *quiz)
 {
-  g_autofree char *text = g_strdup_printf ("%s|%s|%u|%u", seed, name, nth, what);
+  g_autofree char *text = g_strdup_printf ("%s|%s", conversation, quiz);
   g_autofree char *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
-  hash[8] = '\0';
-  return (guint) g_ascii_strtoull (hash, NULL, 16);
+  hash[16] = '\0';
+  return g_ascii_strtoull (hash, NULL, 16);
+}
+
+/* SplitMix64 (Steele, Lea and Flood 2014): any number of it without those before. */
+static guint
+draw (guint64 seed, guint nth)
+{
+  guint64 z = seed + (nth + 1) * G_GUINT64_CONSTANT (0x9e3779b97f4a7c15);
+  z = (z ^ (z >> 30)) * G_GUINT64_CONSTANT (0xbf58476d1ce4e5b9);
+  z = (z ^ (z >> 27)) * G_GUINT64_CONSTANT (0x94d049bb133111eb);
+  return (guint) ((z ^ (z >> 31)) >> 32);
 }
 
 static guint
@@ -185,17 +195,17 @@ sum_hint (guint kind, guint a, guint b)
 }
 
 static RpQuizQuestion *
-make_sum (const RpQuiz *quiz, const char *seed, guint nth, guint level)
+make_sum (const RpQuiz *quiz, guint64 seed, guint nth, guint level)
 {
   static const char *const words[] = {"plus", "minus", "times", "divided by"};
   guint kinds[G_N_ELEMENTS (sum_names)], n = 0;
   for (guint i = 0; i < G_N_ELEMENTS (sum_names); i++)
     if (quiz->sums & 1u << i)
       kinds[n++] = i;
-  guint kind = kinds[draw (seed, quiz->name, nth, 0) % n];
+  guint kind = kinds[draw (seed, 3 * nth) % n];
   const Range *range = &ranges[CLAMP (level, 1, RP_QUIZ_LEVELS) - 1][kind];
-  guint a = within (draw (seed, quiz->name, nth, 1), range->a_min, range->a_max);
-  guint b = within (draw (seed, quiz->name, nth, 2), range->b_min, range->b_max);
+  guint a = within (draw (seed, 3 * nth + 1), range->a_min, range->a_max);
+  guint b = within (draw (seed, 3 * nth + 2), range->b_min, range->b_max);
   const guint results[] = {a + b, a - b, a * b, a};
   RpQuizQuestion *question = g_new0 (RpQuizQuestion, 1);
   question->kind = RP_QUIZ_NUMBER;
@@ -210,14 +220,14 @@ make_sum (const RpQuiz *quiz, const char *seed, guint nth, guint level)
 /* The place of the @nth item in an order of its own for each conversation: none comes again before
  * all have come. */
 static guint
-shuffled (const RpQuiz *quiz, const char *seed, guint nth)
+shuffled (const RpQuiz *quiz, guint64 seed, guint nth)
 {
   guint n = quiz->items->len;
   g_autofree guint *order = g_new (guint, n);
   for (guint i = 0; i < n; i++)
     order[i] = i;
   for (guint i = n - 1; i > 0; i--) {
-    guint k = draw (seed, quiz->name, i, 3) % (i + 1), swap = order[i];
+    guint k = draw (seed, i) % (i + 1), swap = order[i];
     order[i] = order[k];
     order[k] = swap;
   }
@@ -227,10 +237,11 @@ shuffled (const RpQuiz *quiz, const char *seed, guint nth)
 RpQuizQuestion *
 rp_quiz_question (const RpQuiz *quiz, const char *seed, guint nth, guint level)
 {
+  guint64 first = seed_of (seed, quiz->name);
   if (quiz->sums != 0)
-    return make_sum (quiz, seed, nth, level);
+    return make_sum (quiz, first, nth, level);
   RpQuizQuestion *question = g_new0 (RpQuizQuestion, 1);
-  const RpQuizItem *item = quiz->items->pdata[shuffled (quiz, seed, nth)];
+  const RpQuizItem *item = quiz->items->pdata[shuffled (quiz, first, nth)];
   question->item = item;
   question->hint = g_strdup (item->hint);
   if (item->answers->len > 0) {
