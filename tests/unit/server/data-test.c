@@ -178,6 +178,30 @@ test_ready_and_hang_up (Fixture *f, gconstpointer data)
   g_assert_nonnull (strstr (sent (f, 1), "peerLeft"));
 }
 
+/* A function of the page, called while the client is away: asked once it is back, and answered. */
+static void
+test_function (Fixture *f, gconstpointer data)
+{
+  rp_session_data_channel_open (f->data, 1, "chat");
+  message (f, 1,
+           "{\"label\":\"rtvi-ai\",\"type\":\"client-ready\",\"id\":\"r\",\"data\":"
+           "{\"version\":\"2.1.0\",\"about\":{\"library\":\"x\"}}}");
+  guint before = f->sent->len;
+  rp_session_data_disconnected (f->data);
+  event (f, "{\"event\":\"tool_call\",\"id\":\"t\",\"name\":\"show\",\"status\":\"started\","
+            "\"arguments\":\"{}\",\"where\":\"client\"}");
+  g_assert_cmpuint (f->sent->len, ==, before);
+  g_assert_cmpuint (f->to_worker->len, ==, 0);
+  rp_session_data_channel_open (f->data, 1, "chat");
+  g_assert_nonnull (strstr (sent (f, f->sent->len - 1), "llm-function-call-in-progress"));
+  message (f, 1,
+           "{\"label\":\"rtvi-ai\",\"type\":\"llm-function-call-result\",\"id\":\"m\",\"data\":"
+           "{\"function_name\":\"show\",\"tool_call_id\":\"t\",\"arguments\":{},\"result\":1}}");
+  g_assert_cmpuint (f->to_worker->len, ==, 1);
+  g_assert_cmpstr (f->to_worker->pdata[0], ==,
+                   "{\"type\":\"tool_result\",\"id\":\"t\",\"result\":\"1\"}");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -189,5 +213,6 @@ main (int argc, char **argv)
   ADD ("labels", test_labels);
   ADD ("reconnect", test_reconnect);
   ADD ("ready-and-hang-up", test_ready_and_hang_up);
+  ADD ("function", test_function);
   return g_test_run ();
 }
