@@ -10,19 +10,15 @@
 #define PUBLIC_PREFERENCE 1000
 
 void
-rp_session_sdp_init (RpSessionSdp *sdp, guint32 ssrc, const char *cname)
+rp_session_sdp_init (RpSessionSdp *sdp, const RpSessionSdp *former)
 {
+  *sdp = former != NULL ? *former : (RpSessionSdp){0};
   sdp->session_id = ((guint64) g_random_int () << 32 | g_random_int ()) & (guint64) G_MAXINT64;
   sdp->version = 0;
   sdp->answer = NULL;
-  memset (sdp->restarts_us, 0, sizeof sdp->restarts_us);
-  sdp->n_restarts = 0;
-  while (ssrc == 0)
-    ssrc = g_random_int ();
-  sdp->ssrc = ssrc;
-  if (cname != NULL)
-    g_strlcpy (sdp->cname, cname, sizeof sdp->cname);
-  else
+  while (sdp->ssrc == 0)
+    sdp->ssrc = g_random_int ();
+  if (former == NULL)
     g_snprintf (sdp->cname, sizeof sdp->cname, "%08x%08x", g_random_int (), g_random_int ());
 }
 
@@ -130,6 +126,23 @@ rp_session_sdp_fragment (RpSessionSdp *sdp, const RpPeer *peer, const char *cons
   return rp_sdp_write_fragment (sdp->answer);
 }
 
+gboolean
+rp_session_sdp_start_peer (RpPeer *peer, const RpSdpRemote *sdp, GError **error)
+{
+  const RpPeerRemote remote = {
+      .ufrag = sdp->ice_ufrag,
+      .pwd = sdp->ice_pwd,
+      .fingerprints = sdp->fingerprints,
+      .n_fingerprints = sdp->n_fingerprints,
+      .local_setup = sdp->local_setup,
+      .sctp_port = sdp->has_data ? sdp->sctp_port : 0,
+      .max_message_size = sdp->max_message_size,
+      .candidates = sdp->candidates,
+      .n_candidates = sdp->n_candidates,
+  };
+  return rp_peer_set_remote (peer, &remote, error);
+}
+
 static gboolean
 has_fingerprint (const RpSdpRemote *remote, const RpSdpFingerprint *fingerprint)
 {
@@ -173,7 +186,7 @@ rp_session_sdp_count_restart (RpSessionSdp *sdp, gint64 now_us, GError **error)
   gint64 *oldest_us = &sdp->restarts_us[sdp->n_restarts % RP_SESSION_MAX_ICE_RESTARTS];
   if (*oldest_us != 0 && now_us - *oldest_us < RP_SESSION_ICE_WINDOW_US) {
     g_set_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_INVALID,
-                 "more than %d ICE restarts within %d s: wait a while, or " NEW_CONNECTION,
+                 "more than %d restarts of a call within %d s: wait a while",
                  RP_SESSION_MAX_ICE_RESTARTS, (int) (RP_SESSION_ICE_WINDOW_US / G_USEC_PER_SEC));
     return FALSE;
   }

@@ -18,8 +18,9 @@ typedef struct {
   guint n_restarts;
 } RpSessionSdp;
 
-/* @ssrc: 0 = a random one; @cname: (nullable) a random one. */
-void rp_session_sdp_init (RpSessionSdp *sdp, guint32 ssrc, const char *cname);
+/* @former: (nullable): of the call's connection before, whose ssrc and cname stay and whose
+ * restarts count on; NULL = random ones. */
+void rp_session_sdp_init (RpSessionSdp *sdp, const RpSessionSdp *former);
 void rp_session_sdp_clear (RpSessionSdp *sdp);
 
 /* The answer to @offer with all candidates of @peer, and for each of its UDP candidates one more
@@ -33,12 +34,17 @@ char *rp_session_sdp_answer (RpSessionSdp *sdp, const RpSessionOffer *offer, con
 char *rp_session_sdp_fragment (RpSessionSdp *sdp, const RpPeer *peer,
                                const char *const *public_address);
 
+/* Tells @peer of the client's description. Returns: FALSE with @error set when it does not take it
+ */
+gboolean rp_session_sdp_start_peer (RpPeer *peer, const RpSdpRemote *sdp, GError **error);
+
 /* Whether @offer can be for the connection that @before was the last description of: with the same
  * certificate and DTLS roles. If not, another connection is needed, which the error says. */
 gboolean rp_session_sdp_check_again (const RpSessionSdp *sdp, const RpSessionOffer *offer,
                                      const RpSdpRemote *before, GError **error);
 
-/* An ICE restart is asked for. Returns: FALSE when there were too many of late */
+/* A restart of ICE or of the whole connection is asked for. Returns: FALSE when there were too many
+ * of late */
 gboolean rp_session_sdp_count_restart (RpSessionSdp *sdp, gint64 now_us, GError **error);
 
 G_END_DECLS

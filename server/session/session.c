@@ -475,23 +475,6 @@ new_peer (RpSession *self, const RpSdpRemote *remote, GError **error)
   return rp_peer_new (self->config->loop, &config, &peer_events, self, error);
 }
 
-static gboolean
-start_peer (RpPeer *peer, const RpSdpRemote *sdp, GError **error)
-{
-  const RpPeerRemote remote = {
-      .ufrag = sdp->ice_ufrag,
-      .pwd = sdp->ice_pwd,
-      .fingerprints = sdp->fingerprints,
-      .n_fingerprints = sdp->n_fingerprints,
-      .local_setup = sdp->local_setup,
-      .sctp_port = sdp->has_data ? sdp->sctp_port : 0,
-      .max_message_size = sdp->max_message_size,
-      .candidates = sdp->candidates,
-      .n_candidates = sdp->n_candidates,
-  };
-  return rp_peer_set_remote (peer, &remote, error);
-}
-
 static void
 take_remote (RpSession *self, const RpSdpRemote *remote)
 {
@@ -506,10 +489,12 @@ static char *
 answer_new (RpSession *self, const RpSessionOffer *offer, GError **error)
 {
   RpSessionSdp sdp;
+  if (self->peer != NULL && !rp_session_sdp_count_restart (&self->sdp, rp_loop_now_us (), error))
+    return NULL;
   g_autoptr (RpPeer) peer = new_peer (self, offer->remote, error);
   if (peer == NULL)
     return NULL;
-  rp_session_sdp_init (&sdp, self->sdp.ssrc, self->sdp.cname);
+  rp_session_sdp_init (&sdp, &self->sdp);
   g_autofree char *answer =
       rp_session_sdp_answer (&sdp, offer, peer, self->config->public_address, error);
   if (answer == NULL)
@@ -525,7 +510,7 @@ answer_new (RpSession *self, const RpSessionOffer *offer, GError **error)
   self->sdp = sdp;
   self->activity_us = rp_loop_now_us ();
   take_remote (self, offer->remote);
-  if (!start_peer (self->peer, self->remote, error)) {
+  if (!rp_session_sdp_start_peer (self->peer, self->remote, error)) {
     rp_peer_free (self->peer);
     self->peer = old_peer;
     g_free (self->remote);
@@ -749,7 +734,7 @@ rp_session_new (const RpSessionConfig *config, const RpSessionEvents *events, gp
   self->events = *events;
   self->user_data = user_data;
   self->state = RP_CALL_CONNECTING;
-  rp_session_sdp_init (&self->sdp, 0, NULL);
+  rp_session_sdp_init (&self->sdp, NULL);
   const RpMediaConfig media = {
       .ssrc = self->sdp.ssrc,
       .first_sequence = (guint16) (g_random_int () & 0x7fff),

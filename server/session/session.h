@@ -22,8 +22,8 @@ G_BEGIN_DECLS
 /* A client that offered a data channel but does not get it open is waited for no longer. */
 #define RP_SESSION_READY_WAIT_US (400 * 1000)
 #define RP_SESSION_SNAPSHOT_US (1 * G_USEC_PER_SEC)
-/* A connection's ICE restarts this often within RP_SESSION_ICE_WINDOW_US, then the client is told
- * to stop: far more than a phone between two networks needs. */
+/* A call's ICE or connection restarts this often within RP_SESSION_ICE_WINDOW_US, then the client
+ * is told to stop: far more than a phone between two networks needs. */
 #define RP_SESSION_MAX_ICE_RESTARTS 20
 #define RP_SESSION_ICE_WINDOW_US (60 * G_USEC_PER_SEC)
 

@@ -259,6 +259,23 @@ async def test_a_session_of_a_server_that_goes_down(running):
     assert await off(running.wait) == 0
 
 
+def test_restarts_are_counted():
+    """Each makes sockets and a handshake on the loop that carries the media of others."""
+    with server() as running:
+        status, reply = running.api("POST", "/api/offer", offer())
+        again = offer(pc_id=reply["pc_id"], restart_pc=True)
+        for number in range(20):
+            status, reply = running.api("POST", "/api/offer", again)
+            assert status == 200 and reply["pc_id"] == again["pc_id"], (number, reply)
+        # Of its ICE, too: a new connection does not begin to count anew.
+        other = offer(pc_id=reply["pc_id"], sdp=OFFER.replace("abcd", "efgh"))
+        for one in (again, other):
+            status, reply = running.api("POST", "/api/offer", one)
+            assert status == 400 and "within 60 s" in reply["detail"], (status, reply)
+        # What is no restart is free.
+        assert running.api("POST", "/api/offer", offer(pc_id=again["pc_id"]))[0] == 200
+
+
 # --- WHIP ---
 
 
