@@ -21,11 +21,11 @@ const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
  * the other side hung up; nothing comes after).
  */
 export class Connection extends EventTarget {
+  pc = null; // to be read
   #server;
   #rtvi;
   #settings;
   #track = null;
-  #pc = null;
   #pcId = null;
   #abort = new AbortController();
   #connected = false; // at least once
@@ -40,10 +40,6 @@ export class Connection extends EventTarget {
     this.#settings = settings;
   }
 
-  get peerConnection() {
-    return this.#pc;
-  }
-
   get #over() {
     return this.#abort.signal.aborted;
   }
@@ -51,7 +47,7 @@ export class Connection extends EventTarget {
   /** @param {MediaStreamTrack|null} track sent from now on */
   async setTrack(track) {
     this.#track = track;
-    await this.#pc?.getTransceivers()[0].sender.replaceTrack(track);
+    await this.pc?.getTransceivers()[0].sender.replaceTrack(track);
   }
 
   /** Resolves when the data channel is open; throws a Failure. */
@@ -71,7 +67,7 @@ export class Connection extends EventTarget {
     clearTimeout(this.#grace);
     this.#abort.abort();
     // A moment for what was sent last to leave.
-    setTimeout((pc) => pc?.close(), 200, this.#pc);
+    setTimeout((pc) => pc?.close(), 200, this.pc);
     this.#emit('ended', failure);
   }
 
@@ -79,7 +75,7 @@ export class Connection extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
-  /** A new peer connection, for the conversation there is or else a new one. */
+  /** A new peer connection for the conversation. */
   async #establish(timeoutMs) {
     const pc = new RTCPeerConnection({ iceServers: this.#settings.iceServers ?? [] });
     const channel = pc.createDataChannel('chat', { ordered: true });
@@ -90,23 +86,23 @@ export class Connection extends EventTarget {
     try {
       await pc.setLocalDescription();
       const answer = await this.#offer(pc, this.#pcId !== null);
-      this.#pc?.close(); // not earlier: its end would have been the conversation's
-      this.#pc = pc;
+      this.pc?.close(); // not earlier: its end would have been the conversation's
+      this.pc = pc;
       this.#pcId = answer.pc_id;
       this.#watch(pc, channel);
       await pc.setRemoteDescription(answer);
       this.#tellCandidates(pc);
       await this.#until(timeoutMs, () => channel.readyState === 'open');
     } catch (error) {
-      if (this.#pc !== pc)
+      if (this.pc !== pc)
         pc.close();
       throw error instanceof Failure ? error : new Failure('unsupported');
     }
   }
 
-  /** Other candidates for the peer connection there is. */
+  /** Other candidates for the same. */
   async #restartIce() {
-    const pc = this.#pc;
+    const pc = this.pc;
     await pc.setLocalDescription(await pc.createOffer({ iceRestart: true }));
     await pc.setRemoteDescription(await this.#offer(pc, false));
     this.#tellCandidates(pc);
@@ -133,7 +129,7 @@ export class Connection extends EventTarget {
    * only who was called from inside; others see where the client is.
    */
   #tellCandidates(pc) {
-    if (this.#pc !== pc || pc.iceGatheringState !== 'complete' || pc.signalingState !== 'stable')
+    if (this.pc !== pc || pc.iceGatheringState !== 'complete' || pc.signalingState !== 'stable')
       return;
     const lines = pc.localDescription.sdp.match(/^a=candidate:.*$/gm) ?? [];
     this.#server.candidates(this.#pcId, lines.map((line) =>
@@ -143,7 +139,7 @@ export class Connection extends EventTarget {
 
   #watch(pc, channel) {
     const on = (target, type, handle) =>
-      target.addEventListener(type, () => this.#pc === pc && !this.#over && handle());
+      target.addEventListener(type, () => this.pc === pc && !this.#over && handle());
     this.#rtvi.attach(channel);
     on(channel, 'open', () => this.#emit('open'));
     on(channel, 'close', () => pc.connectionState === 'connected' && this.end(null));
@@ -185,7 +181,7 @@ export class Connection extends EventTarget {
     const end = Date.now() + GIVE_UP_MS;
     let attempts = 0;
     for (let wait = RETRY_MS; !this.#over; wait = Math.min(2 * wait, 4 * RETRY_MS)) {
-      if (this.#pc.connectionState !== 'connected')
+      if (this.pc.connectionState !== 'connected')
         this.#setDown(true);
       try {
         // Asked first: a server that has forgotten the conversation would begin another.
@@ -197,7 +193,7 @@ export class Connection extends EventTarget {
         if (kind === 'no-agent' || kind === 'server-restarted')
           return new Failure('server-restarted');
       }
-      if (this.#pc.connectionState === 'connected')
+      if (this.pc.connectionState === 'connected')
         return null; // it was not so bad
       if (Date.now() > end)
         return new Failure('network-lost');

@@ -7,7 +7,7 @@ import { quality } from './quality.js';
 import { Rtvi } from './rtvi.js';
 import { Server } from './server.js';
 
-/** @param {string} [deviceId] else, and when it is not there, the browser's choice */
+/** @param {string} [deviceId] when it is not there, the browser's choice */
 async function openMicrophone(deviceId) {
   const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
   if (deviceId)
@@ -58,7 +58,7 @@ export class Conversation extends EventTarget {
   }
 
   get peerConnection() {
-    return this.#connection.peerConnection;
+    return this.#connection.pc;
   }
 
   get muted() {
@@ -321,37 +321,23 @@ export class Conversation extends EventTarget {
 
   /** The agent calls a function: of this page, or one of its own, which is only told. */
   async #call(call) {
-    const { functions = {} } = this.#options;
-    const { where, function_name: name, arguments: given = {} } = call;
     this.#tool(call, 'started');
-    if (where !== 'client')
-      return;
-    let result;
-    try {
-      if (!Object.hasOwn(functions, name))
-        throw new Error(`this page has no function "${name}"`);
-      result = await functions[name](given) ?? null;
-      JSON.stringify(result); // whether it can be sent
-    } catch (error) {
-      result = { error: String(error?.message ?? error) };
+    if (call.where === 'client') {
+      const { run } = await import('./functions.js');
+      this.#rtvi.send('llm-function-call-result', await run(call, this.#options.functions));
     }
-    this.#rtvi.send('llm-function-call-result', { ...call, arguments: given, result });
   }
 
   async #play(stream) {
     this.voice = stream;
     this.#emit('voice', { stream });
     this.#audio.srcObject = stream;
-    const play = () => this.#audio.play();
-    const { name } = await play().then(() => ({}), (error) => error);
-    if (name !== 'NotAllowedError' || this.#isOver)
-      return;
-    // Browsers play sound only after the user has done something on the page.
-    this.#emit('problem', { failure: new Failure('autoplay') });
-    for (const type of ['pointerdown', 'keydown']) {
-      document.addEventListener(type, () =>
-        play().then(() => this.#emit('problem', { failure: null }), () => {}),
-      { once: true, signal: this.#over.signal });
+    try {
+      await this.#audio.play();
+    } catch (error) {
+      const { afterGesture } = await import('./refusals.js');
+      afterGesture(error, this.#audio, this.#over.signal, (failure) =>
+        this.#emit('problem', { failure }));
     }
   }
 }

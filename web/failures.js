@@ -2,7 +2,6 @@
 // the server cannot be reached any more. The rest is loaded when it happens, see refusals.js.
 
 const SENTENCES = {
-  autoplay: 'The browser holds the sound back. Press any key or click anywhere to hear the agent.',
   unsupported: 'This browser cannot make calls. Please use a current Firefox, Chrome or Safari.',
   unreachable: 'The server cannot be reached. Check your connection and press Talk again.',
   'no-path': 'The server answers, but audio does not get through. A firewall may be blocking UDP.',

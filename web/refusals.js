@@ -79,3 +79,19 @@ export async function silence(base) {
     new Failure('origin', `The voice server ${base.origin} does not take calls from this site. ` +
       `Its operator allows it with: --cors-origin ${location.origin}`);
 }
+
+/**
+ * Browsers play sound only after the user has done something on the page.
+ * @param {Error} error of audio.play()
+ * @param {(failure: Failure|null) => void} tell null: it plays
+ */
+export function afterGesture(error, audio, signal, tell) {
+  if (error.name !== 'NotAllowedError' || signal.aborted)
+    return;
+  tell(new Failure('autoplay',
+    'The browser holds the sound back. Press any key or click anywhere to hear the agent.'));
+  for (const type of ['pointerdown', 'keydown']) {
+    document.addEventListener(type, () => audio.play().then(() => tell(null), () => {}),
+      { once: true, signal });
+  }
+}

@@ -6,7 +6,9 @@ import test from 'node:test';
 import { browser, pass } from './fakes.mjs';
 
 const { Conversation } = await import('../../../web/conversation.js');
-await import('../../../web/refusals.js'); // loaded already: no waiting that no clock knows of
+// Loaded already: no waiting that no clock knows of.
+await import('../../../web/functions.js');
+await import('../../../web/refusals.js');
 const SERVER = 'http://site.example/';
 
 /** A conversation that goes on, what it told, and the fake. */
@@ -330,4 +332,19 @@ test("a stream of the caller's stays the caller's", async () => {
   await pass(20);
   assert.equal((await failed).kind, 'hung-up');
   assert.equal(stream.track.stopped, false);
+});
+
+test('sound only after a gesture', async () => {
+  const { fake, of } = await begun();
+  fake.silentPlays = 2;
+  const voice = Object.assign(new Event('track'), { track: {}, streams: [new MediaStream()] });
+  fake.pc.dispatchEvent(voice);
+  await pass(20);
+  assert.equal(of('problem')[0].failure.kind, 'autoplay');
+  document.dispatchEvent(new Event('keydown'));
+  await pass(20);
+  assert.equal(of('problem').length, 1, 'still silent');
+  document.dispatchEvent(new Event('pointerdown'));
+  await pass(20);
+  assert.equal(of('problem')[1].failure, null);
 });

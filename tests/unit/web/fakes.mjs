@@ -131,6 +131,8 @@ const reply = (status, body, headers = {}) => ({
 class Fake {
   requests = [];
   microphones = [];
+  plays = 0;
+  silentPlays = 0; // so many times the browser wants a gesture first
   call = 'call-1';
   reply = reply;
   answer = ({ method, path }) => method === 'POST' ?
@@ -174,7 +176,11 @@ export function browser() {
     return stream;
   };
   class Audio {
-    async play() {}
+    async play() {
+      fake.plays += 1;
+      if (fake.plays <= fake.silentPlays)
+        throw new DOMException('', 'NotAllowedError');
+    }
   }
   const globals = {
     window: Object.assign(new EventTarget(), { RTCPeerConnection: PeerConnection,
