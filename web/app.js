@@ -22,9 +22,6 @@ const STATES = { // their names, and colours of style.css
 };
 const NEWS = /connecting|ended/; // for screen readers: not every breath
 const NO_MICROPHONE = /denied|insecure|microphone/;
-const NO_TOKEN = /expired|forbidden|unauthorised/;
-const LEVELS = { good: 'Good', fair: 'Fair', poor: 'Poor' };
-const RETRY_S = 15;
 const TURNS_SHOWN = 8;
 
 /** The elements by their ids. */
@@ -34,17 +31,17 @@ const meters = [new Meter(ui.you), new Meter(ui.agent)];
 const transcript = new Transcript(ui.transcript, {
   scroller: ui.scroller, empty: ui.empty, announce,
 });
-// The operator hands the token out in the fragment, which browsers send to nobody.
+// In the fragment, which browsers send to nobody.
 const token = () => new URLSearchParams(location.hash.slice(1)).get('token');
 
 let agents = [];
-let conversation = null; // from the press of the button until it has ended
+let conversation = null; // until it has ended
 let connectedAt = 0;
 let clock = 0;
 let retry = 0; // the timer that tries again
 let holding = null; // the module for push to talk
 let quality = null;
-const answers = []; // the latencies of this visit
+const answers = []; // their times, in this visit
 
 function announce(text) {
   ui.announcer.append(element('p', '', text));
@@ -83,7 +80,7 @@ function tell(failure) {
   const kind = failure?.kind ?? '';
   ui.problem.textContent = failure?.message ?? '';
   ui.problem.dataset.kind = kind;
-  ui.problem.hidden = ui.trouble.hidden = !failure;
+  ui.trouble.hidden = !failure;
   ui.ways.replaceChildren();
   if (kind === 'unsupported' || kind === 'autoplay')
     return;
@@ -95,7 +92,7 @@ function tell(failure) {
     addWay('Type instead', () => begin(false));
   addWay('Try again', () => begin());
   if (kind === 'full')
-    addWay('Keep trying', ({ target }) => keepTrying(target, failure.retryAfter || RETRY_S));
+    addWay('Keep trying', ({ target }) => keepTrying(target, failure.retryAfter ?? 15));
 }
 
 function keepTrying(button, seconds) {
@@ -104,16 +101,16 @@ function keepTrying(button, seconds) {
   retry = setTimeout(() => seconds > 1 ? keepTrying(button, seconds - 1) : begin(), 1_000);
 }
 
-/** @param {boolean} [speak] false: the user types */
 function begin(speak = true) {
   if (conversation)
     return;
   clearTimeout(retry);
   const chosen = ui.agents.querySelector(':checked')?.value;
-  transcript.agentName = agents.find(({ name }) => name === chosen)?.title ?? 'Agent';
+  const agent = agents.find(({ name }) => name === chosen) ?? agents[0];
+  transcript.agentName = agent?.title ?? 'Agent';
   connectedAt = 0;
   conversation = new Conversation({
-    agent: chosen,
+    agent: agent?.name,
     token: token(),
     microphone: speak && (settings.recall('microphone') || true),
     audio: ui.voice,
@@ -163,7 +160,7 @@ function tick() {
 }
 
 function ended({ failure }) {
-  const focusWasInCall = ui.buttons.contains(document.activeElement);
+  const focused = ui.buttons.contains(document.activeElement);
   conversation = null;
   clearInterval(clock);
   meters.forEach((meter) => meter.show(null));
@@ -176,7 +173,7 @@ function ended({ failure }) {
   tell(failure);
   if (NO_MICROPHONE.test(failure?.kind))
     ui.words.focus();
-  else if (focusWasInCall)
+  else if (focused)
     ui.talk.focus();
 }
 
@@ -224,7 +221,7 @@ function measured(now) {
     'Jitter', number(now?.jitter_ms), 'Buffer', number(now?.jitter_buffer_ms)];
   ui.link.replaceChildren(...rows.map((text, i) => element(i % 2 ? 'dd' : 'dt', '', text)));
   ui.quality.dataset.level = now?.level ?? '';
-  ui.level.textContent = now ? `${LEVELS[now.level]} · ${rtt}` : 'Details';
+  ui.level.textContent = now ? `${now.level} · ${rtt}` : 'details';
 }
 
 function openDetails(open) {
@@ -236,26 +233,17 @@ async function showAgents() {
   try {
     const list = await listAgents({ token: token() });
     agents = list.agents;
+    if (agents.length > 1) {
+      (await import('./agents.js')).offerAgents(ui.agents, agents, list.default);
+      ui.agents.hidden = conversation !== null;
+    } else {
+      [ui.title.textContent, ui.about.textContent] = [agents[0].title, agents[0].description];
+    }
     tell(null);
-    const named = (wanted) => agents.find(({ name }) => name === wanted);
-    const chosen = named(settings.recall('agent')) ?? named(list.default);
-    ui.agents.replaceChildren(...agents.map((agent) => choice(agent, agent === chosen)));
-    if (agents.length === 1)
-      [ui.title.textContent, ui.about.textContent] = [chosen.title, chosen.description];
-    ui.agents.hidden = conversation !== null || agents.length < 2;
   } catch (failure) {
-    if (NO_TOKEN.test(failure.kind))
+    if (/expired|forbidden|unauthorised/.test(failure.kind))
       tell(failure);
   }
-}
-
-function choice({ name, title, description }, checked) {
-  const label = element('label', 'choice');
-  const input = Object.assign(element('input'),
-    { type: 'radio', name: 'agent', value: name, checked });
-  input.addEventListener('change', () => settings.remember('agent', name));
-  label.append(input, element('b', '', title), element('span', 'hint', description));
-  return label;
 }
 
 click(ui.talk, () => begin());
