@@ -223,7 +223,7 @@ async function keyboardOnly(server) {
       }
       return way;
     };
-    assert.deepEqual(await walk(6), ['skip', 'microphone', 'scroller', 'talk', 'words', 'send']);
+    assert.deepEqual(await walk(5), ['microphone', 'scroller', 'talk', 'words', 'send']);
     await caller.page.focus('#talk');
     await keyboard.press('Enter');
     await caller.type('bot-ready');
@@ -323,13 +323,12 @@ async function hostileText(server) {
   await withCaller(server, {}, async (caller) => {
     const { page } = caller;
     await page.route('**/api/agents', (route) => route.fulfill({ json: {
-      agents: ['a', 'b'].map((name) => ({ name, title: EVIL, description: EVIL })),
-      default: 'a',
+      agents: ['reception', 'b'].map((name) => ({ name, title: EVIL, description: EVIL })),
+      default: 'reception',
     } }));
     await page.reload();
     await page.waitForSelector('.choice');
-    await page.unroute('**/api/agents');
-    await page.evaluate(() => document.querySelector('#agents').replaceChildren());
+    assert.deepEqual(await page.locator('.choice b').allInnerTexts(), [EVIL, EVIL]);
     await caller.talk();
     await caller.quiet();
     for (const [type, data] of [
