@@ -143,6 +143,7 @@ export function listAgents(options?: Pick<Options, 'server' | 'token'>): Promise
  *   push-to-talk
  *   request-data      JSON: `data` above
  * and on the tag alone: data-target, a selector of what the panel is put in (inline).
+ * The tag's src must be the script's own address, not one that leads there by a redirect.
  * Events bubble: repartee-open, repartee-close and those of the conversation, as repartee-state.
  */
 export interface ReparteeAgent extends HTMLElement {

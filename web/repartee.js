@@ -53,7 +53,7 @@ const STYLE = `
 :host(:not([position="inline"])) { bottom: 20px !important; right: 20px !important }
 :host([position$="left"]) { left: 20px !important; right: auto !important }
 :host([position^="top"]) { bottom: auto !important; top: 20px !important }
-[hidden] { display: none !important }
+:host([hidden]), [hidden] { display: none !important }
 .root {
   --accent: #0b6e63; --accent-strong: #08564d; --accent-ink: #fff; --focus: #2257c5;
   --ring: #fff; --tone: #fff;

@@ -1,10 +1,11 @@
 // A site of its own: serves these example pages on another origin than the voice server's, and
 // has the one thing a site's backend needs, an endpoint that asks the voice server for a token.
 //
-//   REPARTEE_KEY=SECRET node token-server.mjs [SERVER] [PORT]
+//   [REPARTEE_KEY=SECRET] node token-server.mjs [SERVER] [PORT]
 //
-// SERVER: the voice server as browsers see it, default http://localhost:7860. Start that with
-// --cors-origin and the address this prints, and with --token-file for the key.
+// SERVER: the voice server as browsers see it, default http://localhost:7860. That one is started
+// with --cors-origin and the address this prints. REPARTEE_KEY is the key of its --token-file; a
+// server on this machine alone may have none.
 
 import fs from 'node:fs';
 import http from 'node:http';
@@ -22,13 +23,14 @@ const TYPES = {
   '.css': 'text/css; charset=utf-8',
 };
 // What a careful site sends: the snippet needs its server in script-src and connect-src alone.
-const POLICY = `default-src 'none'; script-src 'self' ${voice}; connect-src 'self' ${voice}; ` +
+const { origin } = new URL(voice);
+const POLICY = `default-src 'none'; script-src 'self' ${origin}; connect-src 'self' ${origin}; ` +
   "style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'";
 
 /** A token for one agent and this site alone. Here a site looks who asks: the user must be known. */
 async function giveToken(request, response) {
   if (!key) {
-    json(response, 503, { error: 'start me with REPARTEE_KEY' });
+    json(response, 200, { token: '' }); // the snippet then calls without
     return;
   }
   const answer = await fetch(`${voice}/api/token`, {

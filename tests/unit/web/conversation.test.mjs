@@ -214,6 +214,18 @@ test('an expired token is fetched anew, once', async () => {
   assert.equal((await failed).kind, 'token');
 });
 
+test('a server below a path', async () => {
+  for (const [server, path] of [['http://h.example/voice', '/voice/api/offer'],
+    ['/voice/', '/voice/api/offer'], ['http://h.example', '/api/offer']]) {
+    const fake = browser();
+    const c = new Conversation({ server, microphone: false });
+    c.start().catch(() => {});
+    await pass(20);
+    assert.equal(fake.requests[0].path, path);
+    c.hangUp();
+  }
+});
+
 test('functions of the page: one answer to each call', async () => {
   const loop = {};
   loop.loop = loop;
