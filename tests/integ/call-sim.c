@@ -21,7 +21,7 @@ struct _CallSim {
   RpLoop *loop;
   char *agent;
   char *request_data; /* (nullable) */
-  RpWorkerLink *link;
+  RpWorkerLink *link; /* the loop's own, as is all down to the lock */
   guint ticker;
   gint64 next_us;
   gint64 pos_samples;
@@ -284,10 +284,17 @@ describe (const CallSim *sim)
   return g_string_free (json, FALSE);
 }
 
+typedef struct {
+  CallSim *sim;
+  RpWorkerLink *link;
+} Start;
+
 static void
 start_on_loop (gpointer data)
 {
-  CallSim *sim = data;
+  const Start *start = data;
+  CallSim *sim = start->sim;
+  sim->link = start->link;
   g_autofree char *json = describe (sim);
   rp_worker_link_attach (sim->link, sim->loop, &link_events, sim);
   rp_worker_link_start (sim->link, json, sim->checkpoint);
@@ -308,10 +315,10 @@ call_sim_ask_for (CallSim *sim, const char *agent, const char *request_data)
 void
 call_sim_try_start (CallSim *sim, RpWorkerLink *link)
 {
+  Start start = {sim, link};
   g_assert_nonnull (link);
-  sim->link = link;
   sim->is_started = sim->is_lost = FALSE;
-  rp_loop_call_sync (sim->loop, start_on_loop, sim);
+  rp_loop_call_sync (sim->loop, start_on_loop, &start);
 }
 
 void
