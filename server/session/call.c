@@ -21,9 +21,9 @@ struct _RpCall {
   gpointer user_data;
   gint64 started_us;
   char *agent;
-  char *request_data; /* (nullable) */
 
   RpSession *session; /* loop */
+  char *request_data; /* (nullable) loop */
 
   RpCallSnapshot snapshot; /* main */
   RpTimeline *timeline;    /* main */
@@ -67,6 +67,16 @@ rp_call_unref (RpCall *call)
   g_free (call->request_data);
   rp_timeline_free (call->timeline);
   g_free (call);
+}
+
+/* On the loop. What the application said of its user goes with the session: the call itself is
+ * remembered for longer. */
+static void
+drop_session (RpCall *call)
+{
+  g_clear_pointer (&call->session, rp_session_free);
+  g_clear_pointer (&call->request_data, g_free);
+  call->config.request_data = NULL;
 }
 
 static Job *
@@ -194,7 +204,7 @@ static void
 free_session (gpointer data)
 {
   RpCall *call = data;
-  g_clear_pointer (&call->session, rp_session_free);
+  drop_session (call);
   rp_call_unref (call);
 }
 
@@ -238,7 +248,7 @@ loop_answer (gpointer data)
   if (job->answer != NULL && job->is_new)
     rp_session_set_worker (call->session, g_steal_pointer (&job->link));
   else if (job->is_new)
-    g_clear_pointer (&call->session, rp_session_free);
+    drop_session (call);
 }
 
 static void
@@ -391,8 +401,7 @@ rp_call_end (RpCall *call, RpTimelineEnd end, const char *reason)
 static void
 loop_drop (gpointer data)
 {
-  RpCall *call = data;
-  g_clear_pointer (&call->session, rp_session_free);
+  drop_session (data);
 }
 
 void
