@@ -59,6 +59,15 @@ rp_monitor_refused (RpMonitor *self, RpRefusal refusal)
   self->refused[refusal]++;
 }
 
+guint64
+rp_monitor_all_refused (const RpMonitor *self)
+{
+  guint64 n = 0;
+  for (guint i = 0; i < RP_N_REFUSALS; i++)
+    n += self->refused[i];
+  return n;
+}
+
 void
 rp_monitor_latencies (RpMonitor *self, const RpLatencies *latencies)
 {
@@ -155,21 +164,12 @@ late_p99_us (RpMonitor *self, RpLoop *const *loops, guint n_loops)
   return worst_us;
 }
 
-static guint64
-all_refused (const RpMonitor *self)
-{
-  guint64 n = 0;
-  for (guint i = 0; i < RP_N_REFUSALS; i++)
-    n += self->refused[i];
-  return n;
-}
-
 void
 rp_monitor_sample (RpMonitor *self, const RpMonitorNow *now, RpLoop *const *loops, guint n_loops)
 {
   guint64 received = self->traffic.packets_in - self->traffic_before.packets_in;
   guint64 lost = self->traffic.packets_lost - self->traffic_before.packets_lost;
-  guint64 refused = all_refused (self);
+  guint64 refused = rp_monitor_all_refused (self);
   RpHistoryPoint point = {
       .unix_s = now->unix_s,
       .active = MAX (self->peak, now->active),

@@ -76,6 +76,7 @@ void rp_monitor_free (RpMonitor *self);
 /* @active: with it */
 void rp_monitor_began (RpMonitor *self, guint active);
 void rp_monitor_refused (RpMonitor *self, RpRefusal refusal);
+guint64 rp_monitor_all_refused (const RpMonitor *self);
 void rp_monitor_latencies (RpMonitor *self, const RpLatencies *latencies);
 void rp_monitor_timeline (RpMonitor *self, const RpTimelineEvent *event);
 /* Adds what a call's counts (rp_timeline_tool_counts ()) rose by since @counted, which is brought

@@ -38,9 +38,6 @@ struct _RpRegistry {
   RpMonitor *monitor;
   guint monitor_timer;
   gint64 started_us;
-  guint64 total;
-  guint64 failed;
-  guint64 refused;
   guint peak;
   gboolean draining;
   void (*drained) (gpointer user_data);

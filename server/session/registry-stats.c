@@ -24,10 +24,10 @@ add_sessions (JsonBuilder *builder, RpRegistry *registry)
   json_builder_set_member_name (builder, "sessions");
   json_builder_begin_object (builder);
   add_int (builder, "active", g_hash_table_size (registry->entries));
-  add_int (builder, "total", (gint64) registry->total);
+  add_int (builder, "total", (gint64) registry->monitor->began);
   add_int (builder, "peak", registry->peak);
-  add_int (builder, "failed", (gint64) registry->failed);
-  add_int (builder, "refused", (gint64) registry->refused);
+  add_int (builder, "failed", (gint64) registry->monitor->failed);
+  add_int (builder, "refused", (gint64) rp_monitor_all_refused (registry->monitor));
   add_int (builder, "max", registry->config->max_sessions);
   json_builder_end_object (builder);
 }

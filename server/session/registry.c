@@ -108,7 +108,6 @@ on_ended (RpCall *call, gboolean failed, gpointer user_data)
   rp_registry_monitor_ended (registry, entry, failed);
   g_hash_table_remove (registry->entries, rp_call_id (call));
   rp_registry_sessions_end (registry, rp_call_id (call));
-  registry->failed += failed ? 1 : 0;
   check_drained (registry);
 }
 
@@ -183,7 +182,6 @@ least_loaded (const RpRegistry *registry)
 GError *
 rp_registry_refusal (RpRegistry *registry, RpRegistryError code, const char *text)
 {
-  registry->refused++;
   rp_registry_monitor_refused (registry, code);
   return g_error_new_literal (RP_REGISTRY_ERROR, (gint) code, text);
 }
@@ -238,7 +236,6 @@ begin_call (Offer *offer, RpWorkerLink *link)
   entry->info.whip = offer->whip;
   take_ice_session (&entry->info, remote->ice_ufrag, remote->ice_pwd);
   g_hash_table_insert (registry->entries, (gpointer) rp_call_id (entry->call), entry);
-  registry->total++;
   registry->peak = MAX (registry->peak, g_hash_table_size (registry->entries));
   rp_monitor_began (registry->monitor, g_hash_table_size (registry->entries));
   rp_log_info ("call", "begins", RP_LOG_STR ("call", rp_call_short_id (entry->call)),
