@@ -530,12 +530,6 @@ rp_pool_failure (const RpPool *pool)
   return pool->failure;
 }
 
-const char *
-rp_pool_info (const RpPool *pool)
-{
-  return pool->info;
-}
-
 const GPtrArray *
 rp_pool_agents (const RpPool *pool)
 {

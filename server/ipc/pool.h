@@ -68,8 +68,6 @@ gboolean rp_pool_is_ready (const RpPool *pool);
 /* Returns: (transfer none) (nullable): why no worker will ever come. */
 const char *rp_pool_failure (const RpPool *pool);
 void rp_pool_stats (const RpPool *pool, RpPoolStats *out_stats);
-/* The zygote's READY object. Returns: (transfer none) (nullable) before it was ready. */
-const char *rp_pool_info (const RpPool *pool);
 /* The agents workers can play (RpAgentInfo), the default first. Returns: (transfer none) */
 const GPtrArray *rp_pool_agents (const RpPool *pool);
 

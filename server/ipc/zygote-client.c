@@ -40,7 +40,6 @@ struct _RpZygote {
   GArray *forks_pending; /* of guint32: workers asked for and not yet answered */
   gint64 started_us;
   guint backoff_ms;
-  guint restarts;
   char *complaint; /* why it was or will be ended: FAILED's text, a protocol error */
   RpFrameReceiver receiver;
   guint32 next_seq;
@@ -150,7 +149,6 @@ on_backoff_over (gpointer data)
 {
   RpZygote *zygote = data;
   clear_source (&zygote->timer);
-  zygote->restarts++;
   start (zygote);
   return G_SOURCE_REMOVE;
 }
@@ -509,16 +507,4 @@ const GPtrArray *
 rp_zygote_agents (const RpZygote *zygote)
 {
   return zygote->agents;
-}
-
-guint32
-rp_zygote_pid (const RpZygote *zygote)
-{
-  return (guint32) zygote->pid;
-}
-
-guint
-rp_zygote_restarts (const RpZygote *zygote)
-{
-  return zygote->restarts;
 }

@@ -71,9 +71,5 @@ RpZygoteState rp_zygote_state (const RpZygote *zygote);
 /* The agents its workers can play (RpAgentInfo), with titles and descriptions once it was ready.
  * Returns: (transfer none) */
 const GPtrArray *rp_zygote_agents (const RpZygote *zygote);
-/* The zygote's process, 0 when there is none. */
-guint32 rp_zygote_pid (const RpZygote *zygote);
-/* How often it was started again. */
-guint rp_zygote_restarts (const RpZygote *zygote);
 
 G_END_DECLS

@@ -312,18 +312,6 @@ rp_http_stats (const RpHttp *http, RpHttpStats *out)
 }
 
 const char *
-rp_http_request_method (const RpHttpRequest *request)
-{
-  return request->method;
-}
-
-const char *
-rp_http_request_path (const RpHttpRequest *request)
-{
-  return request->path;
-}
-
-const char *
 rp_http_request_header (RpHttpRequest *request, const char *name)
 {
   return MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, name);

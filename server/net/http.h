@@ -87,8 +87,6 @@ typedef struct {
 } RpHttpStats;
 void rp_http_stats (const RpHttp *http, RpHttpStats *out);
 
-const char *rp_http_request_method (const RpHttpRequest *request);
-const char *rp_http_request_path (const RpHttpRequest *request);
 /* (nullable) */
 const char *rp_http_request_header (RpHttpRequest *request, const char *name);
 /* NUL-terminated behind @out_len bytes. */

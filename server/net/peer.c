@@ -668,12 +668,6 @@ rp_peer_send_message (RpPeer *peer, guint16 stream, gboolean binary, const void 
   return FALSE;
 }
 
-gsize
-rp_peer_buffered_amount (const RpPeer *peer)
-{
-  return peer->sctp ? rp_sctp_buffered_bytes (peer->sctp) : 0;
-}
-
 void
 rp_peer_close_channel (RpPeer *peer, guint16 stream)
 {

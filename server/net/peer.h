@@ -210,8 +210,6 @@ gint rp_peer_open_channel (RpPeer *peer, const char *label, const char *protocol
  * peer takes), FULL. */
 gboolean rp_peer_send_message (RpPeer *peer, guint16 stream, gboolean binary, const void *data,
                                gsize len, GError **error);
-/* Bytes accepted by rp_peer_send_message that SCTP has not taken yet. */
-gsize rp_peer_buffered_amount (const RpPeer *peer);
 /* channel_closed follows when the other side has reset its half too. */
 void rp_peer_close_channel (RpPeer *peer, guint16 stream);
 

@@ -189,12 +189,6 @@ rp_sctp_close_channel (RpSctp *sctp, guint16 stream)
   push (sctp, RP_SCTP_COMMAND_RESET, stream, 0, NULL, 0);
 }
 
-gsize
-rp_sctp_buffered_bytes (const RpSctp *sctp)
-{
-  return (gsize) g_atomic_int_get (&sctp->send_bytes);
-}
-
 void
 rp_sctp_counters (const RpSctp *sctp, RpSctpCounters *out)
 {

@@ -82,8 +82,6 @@ gboolean rp_sctp_send (RpSctp *sctp, guint16 stream, gboolean binary, const void
                        GError **error);
 void rp_sctp_close_channel (RpSctp *sctp, guint16 stream);
 
-/* Bytes accepted and not yet taken by the protocol's own buffer. */
-gsize rp_sctp_buffered_bytes (const RpSctp *sctp);
 void rp_sctp_counters (const RpSctp *sctp, RpSctpCounters *out);
 
 /* Thread: main, at exit, when every RpSctp is freed. Ends the thread and the library; a later
