@@ -215,8 +215,12 @@ void
 rp_api_delete_whip (RpHttpRequest *request, gpointer user_data)
 {
   RpApi *api = user_data;
-  if (find_call (api, request) == NULL)
+  const char *id = rp_http_request_param (request, 0);
+  const char *ended = rp_registry_ended_whip (api->registry, id);
+  if (ended != NULL ? !rp_api_may_join (request, ended) : find_call (api, request) == NULL)
     return;
-  rp_registry_end_call (api->registry, rp_http_request_param (request, 0), "the client hung up");
+  /* Clients that close their connection first have ended it by DTLS. */
+  if (ended == NULL)
+    rp_registry_end_call (api->registry, id, "the client hung up");
   rp_http_reply_json (request, 200, g_strdup ("{\"status\": \"ended\"}\n"));
 }

@@ -17,7 +17,6 @@ record_free (gpointer data)
 {
   RpCallRecord *record = data;
   rp_call_unref (record->call);
-  g_free (record->agent);
   g_free (record);
 }
 
@@ -131,10 +130,10 @@ rp_monitor_count (RpMonitor *self, const RpCallSnapshot *now, RpCallSnapshot *co
 }
 
 void
-rp_monitor_ended (RpMonitor *self, RpCall *call, const char *agent, gboolean failed)
+rp_monitor_ended (RpMonitor *self, RpCall *call, gboolean whip, gboolean failed)
 {
   RpCallRecord *record = g_new (RpCallRecord, 1);
-  *record = (RpCallRecord){rp_call_ref (call), g_strdup (agent), rp_loop_now_us ()};
+  *record = (RpCallRecord){rp_call_ref (call), whip, rp_loop_now_us ()};
   g_queue_push_head (&self->recent, record);
   if (self->recent.length > RP_RECENT_CALLS)
     record_free (g_queue_pop_tail (&self->recent));

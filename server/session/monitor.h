@@ -37,7 +37,7 @@ typedef struct {
 /* A call that has ended. */
 typedef struct {
   RpCall *call;
-  char *agent;
+  gboolean whip;
   gint64 ended_us;
 } RpCallRecord;
 
@@ -84,7 +84,7 @@ void rp_monitor_timeline (RpMonitor *self, const RpTimelineEvent *event);
 void rp_monitor_tools (RpMonitor *self, const guint64 *now, guint64 *counted);
 /* Adds what a call's counters rose by since @counted, which is brought up to date. */
 void rp_monitor_count (RpMonitor *self, const RpCallSnapshot *snapshot, RpCallSnapshot *counted);
-void rp_monitor_ended (RpMonitor *self, RpCall *call, const char *agent, gboolean failed);
+void rp_monitor_ended (RpMonitor *self, RpCall *call, gboolean whip, gboolean failed);
 
 /* An interval is over. */
 void rp_monitor_sample (RpMonitor *self, const RpMonitorNow *now, RpLoop *const *loops,

@@ -74,7 +74,7 @@ void
 rp_registry_monitor_ended (RpRegistry *registry, RpRegistryEntry *entry, gboolean failed)
 {
   count_call (registry, entry);
-  rp_monitor_ended (registry->monitor, entry->call, rp_call_agent (entry->call), failed);
+  rp_monitor_ended (registry->monitor, entry->call, entry->info.whip, failed);
 }
 
 void

@@ -117,7 +117,8 @@ add_recent (JsonBuilder *builder, RpRegistry *registry)
     const RpCallRecord *record = l->data;
     gint64 started_us = rp_call_started_us (record->call);
     const RpTimelineJsonTimes times = {unix_ms (started_us), record->ended_us - started_us};
-    rp_timeline_json_add_recent (builder, rp_call_short_id (record->call), record->agent, &times,
+    rp_timeline_json_add_recent (builder, rp_call_short_id (record->call),
+                                 rp_call_agent (record->call), &times,
                                  rp_call_snapshot (record->call), rp_call_timeline (record->call));
   }
   json_builder_end_array (builder);
@@ -125,7 +126,7 @@ add_recent (JsonBuilder *builder, RpRegistry *registry)
 
 /* One call with its timeline. @ended_us: 0 = it runs */
 static char *
-call_json (const RpCall *call, const char *agent, gint64 ended_us)
+call_json (const RpCall *call, gint64 ended_us)
 {
   const RpTimeline *timeline = rp_call_timeline (call);
   const char *state = rp_call_state_name (rp_call_snapshot (call)->state);
@@ -136,7 +137,7 @@ call_json (const RpCall *call, const char *agent, gint64 ended_us)
   json_builder_set_member_name (builder, "id");
   json_builder_add_string_value (builder, rp_call_short_id (call));
   json_builder_set_member_name (builder, "agent");
-  json_builder_add_string_value (builder, agent);
+  json_builder_add_string_value (builder, rp_call_agent (call));
   json_builder_set_member_name (builder, "state");
   json_builder_add_string_value (builder, ended_us != 0 ? "ended" : state);
   add_int (builder, "started_at", unix_ms (started_us));
@@ -158,12 +159,12 @@ rp_registry_call_stats (RpRegistry *registry, const char *short_id)
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     const RpCall *call = ((RpRegistryEntry *) value)->call;
     if (g_str_equal (rp_call_short_id (call), short_id))
-      return call_json (call, rp_call_agent (call), 0);
+      return call_json (call, 0);
   }
   for (GList *l = registry->monitor->recent.head; l != NULL; l = l->next) {
     const RpCallRecord *record = l->data;
     if (g_str_equal (rp_call_short_id (record->call), short_id))
-      return call_json (record->call, record->agent, record->ended_us);
+      return call_json (record->call, record->ended_us);
   }
   return NULL;
 }

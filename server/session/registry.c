@@ -365,6 +365,20 @@ rp_registry_call (RpRegistry *registry, const char *id)
   return entry != NULL ? &entry->info : NULL;
 }
 
+const char *
+rp_registry_ended_whip (RpRegistry *registry, const char *id)
+{
+  const RpRegistryEntry *entry = find (registry, id);
+  if (entry != NULL)
+    return entry->ending && entry->info.whip ? entry->info.agent : NULL;
+  for (GList *l = registry->monitor->recent.head; l != NULL; l = l->next) {
+    const RpCallRecord *record = l->data;
+    if (record->whip && g_str_equal (rp_call_id (record->call), id))
+      return rp_call_agent (record->call);
+  }
+  return NULL;
+}
+
 void
 rp_registry_restart_ice (RpRegistry *registry, const char *id, const RpSdpFragment *fragment,
                          RpRegistryAnswerFunc func, gpointer user_data)

@@ -78,6 +78,9 @@ gboolean rp_registry_candidates (RpRegistry *registry, const char *call,
  * answer is a fragment. */
 void rp_registry_restart_ice (RpRegistry *registry, const char *call, const RpSdpFragment *fragment,
                               RpRegistryAnswerFunc func, gpointer user_data);
+/* The agent of a WHIP call that has ended lately or is ending. Returns: (transfer none) (nullable):
+ * NULL when none is known of this id. Valid as above. */
+const char *rp_registry_ended_whip (RpRegistry *registry, const char *call);
 /* Ends one call; the session may take a moment. Returns: FALSE when there is no such call. */
 gboolean rp_registry_end_call (RpRegistry *registry, const char *call, const char *reason);
 
