@@ -115,6 +115,8 @@ rp_session_stats_latencies (JsonObject *metrics, RpLatencies *out)
 {
   rp_latencies_init (out);
   for (guint i = 0; i < RP_N_LATENCIES; i++) {
+    if (i == RP_LATENCY_SETUP) /* the session's own */
+      continue;
     g_autofree char *member = g_strdup_printf ("%s_ms", rp_latency_name ((RpLatency) i));
     double ms = rp_json_double (metrics, member, -1);
     if (ms >= 0)
