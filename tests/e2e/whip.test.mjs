@@ -11,6 +11,7 @@ import { assertHeard, withServer } from './lib/test.mjs';
 
 const SENDS = 'WHIP client, Chromium';
 const PLAYS = 'WHIP by fetch, Chromium';
+const ANSWER = 'We are open from eight to six on every day of the week.';
 
 class Publisher {
   responses = []; // to the client's requests: [method, status]
@@ -106,7 +107,7 @@ async function plays(whip) {
     const before = await caller.position();
     await caller.say(say('opening_hours'));
     await whip.answeredTurn(1);
-    assertHeard((await caller.recording()).subarray(before), 'we are open from eight to six', 0.5);
+    assertHeard((await caller.recording()).subarray(before), ANSWER, 0.5);
   });
   await feature(PLAYS, 'disconnect', async () => {
     const response = await fetch(server.url + location, { method: 'DELETE', headers: server.headers });

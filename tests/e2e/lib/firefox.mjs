@@ -42,6 +42,10 @@ class Page {
     this.page = page;
   }
 
+  on(event, handler) {
+    this.page.on(event, handler);
+  }
+
   goto(url) {
     return this.page.goto(url);
   }
