@@ -208,12 +208,17 @@ test_messages (void)
   rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\",\"data\":"
                 "{\"content\":\"hi\"}}");
   await_client (&worker, "text");
-  /* How long the setup took is not the worker's to say. */
-  send_event (&worker, "{\"event\":\"turn_metrics\",\"voice_to_voice_ms\":250,\"setup_ms\":3e17}");
+  send_event (&worker, "{\"event\":\"turn_metrics\",\"voice_to_voice_ms\":250}");
   rig_wait (rig, rig_was_told, "turn-metrics", "metrics");
   g_mutex_lock (&rig->lock);
   g_assert_cmpint (rig->latencies.us[RP_LATENCY_VOICE_TO_VOICE], ==, 250000);
   g_assert_cmpint (rig->latencies.us[RP_LATENCY_SETUP], >, 0);
+  g_mutex_unlock (&rig->lock);
+  /* How long the setup took is not the worker's to say. */
+  send_event (&worker, "{\"event\":\"turn_metrics\",\"stt_ms\":7,\"setup_ms\":3e15}");
+  rig_wait (rig, rig_was_told, "stt_ms", "more metrics");
+  g_mutex_lock (&rig->lock);
+  g_assert_cmpint (rig->latencies.us[RP_LATENCY_STT], ==, 7000);
   g_assert_cmpint (rig->latencies.us[RP_LATENCY_SETUP], <, 60 * G_USEC_PER_SEC);
   g_mutex_unlock (&rig->lock);
   fake_worker_clear (&worker);
