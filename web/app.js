@@ -75,7 +75,7 @@ function show(state) {
   ui.hold.hidden = ui.ptt.hidden || !conversation.pushToTalk;
 }
 
-/** A sentence, and buttons that lead out. @param {object|null} failure */
+/** A sentence, and ways out. */
 function tell(failure) {
   const kind = failure?.kind ?? '';
   ui.problem.textContent = failure?.message ?? '';
@@ -221,7 +221,7 @@ function measured(now) {
     'Jitter', number(now?.jitter_ms), 'Buffer', number(now?.jitter_buffer_ms)];
   ui.link.replaceChildren(...rows.map((text, i) => element(i % 2 ? 'dd' : 'dt', '', text)));
   ui.quality.dataset.level = now?.level ?? '';
-  ui.level.textContent = now ? `${now.level} · ${rtt}` : 'details';
+  ui.level.textContent = now ? `${now.level} · ${rtt}` : 'Details';
 }
 
 function openDetails(open) {

@@ -23,10 +23,15 @@ close.addEventListener('click', () => dialog.close());
 dialog.append(digits, keys, close);
 document.body.append(dialog);
 
+const style = Object.assign(element('link'), { rel: 'stylesheet', href: 'keypad.css' });
+const styled = new Promise((resolve) => { style.onload = style.onerror = resolve; });
+document.head.append(style);
+
 /** @param {object} current the conversation, which closes it when it ends */
-export function openKeypad(current) {
+export async function openKeypad(current) {
   conversation = current;
   conversation.addEventListener('ended', () => dialog.close());
   digits.textContent = '';
+  await styled;
   dialog.showModal();
 }

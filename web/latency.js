@@ -17,8 +17,6 @@ export const ms = (value) => `${Math.round(value)} ms`;
 /**
  * What the user waited for. Recogniser and brain work while the end of the turn is still awaited:
  * each part counts with what it added.
- * @param {object} metrics
- * @param {object|null} quality what network and buffer add
  * @returns {object|null} ms by part, and their total; null: no spoken answer was measured
  */
 export function split(metrics, quality) {
@@ -56,7 +54,7 @@ export function draw(row, times) {
   return row;
 }
 
-/** @param {HTMLElement} list gets the parts with their colours and numbers */
+/** The parts with their colours and numbers. */
 export function legend(list, times) {
   list.replaceChildren(...NAMES.map(([key, name]) => {
     const item = element('li');

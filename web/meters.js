@@ -1,6 +1,6 @@
-// Level meters: what the microphone and the agent sound like, in a few bars.
+// Level meters of a few bars.
 
-// Each bar's band in bins of 187 Hz, where voices are: the low ones in the middle.
+// Each bar's band in bins of 187 Hz: the low ones in the middle.
 const BANDS = [[11, 17], [6, 8], [3, 4], [1, 3], [4, 6], [8, 11], [17, 26]];
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -37,7 +37,7 @@ export class Meter {
     if (source !== this.#source)
       return;
     requestAnimationFrame((next) => this.#frame(next, source, analyser));
-    // Who wants no motion gets a few steps that light up, seldom.
+    // Who wants no motion gets a few steps, seldom.
     if (now - this.#drawnAt < (calm.matches ? 300 : 30))
       return;
     this.#drawnAt = now;

@@ -1,4 +1,4 @@
-// What the user has chosen, remembered by the browser.
+// What the browser remembers of the user's choices.
 
 let values = {};
 try {

@@ -62,10 +62,8 @@ export class Transcript {
   #names = { user: 'You', agent: 'Agent' };
 
   /**
-   * @param {HTMLOListElement} list gets li.user and li.agent > .who, .text > (.heard, .unheard);
-   *   li.tool; li.note
-   * @param {{scroller: HTMLElement, empty?: HTMLElement, announce?: (sentence: string) => void}}
-   *   settings empty: hidden by the first entry; announce: is told every whole sentence
+   * @param {HTMLOListElement} list gets li.user, li.agent, li.tool, li.note
+   * @param {object} settings scroller; empty: hidden by the first entry; announce (sentence)
    */
   constructor(list, { scroller, empty, announce }) {
     this.#list = list;
@@ -82,7 +80,7 @@ export class Transcript {
     new ResizeObserver(() => this.#scroll()).observe(scroller);
   }
 
-  /** Shows a conversation from now on. @param {EventTarget} conversation see conversation.js */
+  /** Shows a conversation from now on. */
   follow(conversation) {
     const on = (type, handle) => conversation.addEventListener(type, ({ detail }) => {
       handle(detail);
@@ -105,7 +103,7 @@ export class Transcript {
     this.#names.agent = name;
   }
 
-  /** A line about the conversation, said by nobody. */
+  /** A line said by nobody. */
   note(text) {
     this.#append(element('li', 'note', text));
     this.#scroll();

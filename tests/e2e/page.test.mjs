@@ -157,7 +157,7 @@ async function chooseAgent() {
     assert.equal(offers[0].request_data.agent, 'agent');
     await caller.heard(/I am listening/);
     assert.equal(await page.isVisible('#agents'), false, 'no other agent in mid-call');
-    assert.equal(await text(caller, '.transcript .who'), 'Agent of the clients\' tests');
+    assert.equal(await text(caller, '#transcript .who'), 'Agent of the clients\' tests');
     await caller.hangUp();
     await page.reload();
     await page.waitForSelector('.choice');
