@@ -11,34 +11,67 @@
 
 /* --- hosts and sites --- */
 
-enum { HOST, ORIGIN, AUTHORIZATION, CONTENT_TYPE, CONTENT_LENGTH, N_SINGLE };
+enum {
+  HOST,
+  ORIGIN,
+  AUTHORIZATION,
+  CONTENT_TYPE,
+  CONTENT_LENGTH,
+  TRANSFER_ENCODING,
+  N_SINGLE,
+};
+
+typedef struct {
+  guint n[N_SINGLE];
+  gboolean has_blank; /* behind a name */
+} HeaderCounts;
 
 static enum MHD_Result
 count_single (void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
 {
-  static const char *const names[N_SINGLE] = {"Host", "Origin", "Authorization", "Content-Type",
-                                              "Content-Length"};
-  guint *counts = cls;
+  static const char *const names[N_SINGLE] = {
+      "Host", "Origin", "Authorization", "Content-Type", "Content-Length", "Transfer-Encoding"};
+  HeaderCounts *counts = cls;
+  counts->has_blank |= strpbrk (key, " \t") != NULL;
   for (guint i = 0; i < N_SINGLE; i++)
     if (g_ascii_strcasecmp (key, names[i]) == 0)
-      counts[i]++;
+      counts->n[i]++;
   return MHD_YES;
+}
+
+/* RFC 9112 sections 5.1 and 6.1: where one thinks that a request ends, another must not see one
+ * begin. What follows on the connection is not looked at. */
+static gboolean
+check_framing (RpHttpRequest *request, const HeaderCounts *counts)
+{
+  const char *encoding = rp_http_request_header (request, "Transfer-Encoding");
+  gboolean is_chunked = encoding != NULL && g_ascii_strcasecmp (encoding, "chunked") == 0;
+  if (!counts->has_blank && (encoding == NULL || (is_chunked && counts->n[CONTENT_LENGTH] == 0 &&
+                                                  counts->n[TRANSFER_ENCODING] == 1)))
+    return TRUE;
+  request->is_garbled = TRUE;
+  rp_http_request_add_header (request, "Connection", "close");
+  rp_http_reply_error (request, 400, "it is not clear where the body ends",
+                       "send either a Content-Length or Transfer-Encoding: chunked");
+  return FALSE;
 }
 
 /* Of two headers of a name, we and a proxy in front of us might each believe another. */
 static gboolean
 check_headers (RpHttpRequest *request)
 {
-  guint counts[N_SINGLE] = {0};
-  MHD_get_connection_values (request->connection, MHD_HEADER_KIND, count_single, counts);
+  HeaderCounts counts = {0};
+  MHD_get_connection_values (request->connection, MHD_HEADER_KIND, count_single, &counts);
+  if (!check_framing (request, &counts))
+    return FALSE;
   for (guint i = 0; i < N_SINGLE; i++) {
-    if (counts[i] <= 1)
+    if (counts.n[i] <= 1)
       continue;
     rp_http_reply_error (request, 400, "a header is there twice that may be there once",
                          "send one Host, Origin, Authorization, Content-Type, Content-Length");
     return FALSE;
   }
-  if (counts[HOST] == 0 && !request->is_http_1_0) {
+  if (counts.n[HOST] == 0 && !request->is_http_1_0) {
     rp_http_reply_error (request, 400, "there is no Host header", "HTTP/1.1 wants one");
     return FALSE;
   }

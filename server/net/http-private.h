@@ -30,6 +30,7 @@ struct _RpHttpRequest {
   char *method;
   char *path;
   gboolean is_http_1_0;
+  gboolean is_garbled;      /* what is its body and what is not cannot be told */
   const RpHttpRoute *route; /* (nullable) */
   char *params[RP_HTTP_MAX_PARAMS];
   RpAccessGrant *grant; /* (nullable) */

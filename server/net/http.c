@@ -92,7 +92,8 @@ on_access (void *cls, struct MHD_Connection *connection, const char *url, const 
     rp_http_check (request);
     /* Who asks first gets the refusal instead of the leave to send; others may send on, so that
      * they get to read it. */
-    if (request->status != 0 && rp_http_request_header (request, "Expect") != NULL)
+    if (request->status != 0 &&
+        (request->is_garbled || rp_http_request_header (request, "Expect") != NULL))
       return MHD_queue_response (connection, request->status, request->response);
     return MHD_YES;
   }

@@ -136,6 +136,37 @@ def test_sizes():
         assert server.request("GET", "/healthz")[0] == 200
 
 
+def test_where_a_body_ends():
+    """A proxy in front could see other requests in the same bytes than we do."""
+    start = b"POST /start HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    chunked = b"Transfer-Encoding: chunked\r\n"
+    with Server(*sys.argv[1:3]) as server:
+        for framing, body in (
+            (b"Content-Length: 2\r\n" + chunked, b"0\r\n\r\n"),
+            (chunked + b"Content-Length: 7\r\n", b"0\r\n\r\n"),
+            (chunked + chunked, b"0\r\n\r\n"),
+            (b"Transfer-Encoding: xchunked\r\n", b"{}"),
+            (b"Transfer-Encoding: gzip, chunked\r\n", b"0\r\n\r\n"),
+            (b"Content-Length : 2\r\n", b"{}"),
+        ):
+            second = b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+                connection.sendall(start + framing + b"\r\n" + body + second)
+                answer = b""
+                while True:
+                    try:
+                        piece = connection.recv(65536)
+                    except ConnectionResetError:
+                        break
+                    if not piece:
+                        break
+                    answer += piece
+            assert answer.startswith(b"HTTP/1.1 400 "), (framing, answer)
+            assert answer.count(b"HTTP/1.1 ") == 1 and b'"detail"' in answer, (framing, answer)
+        good = start + chunked + b"\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
+        assert exchange(server, good).startswith(b"HTTP/1.1 200 ")
+
+
 def test_bytes_that_are_no_http():
     with start() as server:
         for data in (
