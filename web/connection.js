@@ -16,9 +16,8 @@ const POLL_MS = 10;
 const sleep = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 /**
- * Events: open (the data channel is, also after it was replaced) · down, up (the network was lost,
- * and found again; repeatedly) · voice (detail: MediaStream) · ended (detail: Failure, or null when
- * the other side hung up; nothing comes after).
+ * Events: down, up (the network was lost, and found again; repeatedly) · voice (detail:
+ * MediaStream) · ended (detail: Failure, or null when the other side hung up; nothing comes after).
  */
 export class Connection extends EventTarget {
   pc = null; // to be read
@@ -141,7 +140,6 @@ export class Connection extends EventTarget {
     const on = (target, type, handle) =>
       target.addEventListener(type, () => this.pc === pc && !this.#over && handle());
     this.#rtvi.attach(channel);
-    on(channel, 'open', () => this.#emit('open'));
     on(channel, 'close', () => pc.connectionState === 'connected' && this.end(null));
     on(pc, 'connectionstatechange', () => this.#stateChanged(pc.connectionState));
   }

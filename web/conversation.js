@@ -2,7 +2,7 @@
 // described in repartee.d.ts.
 
 import { Connection } from './connection.js';
-import { Failure } from './failures.js';
+import { because, Failure } from './failures.js';
 import { quality } from './quality.js';
 import { Rtvi } from './rtvi.js';
 import { Server } from './server.js';
@@ -15,7 +15,7 @@ async function openMicrophone(deviceId) {
   try {
     return await navigator.mediaDevices.getUserMedia({ audio });
   } catch (error) {
-    throw (await import('./refusals.js')).microphoneFailure(error);
+    throw await because('microphoneFailure', error);
   }
 }
 
@@ -95,7 +95,6 @@ export class Conversation extends EventTarget {
       throw new Error('a conversation starts once');
     try {
       await this.#start();
-      this.#stopIfOver();
     } catch (error) {
       this.#end(error);
       throw this.#over.signal.reason;
@@ -249,7 +248,6 @@ export class Conversation extends EventTarget {
       }
     };
     on(this.#connection, {
-      open: () => this.#rtvi.opened(),
       voice: (stream) => this.#play(stream),
       down: set({ down: true }),
       up: set({ down: false }),
@@ -334,10 +332,11 @@ export class Conversation extends EventTarget {
     this.#audio.srcObject = stream;
     try {
       await this.#audio.play();
-    } catch (error) {
-      const { afterGesture } = await import('./refusals.js');
-      afterGesture(error, this.#audio, this.#over.signal, (failure) =>
-        this.#emit('problem', { failure }));
+    } catch ({ name }) {
+      if (name === 'NotAllowedError' && !this.#isOver) {
+        because('autoplay', { audio: this.#audio, signal: this.#over.signal,
+          tell: (failure) => this.#emit('problem', { failure }) });
+      }
     }
   }
 }

@@ -1,5 +1,5 @@
-// What can go wrong, in sentences for the person in front of the page: that which may happen when
-// the server cannot be reached any more. The rest is loaded when it happens, see refusals.js.
+// What can go wrong, in sentences for the person in front of the page: what may happen when the
+// server cannot be reached. For the rest see refusals.js.
 
 const SENTENCES = {
   unsupported: 'This browser cannot make calls. Please use a current Firefox, Chrome or Safari.',
@@ -10,6 +10,10 @@ const SENTENCES = {
     'connection was away for too long. Press Talk to begin a new one.',
   'hung-up': 'The call was ended before it was connected.',
 };
+
+/** @returns {Promise<Failure>} by a function of refusals.js */
+export const because = (reason, details) => import('./refusals.js').then(
+  (refusals) => refusals[reason](details), () => new Failure('unreachable'));
 
 /** An error whose message is meant to be read by the user. */
 export class Failure extends Error {

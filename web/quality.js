@@ -1,6 +1,6 @@
 // How good the connection is, of WebRTC's statistics.
 
-// What people notice: ITU-T G.114 finds 150 ms one way bad for a dialogue; Opus hides some loss.
+// ITU-T G.114 finds 150 ms one way bad for a dialogue; Opus hides some loss.
 const LIMITS = {
   poor: { rtt_ms: 500, loss: 0.08, jitter_buffer_ms: 350 },
   fair: { rtt_ms: 250, loss: 0.02, jitter_buffer_ms: 150 },

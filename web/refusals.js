@@ -82,12 +82,9 @@ export async function silence(base) {
 
 /**
  * Browsers play sound only after the user has done something on the page.
- * @param {Error} error of audio.play()
- * @param {(failure: Failure|null) => void} tell null: it plays
+ * @param {{audio: HTMLAudioElement, signal: AbortSignal, tell: function}} call tell(null): it plays
  */
-export function afterGesture(error, audio, signal, tell) {
-  if (error.name !== 'NotAllowedError' || signal.aborted)
-    return;
+export function autoplay({ audio, signal, tell }) {
   tell(new Failure('autoplay',
     'The browser holds the sound back. Press any key or click anywhere to hear the agent.'));
   for (const type of ['pointerdown', 'keydown']) {

@@ -6,7 +6,8 @@
 // What a tag may say with data-…, and <repartee-agent> as attributes.
 const ATTRIBUTES = ['agent', 'label', 'color', 'theme', 'position', 'open', 'token', 'token-url',
   'request-data', 'push-to-talk', 'microphone'];
-const MODULES = ['conversation.js', 'failures.js', 'server.js'];
+// The last two also when a network is lost later.
+const MODULES = ['conversation.js', 'failures.js', 'server.js', 'functions.js', 'refusals.js'];
 
 const camel = (name) => name.replaceAll(/-(.)/g, (_, letter) => letter.toUpperCase());
 

@@ -9,25 +9,17 @@ const MAX_WAITING = 50; // messages: more than that nobody would want to have sa
  */
 export class Rtvi extends EventTarget {
   #channel = null;
-  #greeted = false;
-  #ready = false; // the agent has answered that
+  #ready = false; // the agent has answered the first message
   #ids = 0;
-  #waiting = []; // messages for the agent
+  #waiting = [['client-ready', ABOUT]];
   #requests = new Map(); // id → what takes the answer
 
   /** @param {RTCDataChannel} channel in place of the former */
   attach(channel) {
     this.#channel = channel;
+    channel.addEventListener('open', () => this.#flush());
     channel.addEventListener('message', ({ data }) =>
       this.#channel === channel && this.#receive(data));
-  }
-
-  /** The channel is open. */
-  opened() {
-    if (!this.#greeted)
-      this.#write('client-ready', ABOUT);
-    this.#greeted = true;
-    this.#flush();
   }
 
   /** Sends a message when the agent is there. */
@@ -64,7 +56,8 @@ export class Rtvi extends EventTarget {
   }
 
   #flush() {
-    while (this.#ready && this.#channel?.readyState === 'open' && this.#waiting.length > 0)
+    const isFirst = () => this.#waiting[0]?.[1] === ABOUT;
+    while (this.#channel?.readyState === 'open' && (isFirst() || this.#ready && this.#waiting[0]))
       this.#write(...this.#waiting.shift());
   }
 

@@ -1,6 +1,6 @@
 // The server's HTTP side: addresses, access token, refusals.
 
-import { Failure } from './failures.js';
+import { because, Failure } from './failures.js';
 
 // The server answers within milliseconds; what takes longer than this will not come.
 const TIMEOUT_MS = 8_000;
@@ -42,7 +42,7 @@ export class Server {
       response = await this.#fetch(...request);
     }
     if (!response.ok)
-      throw await (await import('./refusals.js')).refusal(response);
+      throw await because('refusal', response);
     return response.json();
   }
 
@@ -52,7 +52,7 @@ export class Server {
     try {
       return this.#current ??= await this.#token();
     } catch (error) {
-      throw (await import('./refusals.js')).tokenFailure(error);
+      throw await because('tokenFailure', error);
     }
   }
 
@@ -70,7 +70,7 @@ export class Server {
         { method, headers, body: JSON.stringify(body), signal: abort.signal });
     } catch {
       throw abort.signal.aborted || this.base.origin === location.origin ?
-        new Failure('unreachable') : await (await import('./refusals.js')).silence(this.base);
+        new Failure('unreachable') : await because('silence', this.base);
     } finally {
       clearTimeout(timer);
     }

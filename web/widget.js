@@ -2,7 +2,9 @@
 // <repartee-agent>, see repartee.js, which loads this when the button is pressed.
 
 import { Conversation } from './conversation.js';
+import './functions.js'; // loaded while there is a network
 import { Meter } from './meters.js';
+import './refusals.js';
 import { Server } from './server.js';
 import { Transcript } from './transcript.js';
 
