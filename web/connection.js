@@ -56,7 +56,7 @@ export class Connection extends EventTarget {
     await this.#establish(CONNECT_MS);
     this.#connected = true;
     // The way may be another now; of that nothing is heard for seconds.
-    window.addEventListener('online', () => this.#recover(), { signal: this.#abort.signal });
+    window.addEventListener('online', () => this.recover(), { signal: this.#abort.signal });
   }
 
   /** @param {Failure|null} failure */
@@ -151,9 +151,9 @@ export class Connection extends EventTarget {
     else if (!this.#connected)
       return; // connect() waits
     else if (state === 'failed')
-      this.#recover();
+      this.recover();
     else if (state === 'disconnected')
-      this.#grace = setTimeout(() => this.#recover(), GRACE_MS);
+      this.#grace = setTimeout(() => this.recover(), GRACE_MS);
     else if (state === 'connected')
       this.#setDown(false);
   }
@@ -163,7 +163,8 @@ export class Connection extends EventTarget {
       this.#emit(down ? 'down' : 'up');
   }
 
-  async #recover() {
+  /** Looks for another way. */
+  async recover() {
     if (this.#recovering || this.#over)
       return;
     this.#recovering = true;

@@ -182,10 +182,15 @@ export class Conversation extends EventTarget {
     this.state = 'connected'; // seen by nobody: the agent may speak already
     this.#follow();
     const counters = [];
+    let quiet = 0; // seconds; the server never pauses
     this.#measuring = setInterval(async () => {
-      const report = await this.peerConnection.getStats();
-      if (!this.#isOver)
-        this.#emit('quality', quality(report, counters));
+      const now = quality(await this.peerConnection.getStats(), counters);
+      if (this.#isOver)
+        return;
+      this.#emit('quality', now);
+      quiet = now.received ? 0 : quiet + 1;
+      if (quiet % 4 === 3)
+        this.#connection.recover();
     }, 1_000);
   }
 

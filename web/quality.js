@@ -30,5 +30,5 @@ export function quality(report, last) {
   };
   const beyond = (level) =>
     Object.entries(LIMITS[level]).some(([name, limit]) => values[name] > limit);
-  return { level: Object.keys(LIMITS).find(beyond) ?? 'good', ...values };
+  return { level: Object.keys(LIMITS).find(beyond) ?? 'good', received, ...values };
 }

@@ -79,6 +79,8 @@ export interface ConversationEvents {
   /** Each second. loss: 0 to 1, of the worse direction. */
   quality: {
     level: 'good' | 'fair' | 'poor';
+    /** Packets of the last second. */
+    received: number;
     rtt_ms: number | null;
     loss: number;
     jitter_ms: number | null;

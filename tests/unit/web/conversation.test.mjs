@@ -70,6 +70,20 @@ test('the network is lost: ICE restart on the same connection', async () => {
   assert.deepEqual(fake.pc.channel.types(), ['client-ready', 'send-text']);
 });
 
+test('nothing comes any more, before the browser notices: ICE restart', async () => {
+  const { fake, states } = await begun();
+  const before = fake.requests.length;
+  await pass(3500);
+  assert.deepEqual(fake.told(before), []);
+  fake.pc.dead = true;
+  await pass(3100);
+  assert.deepEqual(fake.told(before), ['PATCH probe', 'POST call-1 false', 'PATCH candidates']);
+  fake.pc.dead = false;
+  await pass(5000);
+  assert.equal(fake.pc.restarts, 1);
+  assert.equal(states().at(-1), 'listening');
+});
+
 test('ICE restart does not help: a new connection for the same conversation', async () => {
   const { fake, c, states } = await begun();
   const former = fake.pc;

@@ -45,6 +45,8 @@ class PeerConnection extends EventTarget {
   localDescription = null;
   channel = new Channel();
   restarts = 0;
+  received = 0;
+  dead = false; // nothing comes, though the browser has not noticed
   sender = { track: null, replaceTrack: async (track) => { this.sender.track = track; } };
 
   constructor() {
@@ -78,8 +80,10 @@ class PeerConnection extends EventTarget {
     this.signalingState = 'stable';
   }
 
+  /** As long as the way is good the server sends 50 packets a second. */
   async getStats() {
-    return new Map();
+    this.received += this.dead ? 0 : 50;
+    return new Map([['in', { type: 'inbound-rtp', kind: 'audio', packetsReceived: this.received }]]);
   }
 
   change(state) {

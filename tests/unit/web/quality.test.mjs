@@ -38,5 +38,5 @@ test('loss and jitter buffer are those of the last second', () => {
 
 test('nothing is known yet', () => {
   assert.deepEqual(quality(new Map(), []),
-    { level: 'good', rtt_ms: null, loss: 0, jitter_ms: null, jitter_buffer_ms: null });
+    { level: 'good', received: 0, rtt_ms: null, loss: 0, jitter_ms: null, jitter_buffer_ms: null });
 });
