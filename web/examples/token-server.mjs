@@ -3,7 +3,7 @@
 //
 //   [REPARTEE_KEY=SECRET] node token-server.mjs [SERVER] [PORT]
 //
-// SERVER: the voice server as browsers see it, default http://localhost:7860. That one is started
+// SERVER: the voice server as browsers see it, default http://localhost:8080. That one is started
 // with --cors-origin and the address this prints. REPARTEE_KEY is the key of its --token-file; a
 // server on this machine alone may have none.
 
@@ -13,8 +13,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const voice = (process.argv[2] ?? 'http://localhost:7860').replace(/\/$/, '');
-const port = Number(process.argv[3] ?? 8080);
+const voice = (process.argv[2] ?? 'http://localhost:8080').replace(/\/$/, '');
+const port = Number(process.argv[3] ?? 8090);
 const key = process.env.REPARTEE_KEY;
 
 const TYPES = {
