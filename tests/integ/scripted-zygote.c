@@ -252,7 +252,7 @@ send_forked (guint32 worker, pid_t pid)
 int
 main (int argc, char **argv)
 {
-  GString *info = g_string_new ("{\"agents\":[");
+  g_autoptr (GString) info = g_string_new ("{\"agents\":[");
   int control_fd = -1;
   RpFrameReceiver receiver;
   gboolean refuse = FALSE;
