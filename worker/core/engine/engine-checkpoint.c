@@ -485,6 +485,7 @@ rp_engine_resume (RpEngine *engine, gint64 now_us, GBytes *checkpoint, const RpE
     return FALSE;
   }
   skip_ids (engine, played, n_played);
+  engine->resumed = TRUE;
   if (engine->hung_up) {
     rp_engine_hang_up (engine);
     return TRUE;

@@ -133,6 +133,7 @@ struct _RpEngine {
   GHashTable *call_ids; /* set of char *: of all tools called so far */
   gboolean connected;
   gboolean draining;
+  gboolean resumed; /* goes on from a checkpoint */
   gboolean hung_up;
   guint idle_prompts;
   guint not_heard_count; /* in a row */

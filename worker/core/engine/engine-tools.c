@@ -94,11 +94,13 @@ rp_tools_know_id (RpEngine *engine, const char *id)
 }
 
 /* Call and result are told apart by nothing but the id, here and by what the tools remember, and
- * some brains give none, or the same one again. */
+ * some brains give none, or the same one again. Of a resumed conversation not all ids are known: a
+ * call that leaves nothing in the context, as a notice of a generation that was cut, is in no
+ * checkpoint. */
 static void
 make_id_unique (RpEngine *engine, const Generation *generation, RpToolCall *call)
 {
-  gboolean fresh = *call->id != '\0' && strlen (call->id) <= MAX_ID_BYTES &&
+  gboolean fresh = !engine->resumed && *call->id != '\0' && strlen (call->id) <= MAX_ID_BYTES &&
                    !g_hash_table_contains (engine->call_ids, call->id);
   for (guint n = 0; !fresh; n++) {
     g_free (call->id);
