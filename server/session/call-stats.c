@@ -113,6 +113,7 @@ rp_call_stats_add_call (JsonBuilder *builder, const char *id, const char *agent,
   add_count (builder, "underruns", (gint64) s->underruns);
   add_count (builder, "messages_dropped", (gint64) s->messages_dropped);
   add_count (builder, "messages_invalid", (gint64) s->messages_invalid);
+  add_count (builder, "results_late", (gint64) s->results_late);
   add_count (builder, "audio_dropped", (gint64) s->audio_dropped);
   json_builder_end_object (builder);
 }

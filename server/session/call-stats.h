@@ -56,6 +56,7 @@ typedef struct {
   guint64 underruns;
   guint64 messages_dropped; /* to the client, before its channel was open */
   guint64 messages_invalid; /* from the client */
+  guint64 results_late;     /* of the page's functions, that nobody waited for any more */
   guint64 audio_dropped;    /* frames the worker had no room for */
 } RpCallSnapshot;
 

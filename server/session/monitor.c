@@ -120,6 +120,7 @@ rp_monitor_count (RpMonitor *self, const RpCallSnapshot *now, RpCallSnapshot *co
   traffic->underruns += risen (now->underruns, counted->underruns);
   traffic->messages_dropped += risen (now->messages_dropped, counted->messages_dropped);
   traffic->messages_invalid += risen (now->messages_invalid, counted->messages_invalid);
+  traffic->results_late += risen (now->results_late, counted->results_late);
   traffic->audio_dropped += risen (now->audio_dropped, counted->audio_dropped);
   traffic->worker_restarts += risen (now->worker_restarts, counted->worker_restarts);
   traffic->turns += risen (now->turns, counted->turns);

@@ -29,6 +29,7 @@ typedef struct {
   guint64 underruns;
   guint64 messages_dropped;
   guint64 messages_invalid;
+  guint64 results_late;
   guint64 audio_dropped;
   guint64 worker_restarts;
   guint64 turns;

@@ -151,6 +151,9 @@ add_media (RpRegistry *registry, RpExposition *out)
                          traffic->messages_dropped);
   rp_exposition_counter (out, "repartee_messages_invalid_total",
                          "Messages of clients that broke the rules.", traffic->messages_invalid);
+  rp_exposition_counter (out, "repartee_function_results_late_total",
+                         "Results of clients' functions that nobody waited for any more.",
+                         traffic->results_late);
   rp_exposition_counter (out, "repartee_worker_audio_frames_dropped_total",
                          "Frames of audio that a worker had no room for.", traffic->audio_dropped);
 }

@@ -134,6 +134,7 @@ snapshot (RpSession *self)
       .worker = rp_session_worker_id (self->worker),
       .messages_dropped = data.dropped,
       .messages_invalid = data.dialect.client_invalid,
+      .results_late = data.dialect.client_late,
       .audio_dropped = rp_session_worker_audio_dropped (self->worker),
   };
   rp_session_stats_media (&media, &s);
