@@ -212,7 +212,7 @@ export class Transcript {
   }
 
   #scroll() {
-    if (this.#atEnd)
+    if (this.#atEnd && this.#list.firstChild)
       this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 }
