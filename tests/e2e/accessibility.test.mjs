@@ -1,5 +1,5 @@
-// axe-core finds nothing to object to: the page in every state, the dashboard and the snippet's
-// panel; on a phone and on a desk, in light and in dark.
+// axe-core finds nothing to object to: the page in every state and the dashboard (the snippet's
+// panel: see embed), on a phone and on a desk, in light and in dark.
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
