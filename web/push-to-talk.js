@@ -12,6 +12,8 @@ export function attach(button, current) {
     button.classList.toggle('held', Boolean(conversation?.talking));
   };
 
+  if (matchMedia('(hover: hover)').matches) // where there is a keyboard, most likely
+    button.append(' or hold Space');
   button.addEventListener('pointerdown', () => talk(true));
   for (const type of ['pointerup', 'pointercancel', 'blur'])
     window.addEventListener(type, () => talk(false));
@@ -19,15 +21,22 @@ export function attach(button, current) {
   // Assistive technology cannot hold a button: it clicks to talk, and again to stop.
   button.addEventListener('click', ({ detail }) => detail || talk(!current().talking));
 
-  for (const type of ['keydown', 'keyup']) {
-    document.addEventListener(type, (event) => {
-      const { target, key } = event;
-      const mine = target === button ? key === ' ' || key === 'Enter' :
-        key === ' ' && !target.closest('button, input, select, summary, dialog, a');
-      if (!mine || !current()?.pushToTalk)
-        return;
-      event.preventDefault(); // no scrolling, no click
-      talk(type === 'keydown');
-    });
-  }
+  let held = null; // the key
+  document.addEventListener('keydown', (event) => {
+    const { target, key } = event;
+    const mine = target === button ? key === ' ' || key === 'Enter' :
+      key === ' ' && !target.closest('button, input, select, summary, dialog, a');
+    if (!mine || !current()?.pushToTalk)
+      return;
+    event.preventDefault(); // no scrolling, no click
+    held = key;
+    talk(true);
+  });
+  document.addEventListener('keyup', (event) => {
+    if (event.key !== held) // the focus may be elsewhere by now
+      return;
+    event.preventDefault();
+    held = null;
+    talk(false);
+  });
 }
