@@ -17,6 +17,9 @@ async def off(function, *arguments, **named):
     return await asyncio.to_thread(function, *arguments, **named)
 
 
+dialled = set()  # callers of the running test: their threads would outlive a failed one, and it with them
+
+
 class Caller:
     """A client of the kind of the Pipecat ones: one audio track and the channel "chat". @members: more of the offer."""
 
@@ -40,6 +43,7 @@ class Caller:
     async def dial(self, data=True, ready=True, restart=False):
         old = self.pc
         self.pc = RTCPeerConnection()
+        dialled.add(self)
         self.pc.addTrack(AudioStreamTrack())
         opened = asyncio.get_running_loop().create_future()
         if data:
@@ -114,6 +118,16 @@ class Caller:
         await self.pc.close()
 
 
+async def run_to_end(test, server):
+    """A failure must not leave callers behind: their threads keep the interpreter."""
+    try:
+        await asyncio.wait_for(test(server), 120)
+    finally:
+        for caller in dialled:
+            await caller.close()
+        dialled.clear()
+
+
 def with_server(*options, **settings):
     """Runs an async test with a server of these options, whose executables are the test's first two arguments."""
 
@@ -122,7 +136,7 @@ def with_server(*options, **settings):
             if RTCPeerConnection is None:
                 return "python3-aiortc is not installed"
             with Server(*sys.argv[1:3], *options, **settings) as server:
-                asyncio.run(asyncio.wait_for(test(server), 120))
+                asyncio.run(run_to_end(test, server))
                 assert_log_is_clean(server)
 
         run.__name__ = test.__name__
