@@ -176,6 +176,11 @@ test_between (void)
       {"I don't know.", "It is"},
       {"Skip.", "It is"},
       {"Countries please.", "True or false?"},
+      {"No.", "What is"},
+      {"Nope.", "What is"},
+      {"How many did I get right?", "first question"},
+      {"Can we do countries instead?", "True or false?"},
+      {"Switch to countries.", "True or false?"},
   };
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
     g_auto (Talk) talk = {rp_messages_new (), NULL, "b"};
@@ -207,6 +212,25 @@ test_stop (void)
   g_free (say (&talk, "Countries."));
   expect (&talk, "Goodbye!", "Goodbye");
   g_assert_true (talk.reply->end_call);
+}
+
+/* The score, in a round and after it, and another round without being asked. */
+static void
+test_score (void)
+{
+  static const char *const more[] = {"again", "another round", "play again", "let's go on"};
+  for (guint i = 0; i < G_N_ELEMENTS (more); i++) {
+    g_auto (Talk) talk = {rp_messages_new (), NULL, "f"};
+    expect (&talk, "What's my score?", "no round yet");
+    g_autofree char *said = say (&talk, "numbers");
+    g_autofree char *answer = number_text (solve (said));
+    g_free (say (&talk, answer));
+    g_free (say (&talk, "skip"));
+    expect (&talk, "What's my score?", "1 out of 2 so far. What is");
+    expect (&talk, "stop", "1 out of 2");
+    expect (&talk, "How many did I get right?", "1 out of 2");
+    expect (&talk, more[i], "What is");
+  }
 }
 
 /* Who was cut off before the question was said has not answered it. */
@@ -359,6 +383,12 @@ test_judge_claims (void)
       {"That isn't right.", RP_VERDICT_WRONG},
       {"No.", RP_VERDICT_WRONG},
       {"2", RP_VERDICT_WRONG},
+      {"Of course.", RP_VERDICT_RIGHT},
+      {"Definitely.", RP_VERDICT_RIGHT},
+      {"I think so.", RP_VERDICT_RIGHT},
+      {"Of course not.", RP_VERDICT_WRONG},
+      {"Definitely not.", RP_VERDICT_WRONG},
+      {"I don't think so.", RP_VERDICT_WRONG},
       {"Hmm, let me think.", RP_VERDICT_NONE},
       {"Is it true that you know all of this by heart?", RP_VERDICT_NONE},
   };
@@ -446,6 +476,7 @@ main (int argc, char **argv)
   g_test_add_func ("/quiz/all-wrong", test_all_wrong);
   g_test_add_func ("/quiz/between", test_between);
   g_test_add_func ("/quiz/stop", test_stop);
+  g_test_add_func ("/quiz/score", test_score);
   g_test_add_func ("/quiz/unheard", test_unheard);
   g_test_add_func ("/quiz/no-repetition", test_no_repetition);
   g_test_add_func ("/quiz/different-callers", test_different_callers);

@@ -75,6 +75,10 @@ typedef struct {
   guint said; /* of "right" and "wrong", to vary them */
 } RpQuizRound;
 
+typedef struct {
+  guint right, asked;
+} RpQuizScore;
+
 /* Where the conversation stands after some of its messages. */
 typedef struct {
   const RpDialogue *agent;
@@ -100,7 +104,8 @@ typedef struct {
   RpQuizRound round;
   guint n_quizzed[RP_DIALOGUE_MAX_QUIZZES]; /* questions asked in all rounds of each */
   gboolean again;                           /* another round was offered */
-  guint again_index;
+  guint again_index;                        /* the quiz of last_round */
+  RpQuizScore last_round;                   /* asked 0: there was none */
 
   gboolean message_offered;
   guint unknowns; /* in a row */
@@ -108,7 +113,8 @@ typedef struct {
   gboolean tied;
   guint tie[2];
   char *user_name;
-  char *last_text; /* what the assistant said last, in full */
+  char *last_text; /* what the assistant said last, in full; not that it waits */
+  gboolean waits;  /* "hold on" was the user's last word */
 } RpFold;
 
 /* Each adds to @reply. */
@@ -139,6 +145,8 @@ void rp_fold_begin_quiz (RpFold *fold, RpBrainReply *reply, guint index);
 void rp_fold_end_quiz (RpFold *fold);
 void rp_fold_ask_quiz (RpFold *fold, RpBrainReply *reply);
 void rp_fold_in_quiz (RpFold *fold, RpBrainReply *reply, const RpWords *words);
+/* "How many did I get right?", "another round". Returns: FALSE when it was neither. */
+gboolean rp_fold_after_quiz (RpFold *fold, RpBrainReply *reply, const RpWords *words);
 
 /* fold.c */
 gboolean rp_fold_intent (RpFold *fold, RpBrainReply *reply, RpIntent intent);

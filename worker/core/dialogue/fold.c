@@ -169,6 +169,7 @@ rp_fold_intent (RpFold *fold, RpBrainReply *reply, RpIntent intent)
     return TRUE;
   case RP_INTENT_WAIT:
     rp_fold_phrase (fold, reply, RP_PHRASE_WAIT);
+    fold->waits = TRUE;
     return TRUE;
   case RP_INTENT_HELP:
     rp_fold_phrase (fold, reply, RP_PHRASE_HELP);
@@ -381,17 +382,32 @@ answer_each (RpFold *fold, RpBrainReply *reply, const RpWords *words)
   return n > 1;
 }
 
+/* The keys for yes and no then have a meaning without a flow, too. */
+static gboolean
+asks_whether_more (const RpFold *fold)
+{
+  return fold->last_text != NULL && g_str_has_suffix (fold->last_text, "?") &&
+         strstr (fold->last_text, "nything else") != NULL;
+}
+
 static void
 when_idle (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 {
   gboolean offered = fold->message_offered, tied = fold->tied, again = fold->again;
   fold->message_offered = fold->tied = fold->again = FALSE;
   RpIntent intent = rp_intent (words);
+  guint key = rp_single_key (words);
+  if (key == 2 && asks_whether_more (fold))
+    intent = RP_INTENT_DONE;
+  else if (key == 1 && asks_whether_more (fold))
+    intent = RP_INTENT_ACKNOWLEDGE;
   if (offered && intent != RP_INTENT_REPEAT && answer_offer (fold, reply, words))
     return;
   if (again && intent != RP_INTENT_REPEAT && answer_again (fold, reply, words))
     return;
   if (tied && settle_tie (fold, reply, words))
+    return;
+  if (rp_fold_after_quiz (fold, reply, words))
     return;
   if (rp_fold_intent (fold, reply, intent)) {
     /* "say that again" leaves the question open. */
@@ -446,6 +462,7 @@ static void
 read_user (RpFold *fold, RpBrainReply *reply, const char *content)
 {
   g_autoptr (RpWords) words = rp_words_split (content);
+  fold->waits = FALSE;
   if (words->n == 0) {
     rp_fold_phrase (fold, reply, RP_PHRASE_NOT_HEARD);
     return;
@@ -483,6 +500,9 @@ read_assistant (RpFold *fold, const RpMessage *message)
     return;
   if (!message->interrupted || heard / all >= HEARD_SHARE)
     fold->question_heard = heard > 0;
+  /* "Go on" after "take your time" means what came before. */
+  if (fold->waits && fold->last_text != NULL)
+    return;
   g_free (fold->last_text);
   g_autofree char *text =
       g_strconcat (message->content, *unheard != '\0' ? " " : "", unheard, NULL);

@@ -5,8 +5,12 @@
 
 /* Then the answer is told. Between true and false there is no second one. */
 #define MAX_TRIES 2
+/* What concerns the round before is said in few words. */
+#define MAX_AFTER_WORDS 6
 /* As for flows: what is understood so well is no answer. */
 #define LEAST_ASIDE RP_CONFIDENCE_SWITCH
+/* Another quiz, when "instead" or the like says that one is meant. */
+#define LEAST_SWITCH 0.3
 
 typedef enum {
   COMMAND_NONE,
@@ -14,6 +18,7 @@ typedef enum {
   COMMAND_HINT,
   COMMAND_HARDER,
   COMMAND_EASIER,
+  COMMAND_SCORE,
 } Command;
 
 static const struct {
@@ -40,6 +45,13 @@ static const struct {
     {"too hard", COMMAND_EASIER},
     {"too difficult", COMMAND_EASIER},
     {"easier", COMMAND_EASIER},
+    {"score", COMMAND_SCORE},
+    {"how many right", COMMAND_SCORE},
+    {"how many did i get", COMMAND_SCORE},
+    {"how many have i got", COMMAND_SCORE},
+    {"how many do i have", COMMAND_SCORE},
+    {"how am i doing", COMMAND_SCORE},
+    {"how did i do", COMMAND_SCORE},
     {"next", COMMAND_SKIP},
 };
 
@@ -142,28 +154,34 @@ rp_fold_begin_quiz (RpFold *fold, RpBrainReply *reply, guint index)
   ask_next (fold, reply);
 }
 
+static void
+say_score (RpFold *fold, RpBrainReply *reply, const RpQuiz *quiz, guint n_right, guint n_asked)
+{
+  g_autofree char *right = g_strdup_printf ("%u", n_right);
+  g_autofree char *asked = g_strdup_printf ("%u", n_asked);
+  const char *const pairs[] = {"right", right, "asked", asked, NULL};
+  say_with (fold, reply, quiz->finish, pairs);
+}
+
 /* @asked: how many were answered or given up */
 static void
 finish (RpFold *fold, RpBrainReply *reply, guint asked)
 {
   const RpQuiz *quiz = fold->quiz;
   clear_question (fold);
-  g_autofree char *right = g_strdup_printf ("%u", fold->round.right);
-  g_autofree char *of = g_strdup_printf ("%u", asked);
-  const char *const pairs[] = {"right", right, "asked", of, NULL};
   if (asked > 0)
-    say_with (fold, reply, quiz->finish, pairs);
+    say_score (fold, reply, quiz, fold->round.right, asked);
   show (fold, reply);
+  fold->last_round = (RpQuizScore){fold->round.right, asked};
   gboolean whole = asked == quiz->n_questions;
-  guint index = fold->quiz_index;
   rp_fold_end_quiz (fold);
+  fold->again_index = fold->quiz_index;
   if (!whole || quiz->again == NULL) {
     rp_fold_phrase (fold, reply, RP_PHRASE_DONE);
     return;
   }
   rp_fold_say (reply, quiz->again);
   fold->again = TRUE;
-  fold->again_index = index;
   reply->expect = RP_EXPECT_YES_NO;
 }
 
@@ -211,6 +229,17 @@ give_hint (RpFold *fold, RpBrainReply *reply)
   rp_fold_ask_quiz (fold, reply);
 }
 
+/* In the middle of a round: the open question is not part of it. */
+static void
+tell_score (RpFold *fold, RpBrainReply *reply)
+{
+  guint n = fold->round.asked - 1;
+  g_autofree char *text = n > 0 ? g_strdup_printf ("%u out of %u so far.", fold->round.right, n)
+                                : g_strdup ("This is the first question.");
+  rp_fold_say (reply, text);
+  rp_fold_ask_quiz (fold, reply);
+}
+
 static void
 obey (RpFold *fold, RpBrainReply *reply, Command command)
 {
@@ -235,9 +264,36 @@ obey (RpFold *fold, RpBrainReply *reply, Command command)
     fold->round.asked--;
     ask_next (fold, reply);
     break;
+  case COMMAND_SCORE:
+    tell_score (fold, reply);
+    break;
   case COMMAND_NONE:
     break;
   }
+}
+
+gboolean
+rp_fold_after_quiz (RpFold *fold, RpBrainReply *reply, const RpWords *words)
+{
+  static const char *const more[] = {"another round", "one more round", "next round",
+                                     "new round",     "play again",     "try again",
+                                     "another one",   "go on",          "continue"};
+  if (fold->agent->quizzes->len == 0 || words->n > MAX_AFTER_WORDS)
+    return FALSE;
+  if (find_command (words) == COMMAND_SCORE) {
+    if (fold->last_round.asked > 0)
+      say_score (fold, reply, fold->agent->quizzes->pdata[fold->again_index],
+                 fold->last_round.right, fold->last_round.asked);
+    else
+      rp_fold_say (reply, "There was no round yet.");
+    return TRUE;
+  }
+  for (guint i = 0; fold->last_round.asked > 0 && i < G_N_ELEMENTS (more); i++)
+    if (rp_words_find (words, more[i], NULL) || rp_words_are (words, "again")) {
+      rp_fold_begin_quiz (fold, reply, fold->again_index);
+      return TRUE;
+    }
+  return FALSE;
 }
 
 static void
@@ -270,8 +326,12 @@ judge (RpFold *fold, RpBrainReply *reply, RpVerdict verdict)
 
 /* "What time is it?", "stop", "goodbye". Returns: FALSE when it was none. */
 static gboolean
-handle_intent (RpFold *fold, RpBrainReply *reply, RpIntent intent)
+handle_intent (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 {
+  RpIntent intent = rp_intent (words);
+  /* To a question, a mere "no" is no wish to end. */
+  if (intent == RP_INTENT_DONE && words->n == 1 && rp_yes_no (words) == RP_ANSWER_NO)
+    return FALSE;
   switch (intent) {
   case RP_INTENT_STOP:
   case RP_INTENT_CANCEL:
@@ -304,10 +364,14 @@ static gboolean
 handle_aside (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 {
   guint doc = 0, rival = 0;
-  if (rp_fold_search (fold, words, NULL, &doc, &rival) < LEAST_ASIDE)
-    return FALSE;
+  double confidence = rp_fold_search (fold, words, NULL, &doc, &rival);
   const RpFlow *flow = rp_fold_doc_flow (fold, doc);
   guint quiz = rp_fold_doc_quiz (fold, doc);
+  gboolean switches =
+      rp_words_find (words, "instead", NULL) || rp_words_find (words, "switch to", NULL) ||
+      rp_words_find (words, "change to", NULL) || rp_words_find (words, "rather", NULL);
+  if (confidence < (quiz != G_MAXUINT && switches ? LEAST_SWITCH : LEAST_ASIDE))
+    return FALSE;
   if (quiz != G_MAXUINT && quiz == fold->quiz_index)
     return FALSE;
   if (quiz != G_MAXUINT) {
@@ -335,7 +399,7 @@ rp_fold_in_quiz (RpFold *fold, RpBrainReply *reply, const RpWords *words)
     judge (fold, reply, verdict);
     return;
   }
-  if (handle_intent (fold, reply, rp_intent (words)))
+  if (handle_intent (fold, reply, words))
     return;
   if (command != COMMAND_NONE) {
     obey (fold, reply, command);

@@ -357,8 +357,15 @@ judge_claim (gboolean is_true, const RpWords *words)
   static const char yes[] =
       "true yes yeah yep right correct sure truth three through tree threw chew";
   static const char no[] = "false no nope wrong incorrect untrue fault faults falls fall force";
+  /* Weaker than these: "of course not" is a no. */
+  static const char *const likely[] = {"of course", "definitely", "certainly", "absolutely",
+                                       "think so"};
   gboolean found = FALSE, said = FALSE;
   guint key = rp_single_key (words);
+  for (guint i = 0; i < G_N_ELEMENTS (likely) && !found; i++)
+    found = said = rp_words_find (words, likely[i], NULL);
+  for (guint i = 0; i < words->n; i++)
+    said = said && !rp_word_in (words->v[i].norm, "not dont never");
   for (guint i = 0; i < words->n; i++) {
     gboolean is_yes = rp_word_in (words->v[i].norm, yes);
     if (!is_yes && !rp_word_in (words->v[i].norm, no))
