@@ -310,6 +310,42 @@ static const Line repeats[] = {
     {'A', "There is a car park behind the building, free for guests for two hours."},
     {'U', "stop"},
     {'A', "Okay."},
+    {'U', "Where can I park?"},
+    {'A', "car park behind"},
+    {'I', "20"},
+    {'U', "wait"},
+    {'A', "Take your time."},
+    {'U', "okay, go on"},
+    {'A', "There is a car park behind the building"},
+};
+
+static const Line acknowledged[] = {
+    {'U', "Book a room tomorrow at four."},
+    {'A', "what name"},
+    {'U', "for two hours"},
+    {'A', "All right.|what name"},
+    {'U', "King"},
+    {'A', "tomorrow at 4 PM for 2 hours, under the name King"},
+};
+
+static const Line message_corrected[] = {
+    {'U', "I want to leave a message."},
+    {'U', "King"},
+    {'U', "five five five zero one two three"},
+    {'A', "What is the message?"},
+    {'U', "No, my number is 555 01 25."},
+    {'A', "What is the message?"},
+    {'U', "Sorry, my name is Travis."},
+    {'A', "What is the message?"},
+    {'U', "No, I will not come."},
+    {'A', "from Travis, number 5 5 5, 0 1 2 5"},
+    {'U', "1"},
+    {'C', "take_message {\"name\": \"Travis\", \"number\": \"5550125\", \"message\": \"No, I "
+          "will not come\"}"},
+    {'T', "{\"ok\":true,\"id\":1}"},
+    {'A', "anything else"},
+    {'U', "2"},
+    {'A', "I'm here if"},
 };
 
 static const Line unknowns[] = {
@@ -382,10 +418,11 @@ static const struct {
   const Line *lines;
   guint n;
 } scripts[] = {
-    SCRIPT (step_by_step),      SCRIPT (all_at_once), SCRIPT (corrections),
-    SCRIPT (questions_between), SCRIPT (conflict),    SCRIPT (bad_results),
-    SCRIPT (unheard_question),  SCRIPT (repeats),     SCRIPT (unknowns),
-    SCRIPT (giving_up),         SCRIPT (switches),    SCRIPT (remembered_name),
+    SCRIPT (step_by_step),      SCRIPT (all_at_once),       SCRIPT (corrections),
+    SCRIPT (questions_between), SCRIPT (conflict),          SCRIPT (bad_results),
+    SCRIPT (unheard_question),  SCRIPT (repeats),           SCRIPT (unknowns),
+    SCRIPT (giving_up),         SCRIPT (switches),          SCRIPT (remembered_name),
+    SCRIPT (acknowledged),      SCRIPT (message_corrected),
 };
 
 static void

@@ -523,6 +523,9 @@ at_question (RpFold *fold, RpBrainReply *reply, const RpWords *words, gboolean *
     if (both && rp_fold_search (fold, words, used, &doc, &rival) >= 0.8 &&
         rp_fold_doc_is_answer (fold, doc))
       rp_fold_answer (fold, reply, doc);
+    /* What was said is in none of the words that follow: it did arrive. */
+    if (fold->values[fold->slot] == NULL && reply->segments->len == 0)
+      rp_fold_say (reply, "All right.");
     advance (fold, reply);
     return;
   }
@@ -586,6 +589,30 @@ handle_switch (RpFold *fold, RpBrainReply *reply, const RpWords *words)
   return TRUE;
 }
 
+/* "No, my number is …" when asked for the message. Returns: FALSE when it may be the message. */
+static gboolean
+correct_before_text (RpFold *fold, RpBrainReply *reply, const RpWords *words)
+{
+  guint slot = named_slot (fold, words), start;
+  gboolean corrects =
+      rp_words_match_at (words, 0, "no") > 0 || rp_words_match_at (words, 0, "sorry") > 0 ||
+      rp_words_match_at (words, 0, "wait") > 0 || rp_words_match_at (words, 0, "actually") > 0;
+  /* "My name is", "the number is": a message begins otherwise. */
+  gboolean states = rp_words_find (words, "is", &start) && start <= 4;
+  if (!corrects || !states || slot == NO_SLOT || slot == fold->slot)
+    return FALSE;
+  g_autofree gboolean *used = flags_for (words);
+  Filled filled = {0};
+  for (guint i = 0; i <= start; i++)
+    used[i] = slot_at (fold, slot)->type != RP_SLOT_NAME;
+  find_one (fold, words, used, slot, slot_at (fold, slot)->type != RP_SLOT_NAME, &filled);
+  if (filled.found == 0)
+    return FALSE;
+  rp_fold_say (reply, "All right.");
+  rp_fold_ask_again (fold, reply);
+  return TRUE;
+}
+
 void
 rp_fold_in_flow (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 {
@@ -606,6 +633,8 @@ rp_fold_in_flow (RpFold *fold, RpBrainReply *reply, const RpWords *words)
       intent != RP_INTENT_REPEAT && intent != RP_INTENT_WAIT && intent != RP_INTENT_GOODBYE &&
       intent != RP_INTENT_HELP)
     intent = RP_INTENT_NONE;
+  if (free_text && correct_before_text (fold, reply, words))
+    return;
   if (!free_text &&
       (handle_cancel (fold, reply, words, &intent) || handle_switch (fold, reply, words)))
     return;
