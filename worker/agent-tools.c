@@ -144,7 +144,9 @@ argument_fault (JsonObject *properties, const char *name, JsonNode *node)
 {
   JsonObject *property = rp_json_object (properties, name);
   if (property == NULL)
-    return g_strdup_printf ("has no parameter \"%s\"", name);
+    return g_strdup_printf ("has no parameter \"%s\"; add it to its \"parameters\" in agent.json, "
+                            "or remove it",
+                            name);
   JsonArray *choices = rp_json_array (property, "enum");
   if (node == NULL || choices == NULL)
     return NULL;

@@ -324,8 +324,22 @@ static const Line acknowledged[] = {
     {'A', "what name"},
     {'U', "for two hours"},
     {'A', "All right.|what name"},
-    {'U', "King"},
+    {'U', "Dr. King"},
     {'A', "tomorrow at 4 PM for 2 hours, under the name King"},
+};
+
+static const Line offer_passed_over[] = {
+    {'U', "What's the weather like?"},
+    {'U', "What's the weather like?"},
+    {'A', "leave a message"},
+    {'U', "Cancel my booking."},
+    {'A', "What name is the booking under?"},
+    {'U', "never mind"},
+    {'U', "Take a message."},
+    {'U', "King"},
+    {'A', "phone number"},
+    {'U', "1"},
+    {'A', "What number can we reach you on?"},
 };
 
 static const Line message_corrected[] = {
@@ -422,7 +436,7 @@ static const struct {
     SCRIPT (questions_between), SCRIPT (conflict),          SCRIPT (bad_results),
     SCRIPT (unheard_question),  SCRIPT (repeats),           SCRIPT (unknowns),
     SCRIPT (giving_up),         SCRIPT (switches),          SCRIPT (remembered_name),
-    SCRIPT (acknowledged),      SCRIPT (message_corrected),
+    SCRIPT (acknowledged),      SCRIPT (message_corrected), SCRIPT (offer_passed_over),
 };
 
 static void

@@ -233,6 +233,29 @@ test_score (void)
   }
 }
 
+/* "Numbers, or countries?" */
+static void
+test_choose (void)
+{
+  static const struct {
+    const char *said, *part;
+  } rows[] = {
+      {"1", "Five sums"},
+      {"2", "Five claims"},
+      {"You choose.", "Five sums"},
+      {"Both.", "Five sums"},
+      {"Surprise me", "Five sums"},
+      {"I don't mind.", "Five sums"},
+      {"Either.", "Five sums"},
+      {"Whatever you like.", "Five sums"},
+      {"I don't want to play.", "All right"},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_auto (Talk) talk = {rp_messages_new (), NULL, "g"};
+    expect (&talk, rows[i].said, rows[i].part);
+  }
+}
+
 /* Who was cut off before the question was said has not answered it. */
 static void
 test_unheard (void)
@@ -389,6 +412,8 @@ test_judge_claims (void)
       {"Of course not.", RP_VERDICT_WRONG},
       {"Definitely not.", RP_VERDICT_WRONG},
       {"I don't think so.", RP_VERDICT_WRONG},
+      {"I'm not sure.", RP_VERDICT_NONE},
+      {"Are you sure?", RP_VERDICT_NONE},
       {"Hmm, let me think.", RP_VERDICT_NONE},
       {"Is it true that you know all of this by heart?", RP_VERDICT_NONE},
   };
@@ -477,6 +502,7 @@ main (int argc, char **argv)
   g_test_add_func ("/quiz/between", test_between);
   g_test_add_func ("/quiz/stop", test_stop);
   g_test_add_func ("/quiz/score", test_score);
+  g_test_add_func ("/quiz/choose", test_choose);
   g_test_add_func ("/quiz/unheard", test_unheard);
   g_test_add_func ("/quiz/no-repetition", test_no_repetition);
   g_test_add_func ("/quiz/different-callers", test_different_callers);

@@ -87,6 +87,15 @@ static const Row rows[] = {
     {"Can someone call me back?", "What is your name?"},
     {"I'd like to leave a message.", "What is your name?"},
 
+    {"I need a room on Friday morning.", "At what time Friday"},
+    {"I would like to book a room because my colleague and I meet a customer on Tuesday about the "
+     "new house and all of its windows.",
+     "At what time tomorrow"},
+    {"I do not want to book a room, but my brother and his wife do have a lot of fish.", UNKNOWN},
+    {"Can I have the Lighthouse room?", "smallest room"},
+    {"Is the Compass free tomorrow?", "smallest room"},
+    {"and another one tomorrow at ten", "what name"},
+
     {"What's the weather like?", UNKNOWN},
     {"Who would win a fight, a bear, or a shark?", UNKNOWN},
     {"Is it safe to swim in the sun?", UNKNOWN},

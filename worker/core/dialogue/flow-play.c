@@ -184,10 +184,12 @@ rp_fold_ask_again (RpFold *fold, RpBrainReply *reply)
 static gboolean
 in_bounds (const RpSlot *slot, const char *value)
 {
-  if ((slot->type != RP_SLOT_NUMBER && slot->type != RP_SLOT_DURATION) ||
+  if ((slot->type != RP_SLOT_NUMBER && slot->type != RP_SLOT_DURATION &&
+       slot->type != RP_SLOT_DIGITS) ||
       (slot->minimum == 0 && slot->maximum == 0))
     return TRUE;
-  double number = g_ascii_strtod (value, NULL);
+  double number =
+      slot->type == RP_SLOT_DIGITS ? (double) strlen (value) : g_ascii_strtod (value, NULL);
   return number >= slot->minimum && number <= slot->maximum;
 }
 

@@ -43,7 +43,7 @@ typedef struct {
   GPtrArray *choices; /* of RpChoice *: RP_SLOT_CHOICE */
   int earliest_min;   /* RP_SLOT_TIME: "at three" without am or pm is taken in this part of the */
   int latest_min;     /* day; minutes after midnight, 0-1440; both 0: 07:00-19:00 */
-  double minimum;     /* RP_SLOT_NUMBER and RP_SLOT_DURATION; both 0: no limit */
+  double minimum;     /* RP_SLOT_NUMBER, _DURATION; of _DIGITS how many; both 0: no limit */
   double maximum;
 } RpSlot;
 

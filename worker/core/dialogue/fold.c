@@ -11,6 +11,8 @@
 #define WITHOUT_VALUES 0.95
 /* More than this many questions at once are one that nobody can answer. */
 #define MAX_QUESTIONS 3
+/* A trigger of so many words says what is wanted wherever it stands. */
+#define TASK_WORDS 3
 
 static void
 say_sentences (RpBrainReply *reply, const char *text)
@@ -326,7 +328,18 @@ rp_fold_value_flags (const RpFold *fold, const RpWords *words)
   }
   if (rp_find_name (words, used, FALSE, NULL, &match))
     g_clear_pointer (&match.value, g_free);
+  for (guint i = 0; i < words->n; i++)
+    if (rp_word_in (words->v[i].norm, "morning afternoon evening"))
+      used[i] = TRUE;
   return used;
+}
+
+/* An offer is passed over when something else is asked for: "cancel my booking" is no "no". */
+static gboolean
+asks_for_else (const RpFold *fold, const RpWords *words)
+{
+  guint doc = 0, rival = 0;
+  return words->n >= 3 && rp_fold_search (fold, words, NULL, &doc, &rival) >= RP_CONFIDENCE_SWITCH;
 }
 
 static gboolean
@@ -337,7 +350,7 @@ answer_offer (RpFold *fold, RpBrainReply *reply, const RpWords *words)
     rp_fold_begin_flow (fold, reply, fold->agent->offer, NULL);
     return TRUE;
   }
-  if (answer == RP_ANSWER_NO) {
+  if (answer == RP_ANSWER_NO && !asks_for_else (fold, words)) {
     rp_fold_phrase (fold, reply, RP_PHRASE_ANYTHING_ELSE);
     return TRUE;
   }
@@ -390,6 +403,28 @@ asks_whether_more (const RpFold *fold)
          strstr (fold->last_text, "nything else") != NULL;
 }
 
+/* "I would like to book a room because …": a task in the words of one of its triggers, however much
+ * is said around it. Returns: (transfer none) (nullable) */
+static const RpFlow *
+named_task (const RpFold *fold, const RpWords *words)
+{
+  for (guint i = 0; i < words->n; i++)
+    if (rp_word_in (words->v[i].norm, "not dont cant wont never how why what who"))
+      return NULL;
+  for (guint i = 0; i < fold->agent->flows->len; i++) {
+    const RpFlow *flow = g_ptr_array_index (fold->agent->flows, i);
+    for (guint k = 0; k < flow->triggers->len; k++) {
+      g_autoptr (RpWords) trigger = rp_words_split (g_ptr_array_index (flow->triggers, k));
+      g_autoptr (GString) phrase = g_string_new (NULL);
+      for (guint w = 0; w < trigger->n; w++)
+        g_string_append_printf (phrase, "%s%s", w > 0 ? " " : "", trigger->v[w].norm);
+      if (trigger->n >= TASK_WORDS && rp_words_find (words, phrase->str, NULL))
+        return flow;
+    }
+  }
+  return NULL;
+}
+
 static void
 when_idle (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 {
@@ -430,6 +465,11 @@ when_idle (RpFold *fold, RpBrainReply *reply, const RpWords *words)
       rp_fold_learn_name (fold, words) && confidence < 0.9) {
     g_autofree char *text = g_strdup_printf ("Thank you, %s. How can I help?", fold->user_name);
     rp_fold_say (reply, text);
+    return;
+  }
+  const RpFlow *task = confidence < least ? named_task (fold, words) : NULL;
+  if (task != NULL) {
+    rp_fold_begin_flow (fold, reply, task, words);
     return;
   }
   if (confidence < least) {

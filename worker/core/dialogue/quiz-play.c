@@ -32,6 +32,7 @@ static const struct {
     {"dont know", COMMAND_SKIP},
     {"do not know", COMMAND_SKIP},
     {"no idea", COMMAND_SKIP},
+    {"not sure", COMMAND_SKIP},
     {"no clue", COMMAND_SKIP},
     {"give up", COMMAND_SKIP},
     {"tell me", COMMAND_SKIP},
@@ -289,7 +290,8 @@ rp_fold_after_quiz (RpFold *fold, RpBrainReply *reply, const RpWords *words)
     return TRUE;
   }
   for (guint i = 0; fold->last_round.asked > 0 && i < G_N_ELEMENTS (more); i++)
-    if (rp_words_find (words, more[i], NULL) || rp_words_are (words, "again")) {
+    if (rp_words_find (words, more[i], NULL) || rp_words_are (words, "again") ||
+        rp_words_are (words, "one more")) {
       rp_fold_begin_quiz (fold, reply, fold->again_index);
       return TRUE;
     }

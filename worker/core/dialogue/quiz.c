@@ -378,7 +378,10 @@ judge_claim (gboolean is_true, const RpWords *words)
     found = TRUE;
     said = key == 1;
   }
-  if (!found || words->n > MAX_CLAIM_WORDS)
+  /* "I'm not sure", "are you sure?" */
+  gboolean doubts =
+      rp_words_find (words, "not sure", NULL) || rp_words_find (words, "you sure", NULL);
+  if (!found || doubts || words->n > MAX_CLAIM_WORDS)
     return RP_VERDICT_NONE;
   return said == is_true ? RP_VERDICT_RIGHT : RP_VERDICT_WRONG;
 }

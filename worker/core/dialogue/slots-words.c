@@ -353,6 +353,10 @@ static guint
 name_words_at (const RpWords *words, const gboolean *used, guint i, gboolean loose, GString *out)
 {
   guint n = 0;
+  /* A title alone is no name, and nobody's booking is found by it. */
+  guint title =
+      i + 1 < words->n && is (words, i, "dr doctor mr mister mrs ms miss prof professor") ? 1 : 0;
+  i += title;
   while (i + n < words->n && n < 3 && !used[i + n]) {
     const RpWord *w = &words->v[i + n];
     if (is_no_name (w->norm) || g_ascii_isdigit (w->norm[0]) ||
@@ -368,7 +372,7 @@ name_words_at (const RpWords *words, const gboolean *used, guint i, gboolean loo
     if (w->punct != 0)
       break;
   }
-  return n;
+  return n > 0 ? n + title : 0;
 }
 
 /* Where a name is announced. The first word after the phrase begins it. */
