@@ -22,6 +22,7 @@ const STATES = { // their names, and colours of style.css
 };
 const NEWS = /connecting|ended/; // for screen readers: not every breath
 const NO_MICROPHONE = /denied|insecure|microphone/;
+const NO_ACCESS = /expired|forbidden|unauthorised/;
 const TURNS_SHOWN = 8;
 
 /** The elements by their ids. */
@@ -49,7 +50,9 @@ function announce(text) {
     ui.announcer.firstChild.remove();
 }
 
-const click = (node, act) => node.addEventListener('click', act);
+// The second of a double click would meet another button.
+const click = (node, act) =>
+  node.addEventListener('click', (event) => event.detail < 2 && act(event));
 const addWay = (label, act) => click(ui.ways.appendChild(element('button', '', label)), act);
 
 function show(state) {
@@ -85,7 +88,10 @@ function tell(failure) {
   if (kind === 'unsupported' || kind === 'autoplay')
     return;
   if (conversation) {
-    addWay('OK', () => tell(null));
+    addWay('OK', () => {
+      tell(null);
+      ui.scroller.focus();
+    });
     return;
   }
   if (NO_MICROPHONE.test(kind))
@@ -160,7 +166,7 @@ function tick() {
 }
 
 function ended({ failure }) {
-  const focused = ui.buttons.contains(document.activeElement);
+  const focused = document.activeElement;
   conversation = null;
   clearInterval(clock);
   meters.forEach((meter) => meter.show(null));
@@ -173,7 +179,7 @@ function ended({ failure }) {
   tell(failure);
   if (NO_MICROPHONE.test(failure?.kind))
     ui.words.focus();
-  else if (focused)
+  else if (focused.hidden)
     ui.talk.focus();
 }
 
@@ -239,9 +245,10 @@ async function showAgents() {
     } else {
       [ui.title.textContent, ui.about.textContent] = [agents[0].title, agents[0].description];
     }
-    tell(null);
+    if (NO_ACCESS.test(ui.problem.dataset.kind))
+      tell(null);
   } catch (failure) {
-    if (/expired|forbidden|unauthorised/.test(failure.kind))
+    if (NO_ACCESS.test(failure.kind))
       tell(failure);
   }
 }

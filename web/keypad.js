@@ -30,7 +30,12 @@ document.head.append(style);
 /** @param {object} current the conversation, which closes it when it ends */
 export async function openKeypad(current) {
   conversation = current;
-  conversation.addEventListener('ended', () => dialog.close());
+  conversation.addEventListener('ended', () => {
+    if (dialog.open) {
+      dialog.close();
+      document.getElementById('talk').focus();
+    }
+  });
   digits.textContent = '';
   await styled;
   dialog.showModal();
