@@ -5,7 +5,7 @@ import { Failure } from './failures.js';
 const CONNECT_MS = 15_000;
 // ICE reports "disconnected" for short gaps that heal by themselves.
 const GRACE_MS = 2_000;
-// Other candidates on the same connection are there within a few round trips, or not at all.
+// Other candidates work within a few round trips, or not at all.
 const ICE_RESTART_MS = 4_000;
 const REPLACE_MS = 8_000;
 const RETRY_MS = 1_000; // twice that the next time, and so on
@@ -89,6 +89,7 @@ export class Connection extends EventTarget {
       this.pc = pc;
       this.#pcId = answer.pc_id;
       this.#watch(pc, channel);
+      await this.setTrack(this.#track); // perhaps another meanwhile
       await pc.setRemoteDescription(answer);
       this.#tellCandidates(pc);
       await this.#until(timeoutMs, () => channel.readyState === 'open');
@@ -124,8 +125,7 @@ export class Connection extends EventTarget {
   }
 
   /**
-   * Once all are known, and the offer to the server. They are for servers whose firewall lets in
-   * only who was called from inside; others see where the client is.
+   * Once all are known: for servers whose firewall lets in only who was called from inside.
    */
   #tellCandidates(pc) {
     if (this.pc !== pc || pc.iceGatheringState !== 'complete' || pc.signalingState !== 'stable')

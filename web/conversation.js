@@ -1,5 +1,4 @@
-// A conversation with an agent, for the page and the snippet. Options, events and members are
-// described in repartee.d.ts.
+// A conversation with an agent. Options, events and members: see repartee.d.ts.
 
 import { Connection } from './connection.js';
 import { because, Failure } from './failures.js';

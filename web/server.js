@@ -43,7 +43,7 @@ export class Server {
     }
     if (!response.ok)
       throw await because('refusal', response);
-    return response.json();
+    return response.json().catch(() => { throw new Failure('unreachable'); });
   }
 
   async #bearer() {
@@ -61,18 +61,14 @@ export class Server {
     const headers = token ? { Authorization: `Bearer ${token}` } : {};
     if (body)
       headers['Content-Type'] = 'application/json';
-    const abort = new AbortController();
-    const stop = () => abort.abort();
-    const timer = setTimeout(stop, TIMEOUT_MS);
-    signal?.addEventListener('abort', stop, { signal: abort.signal });
+    const late = AbortSignal.timeout(TIMEOUT_MS);
+    const stop = signal ? AbortSignal.any([signal, late]) : late;
     try {
       return await fetch(new URL(path, this.base),
-        { method, headers, body: JSON.stringify(body), signal: abort.signal });
+        { method, headers, body: JSON.stringify(body), signal: stop });
     } catch {
-      throw abort.signal.aborted || this.base.origin === location.origin ?
+      throw stop.aborted || this.base.origin === location.origin ?
         new Failure('unreachable') : await because('silence', this.base);
-    } finally {
-      clearTimeout(timer);
     }
   }
 }
