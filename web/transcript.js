@@ -94,6 +94,7 @@ export class Transcript {
     on('ended', () => {
       this.#finish();
       this.#segments.clear();
+      this.#tools.clear();
       this.#endUser();
       this.#agent = this.#extra = null;
     });
