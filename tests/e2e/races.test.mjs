@@ -1,0 +1,267 @@
+// What people and networks do at the wrong moment: double clicks, changes while connecting, ends in
+// the middle of things, many calls in one page; and what strangers' words and figures do to it.
+
+import assert from 'node:assert/strict';
+import { launchChromium } from './lib/browser.mjs';
+import { sleep, until } from './lib/env.mjs';
+import { holdOffers, receive } from './lib/page-states.mjs';
+import { withCaller, withServer } from './lib/test.mjs';
+
+const CALLS = 12;
+
+/** Counts connections, microphones and contexts for sound that are open. */
+const PROBE = `
+  window.opened = { pcs: [], tracks: [], contexts: [] };
+  RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...args) { super(...args); window.opened.pcs.push(this); }
+  };
+  AudioContext = class extends AudioContext {
+    constructor(...args) { super(...args); window.opened.contexts.push(this); }
+  };
+  const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (...args) => {
+    await window.hesitates;
+    const stream = await ask(...args);
+    window.opened.tracks.push(...stream.getTracks());
+    return stream;
+  };`;
+
+const focused = ({ page }) => page.evaluate(() => document.activeElement.id);
+const open = ({ page }) => page.evaluate(() => ({
+  pcs: window.opened.pcs.filter((pc) => pc.connectionState !== 'closed').length,
+  tracks: window.opened.tracks.filter((track) => track.readyState === 'live').length,
+}));
+
+/** Nothing stays open, least of all a microphone. */
+async function assertAllClosed(caller, after) {
+  await until(async () => {
+    const { pcs, tracks } = await open(caller);
+    return pcs === 0 && tracks === 0;
+  }, `the end of connections and microphones after ${after}`, 2_000)
+    .catch(async (error) => assert.fail(`${error.message}: ${JSON.stringify(await open(caller))}`));
+}
+
+/** Whoever double-clicks on Talk wants to talk: "Cancel" comes up in its place. */
+async function doubleClick(caller) {
+  await caller.talk();
+  await caller.hangUp();
+  const from = caller.messages.length;
+  await caller.page.dblclick('#talk'); // "Talk again", which stays where it is
+  await caller.type('bot-ready', { from });
+  assert.notEqual(await caller.state(), 'ended');
+  await caller.page.dblclick('#hang-up');
+  await caller.waitState('ended');
+  await sleep(300);
+  assert.equal(await caller.state(), 'ended');
+  await assertAllClosed(caller, 'double clicks');
+}
+
+/** Ids of tools begin anew with each call. */
+async function toolsOfTwoCalls(caller) {
+  for (const name of ['first_tool', 'second_tool']) {
+    const from = caller.messages.length;
+    await caller.page.click('#talk');
+    await caller.type('bot-ready', { from });
+    await receive(caller, 'llm-function-call-in-progress',
+      { tool_call_id: 'call_1_0', function_name: name, arguments: null });
+    await caller.hangUp();
+  }
+  const tools = (await caller.transcript()).filter(({ who }) => who === 'tool');
+  assert.deepEqual(tools.map(({ text }) => text.match(/\w+ tool/)[0]), ['first tool', 'second tool']);
+}
+
+/** Another microphone is chosen before the connection is there. */
+async function microphoneWhileConnecting(caller) {
+  const release = await holdOffers(caller.page);
+  await caller.page.click('#talk');
+  await caller.waitState('connecting');
+  await caller.page.evaluate(() =>
+    document.querySelector('#microphone').dispatchEvent(new Event('change')));
+  await until(() => caller.page.evaluate(() => window.opened.tracks.length > 1), 'the other one');
+  await release();
+  await caller.type('bot-ready');
+  const sends = () => caller.page.evaluate(() => window.e2e.pc.getSenders()[0].track.readyState);
+  assert.equal(await sends(), 'live', 'the call has the microphone that was chosen');
+  assert.equal((await open(caller)).tracks, 1, 'the former one is closed');
+  await caller.hangUp();
+  await assertAllClosed(caller, 'another microphone');
+}
+
+/** Hung up while the browser still asks for the microphone, and while the site fetches a token. */
+async function hangUpEarly(caller, server) {
+  const { page } = caller;
+  await page.evaluate(() => {
+    window.hesitates = new Promise((resolve) => { window.allow = resolve; });
+  });
+  await page.click('#talk');
+  await caller.waitState('asking');
+  await page.click('#hang-up');
+  await page.evaluate(() => window.allow());
+  await assertAllClosed(caller, 'a late permission');
+
+  const offers = [];
+  page.on('request', (request) => request.url().endsWith('/api/offer') && offers.push(request));
+  const kind = await page.evaluate(async () => {
+    const { Conversation } = await import('./conversation.js');
+    let give;
+    const token = new Promise((resolve) => { give = resolve; });
+    const conversation = new Conversation({ microphone: false, token: () => token });
+    const started = conversation.start();
+    setTimeout(() => {
+      conversation.hangUp();
+      give('');
+    }, 200);
+    return started.catch((error) => error.kind);
+  });
+  assert.equal(kind, 'hung-up');
+  await sleep(300);
+  assert.equal(offers.length, 0, 'nobody is called any more');
+  await assertAllClosed(caller, 'a late token');
+  assert.equal((await server.stats()).sessions.active, 0);
+}
+
+/** The microphone is closed when the key is let go, wherever the focus has gone meanwhile. */
+async function letGoElsewhere(caller) {
+  const { page } = caller;
+  await caller.talk();
+  await page.click('#ptt');
+  await page.waitForSelector('#hold:focus');
+  const sends = () => page.evaluate(() => window.e2e.pc.getSenders()[0].track.enabled);
+  for (const key of [' ', 'Enter']) {
+    await page.focus('#hold');
+    await page.keyboard.down(key);
+    assert.equal(await sends(), true);
+    await page.focus('#words');
+    await page.keyboard.up(key);
+    assert.equal(await sends(), false, `"${key}" let go in the text box`);
+  }
+  await page.focus('#hold');
+  await receive(caller, 'error', { error: 'it is gone', fatal: true });
+  await caller.waitState('failed');
+  assert.equal(await focused(caller), 'talk', 'the focus is not lost');
+  await assertAllClosed(caller, 'a fatal error');
+  await page.evaluate(() => localStorage.clear());
+  caller.problems.length = 0;
+}
+
+async function focusAfterOk(caller) {
+  const { page } = caller;
+  await caller.talk();
+  await receive(caller, 'error', { error: 'hoarse', fatal: false });
+  await page.getByRole('button', { name: 'OK' }).focus();
+  await page.keyboard.press('Enter');
+  assert.notEqual(await focused(caller), '', 'the focus is not lost');
+  await page.click('#dial');
+  await page.waitForSelector('#keypad[open]');
+  await receive(caller, 'error', { error: 'it is gone', fatal: true });
+  await caller.waitState('failed');
+  assert.equal(await focused(caller), 'talk', 'after the keypad');
+}
+
+/** Echoes of what was typed are matched though one is missing, or not quite the same. */
+async function typedEchoes(caller) {
+  await caller.talk();
+  await caller.quiet();
+  await caller.typeText('What  do you   cost?');
+  await caller.page.evaluate(() => { document.querySelector('#words').value = ''; });
+  await caller.quiet({ from: caller.messages.length });
+  const from = caller.messages.length;
+  await caller.typeText('Do you have parking?');
+  await caller.type('user-llm-text', { from });
+  await caller.quiet({ from });
+  const said = (await caller.transcript()).filter(({ who }) => who === 'user').map(({ text }) => text);
+  assert.deepEqual(said.filter((text) => /parking/.test(text)), ['Do you have parking?']);
+  await caller.hangUp();
+}
+
+/** A failure is not wiped away by what comes late. */
+async function lateAgents(caller) {
+  const { page } = caller;
+  let release;
+  const released = new Promise((resolve) => { release = resolve; });
+  await page.route('**/api/agents', async (route) => {
+    await released;
+    await route.continue();
+  });
+  await page.route('**/api/offer', (route) => route.fulfill({ contentType: 'text/html', body: '<p>Hello' }));
+  await page.reload();
+  await page.click('#talk');
+  await page.waitForSelector('#problem[data-kind]:not([data-kind=""])');
+  assert.doesNotMatch(await page.textContent('#problem'), /browser/, 'a portal is not its fault');
+  const answered = page.waitForResponse('**/api/agents');
+  release();
+  await answered;
+  await sleep(200);
+  assert.ok(await page.isVisible('#problem'), 'the failure is still told');
+  await assertAllClosed(caller, 'a refusal');
+}
+
+/** Many calls in one page leave nothing behind, and one context for the meters. */
+async function manyCalls(caller) {
+  for (let i = 0; i < CALLS; i++) {
+    const from = caller.messages.length;
+    await caller.page.click('#talk');
+    await caller.type('bot-ready', { from });
+    await caller.page.click('#hang-up');
+  }
+  await assertAllClosed(caller, `${CALLS} calls`);
+  const contexts = await caller.page.evaluate(() => window.opened.contexts
+    .filter(({ state, sampleRate }) => state !== 'closed').length);
+  assert.ok(contexts <= 2, `${contexts} contexts`); // that of the scripted microphone
+}
+
+/** No sideways scrolling on the narrowest phones, whatever words come. */
+async function narrow(caller) {
+  const { page } = caller;
+  const long = 'Donaudampfschifffahrt'.repeat(20);
+  await page.route('**/api/agents', (route) => route.fulfill({ json: {
+    agents: ['reception', 'b'].map((name) => ({ name, title: long, description: long })),
+    default: 'reception' } }));
+  await page.setViewportSize({ width: 320, height: 256 }); // 1280 by 1024 at 400 %
+  await page.reload();
+  await page.waitForSelector('.choice', { state: 'attached' });
+  const wide = () => page.evaluate(() =>
+    [document.documentElement, ...document.querySelectorAll('main, .dock, #scroller, #transcript')]
+      .filter((at) => at.scrollWidth > at.clientWidth + 1).map((at) => at.id || at.localName));
+  assert.deepEqual(await wide(), [], 'before the call');
+  for (const id of ['talk', 'words']) {
+    await page.focus(`#${id}`);
+    const inside = await page.$eval(`#${id}`, (at) => {
+      const { top, bottom } = at.getBoundingClientRect();
+      const hit = document.elementFromPoint(at.getBoundingClientRect().left + 20, (top + bottom) / 2);
+      return at.contains(hit);
+    });
+    assert.ok(inside, `${id} can be reached`);
+  }
+  await caller.talk();
+  await receive(caller, 'user-llm-text', { text: long });
+  await receive(caller, 'llm-function-call-in-progress',
+    { tool_call_id: long, function_name: long, arguments: { long } });
+  await receive(caller, 'error', { error: long, fatal: false });
+  assert.deepEqual(await wide(), [], 'in the call');
+  await caller.page.focus('#hang-up');
+  await caller.hangUp();
+}
+
+const PARTS = [doubleClick, toolsOfTwoCalls, microphoneWhileConnecting, hangUpEarly, letGoElsewhere,
+  focusAfterOk, typedEchoes, lateAgents, manyCalls, narrow];
+
+export default {
+  name: 'races: the wrong moment, many calls and long words do no harm',
+  timeoutS: 180,
+  run: async () => {
+    const browser = await launchChromium();
+    try {
+      await withServer({}, async (server) => {
+        const failures = [];
+        for (const part of PARTS) {
+          await withCaller(server, { browser, probe: PROBE }, (caller) => part(caller, server))
+            .catch((error) => failures.push(`${part.name}: ${error.message}`));
+        }
+        assert.equal(failures.length, 0, failures.join('\n'));
+      });
+    } finally {
+      await browser.close();
+    }
+  },
+};
