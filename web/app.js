@@ -7,7 +7,7 @@ import { listAgents } from './server.js';
 import * as settings from './settings.js';
 import { element, Transcript } from './transcript.js';
 
-const STATES = { // their names, and colours of style.css
+const STATES = { // names and colours
   idle: ['Ready', 'edge'],
   asking: ['Allow the microphone', 'think'],
   connecting: ['Connecting…', 'think'],
@@ -25,7 +25,7 @@ const NO_MICROPHONE = /denied|insecure|microphone/;
 const NO_ACCESS = /expired|forbidden|unauthorised/;
 const TURNS_SHOWN = 8;
 
-/** The elements by their ids. */
+// The elements by their ids.
 const ui = new Proxy({}, { get: (_, id) => document.getElementById(id) });
 const wide = matchMedia('(min-width: 60rem)');
 const meters = [new Meter(ui.you), new Meter(ui.agent)];
@@ -240,7 +240,7 @@ async function showAgents() {
     const list = await listAgents({ token: token() });
     agents = list.agents;
     if (agents.length > 1) {
-      (await import('./agents.js')).offerAgents(ui.agents, agents, list.default);
+      await (await import('./agents.js')).offerAgents(ui.agents, agents, list.default);
       ui.agents.hidden = conversation !== null;
     } else {
       [ui.title.textContent, ui.about.textContent] = [agents[0].title, agents[0].description];

@@ -1,5 +1,6 @@
 // Digits in a call, as on a telephone. Loaded when it is wanted.
 
+import { loadStyle } from './stylesheet.js';
 import { element } from './transcript.js';
 
 const dialog = element('dialog');
@@ -23,9 +24,7 @@ close.addEventListener('click', () => dialog.close());
 dialog.append(digits, keys, close);
 document.body.append(dialog);
 
-const style = Object.assign(element('link'), { rel: 'stylesheet', href: 'keypad.css' });
-const styled = new Promise((resolve) => { style.onload = style.onerror = resolve; });
-document.head.append(style);
+const styled = loadStyle('keypad.css');
 
 /** @param {object} current the conversation, which closes it when it ends */
 export async function openKeypad(current) {
