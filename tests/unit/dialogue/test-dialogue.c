@@ -328,6 +328,17 @@ static const Line acknowledged[] = {
     {'A', "tomorrow at 4 PM for 2 hours, under the name King"},
 };
 
+static const Line spoke_before_the_result[] = {
+    {'U', "Book a room tomorrow at four for Anna."},
+    {'U', "yes"},
+    {'T', BOOKED ("2025-05-06", "16:00")},
+    {'N', ""},
+    {'U', "How can I pay?"},
+    {'A', "Done. You have the Anchor room|reference is 4 1 0 2. You can pay by card"},
+    {'U', "Are you a robot?"},
+    {'A', "voice assistant"},
+};
+
 static const Line offer_passed_over[] = {
     {'U', "What's the weather like?"},
     {'U', "What's the weather like?"},
@@ -432,11 +443,14 @@ static const struct {
   const Line *lines;
   guint n;
 } scripts[] = {
-    SCRIPT (step_by_step),      SCRIPT (all_at_once),       SCRIPT (corrections),
-    SCRIPT (questions_between), SCRIPT (conflict),          SCRIPT (bad_results),
-    SCRIPT (unheard_question),  SCRIPT (repeats),           SCRIPT (unknowns),
-    SCRIPT (giving_up),         SCRIPT (switches),          SCRIPT (remembered_name),
-    SCRIPT (acknowledged),      SCRIPT (message_corrected), SCRIPT (offer_passed_over),
+    SCRIPT (step_by_step),      SCRIPT (all_at_once),
+    SCRIPT (corrections),       SCRIPT (questions_between),
+    SCRIPT (conflict),          SCRIPT (bad_results),
+    SCRIPT (unheard_question),  SCRIPT (repeats),
+    SCRIPT (unknowns),          SCRIPT (giving_up),
+    SCRIPT (switches),          SCRIPT (remembered_name),
+    SCRIPT (acknowledged),      SCRIPT (message_corrected),
+    SCRIPT (offer_passed_over), SCRIPT (spoke_before_the_result),
 };
 
 static void

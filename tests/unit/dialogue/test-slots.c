@@ -68,6 +68,8 @@ static const Row times[] = {
     {"nine o'clock", "09:00", TRUE},
     {"9:30", "09:30", TRUE},
     {"half past nine", "09:30", TRUE},
+    {"half nine", "09:30", TRUE},
+    {"at half two in the afternoon", "14:30", TRUE},
     {"quarter to ten", "09:45", TRUE},
     {"a quarter past one", "13:15", TRUE},
     {"ten to three", "14:50", TRUE},

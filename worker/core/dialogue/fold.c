@@ -586,13 +586,23 @@ read_tool (RpFold *fold, RpBrainReply *reply, const GPtrArray *messages, guint i
     rp_fold_phrase (fold, reply, RP_PHRASE_TROUBLE);
 }
 
+/* @from: segments that are kept */
 static void
-clear_reply (RpBrainReply *reply)
+clear_reply (RpBrainReply *reply, guint from)
 {
-  g_ptr_array_set_size (reply->segments, 0);
+  g_ptr_array_set_size (reply->segments, (gint) from);
   g_ptr_array_set_size (reply->calls, 0);
   reply->expect = RP_EXPECT_ANYTHING;
   reply->end_call = FALSE;
+}
+
+/* The user spoke on before a result was told: it is told first, without what it asks at its end.
+ * Returns: how many segments of @reply stay */
+static guint
+untold (const RpBrainReply *reply)
+{
+  guint n = reply->segments->len;
+  return n > 1 && g_str_has_suffix (reply->segments->pdata[n - 1], "?") ? n - 1 : n;
 }
 
 void
@@ -609,6 +619,7 @@ rp_fold_run (const RpDialogue *self, const RpBrainRequest *request, RpBrainReply
   const GPtrArray *messages = request->messages;
   guint n = messages != NULL ? messages->len : 0;
   RpRole last = RP_ROLE_SYSTEM;
+  gboolean told = TRUE;
   for (guint i = 0; i < n; i++) {
     const RpMessage *message = g_ptr_array_index (messages, i);
     fold.index = i;
@@ -620,10 +631,12 @@ rp_fold_run (const RpDialogue *self, const RpBrainRequest *request, RpBrainReply
       continue;
     last = message->role;
     if (message->role == RP_ROLE_ASSISTANT) {
+      told = TRUE;
       read_assistant (&fold, message);
       continue;
     }
-    clear_reply (reply);
+    clear_reply (reply, told ? 0 : untold (reply));
+    told = message->role != RP_ROLE_TOOL;
     if (message->role == RP_ROLE_USER)
       read_user (&fold, reply, message->content);
     else
@@ -632,7 +645,7 @@ rp_fold_run (const RpDialogue *self, const RpBrainRequest *request, RpBrainReply
   if (last == RP_ROLE_SYSTEM) {
     rp_fold_phrase (&fold, reply, RP_PHRASE_GREETING);
   } else if (last == RP_ROLE_ASSISTANT) {
-    clear_reply (reply);
+    clear_reply (reply, 0);
     fold.index = n;
     if (fold.flow != NULL || fold.quiz != NULL)
       rp_fold_ask_again (&fold, reply);

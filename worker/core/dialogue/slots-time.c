@@ -463,6 +463,14 @@ past_at (const RpWords *words, guint i, int *out_hour, int *out_minute)
   if (n == 0 || minutes > 30 || minutes < 1 || minutes != floor (minutes))
     return 0;
   at += n;
+  /* British: "half nine" is half past nine. */
+  guint h = minutes == 30 && is (words, at - 1, "half") ? rp_number_at (words, at, &hour) : 0;
+  if (h > 0 && hour >= 1 && hour <= 12 && hour == floor (hour) &&
+      !is (words, at + h, "hours hour minutes percent")) {
+    *out_hour = (int) hour;
+    *out_minute = 30;
+    return at + h - i;
+  }
   if (is (words, at, "minutes"))
     at++;
   gboolean past = is (words, at, "past after"), to = is (words, at, "to til till before of");
