@@ -460,6 +460,25 @@ test_script (gconstpointer data)
   play (scripts[i].lines, scripts[i].n);
 }
 
+/* What a tool gives is read out, but not for minutes. */
+static void
+test_long_result (void)
+{
+  Talk talk = {rp_messages_new (), NULL, MONDAY_S};
+  g_autofree char *room = g_strnfill (5000, 'o');
+  g_autofree char *result = g_strdup_printf ("{\"ok\":true,\"room\":\"a\\u0007\\nb%s\",\"day\":"
+                                             "\"2025-05-06\",\"time\":\"16:00\"}",
+                                             room);
+  say_user (&talk, "Book a room tomorrow at four for Anna.");
+  say_user (&talk, "yes");
+  give_result (&talk, result);
+  g_autofree char *text = rp_brain_reply_text (talk.reply);
+  g_assert_nonnull (strstr (text, "the a booooo"));
+  g_assert_cmpuint (strlen (text), <, 600);
+  g_clear_pointer (&talk.reply, rp_brain_reply_free);
+  g_ptr_array_unref (talk.messages);
+}
+
 static void
 test_edges (void)
 {
@@ -558,6 +577,7 @@ main (int argc, char **argv)
     g_test_add_data_func (path, GUINT_TO_POINTER (i), test_script);
   }
   g_test_add_func ("/dialogue/edges", test_edges);
+  g_test_add_func ("/dialogue/long-result", test_long_result);
   g_test_add_func ("/dialogue/call-ids", test_call_ids);
   g_test_add_func ("/dialogue/never-silent", test_never_silent);
   int status = g_test_run ();

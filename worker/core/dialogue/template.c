@@ -7,6 +7,8 @@
 /* Deeper results are cut off: nothing nested is spoken. */
 #define MAX_DEPTH 16
 #define MAX_MEMBERS 64
+/* Half a minute of speech. */
+#define MAX_VALUE_BYTES 400
 #define MAX_ELEMENTS 16
 
 typedef struct {
@@ -112,6 +114,19 @@ skip_object (Reader *r, guint depth)
     r->bad = TRUE;
 }
 
+/* A tool may be a function of the page, and give anything: a value is a line that can be listened
+ * to. Returns: (transfer full) */
+static char *
+speakable (const char *text)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+  GString *line = g_string_new (NULL);
+  for (const char *p = valid; *p != '\0' && line->len < MAX_VALUE_BYTES; p = g_utf8_next_char (p))
+    g_string_append_unichar (line,
+                             g_unichar_isprint (g_utf8_get_char (p)) ? g_utf8_get_char (p) : ' ');
+  return g_string_free (line, FALSE);
+}
+
 /* @out: (nullable) takes scalars, and the scalars of an array one level down. */
 static void
 read_value (Reader *r, guint depth, GPtrArray *out)
@@ -147,7 +162,7 @@ read_value (Reader *r, guint depth, GPtrArray *out)
       return;
   }
   if (out != NULL && !r->bad && out->len < MAX_ELEMENTS)
-    g_ptr_array_add (out, g_utf8_make_valid (text, -1));
+    g_ptr_array_add (out, speakable (text));
 }
 
 GHashTable *
