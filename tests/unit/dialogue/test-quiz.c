@@ -173,6 +173,7 @@ test_between (void)
       {"I like turtles.", "catch that"},
       {"That one is too easy.", "A harder one"},
       {"This is too hard.", "An easier one"},
+      {"Father, please.", "A harder one"},
       {"I don't know.", "It is"},
       {"Skip.", "It is"},
       {"Countries please.", "True or false?"},
@@ -218,7 +219,8 @@ test_stop (void)
 static void
 test_score (void)
 {
-  static const char *const more[] = {"again", "another round", "play again", "let's go on"};
+  static const char *const more[] = {"again", "another round", "Another realm.", "play again",
+                                     "let's go on"};
   for (guint i = 0; i < G_N_ELEMENTS (more); i++) {
     g_auto (Talk) talk = {rp_messages_new (), NULL, "f"};
     expect (&talk, "What's my score?", "no round yet");
@@ -227,6 +229,7 @@ test_score (void)
     g_free (say (&talk, answer));
     g_free (say (&talk, "skip"));
     expect (&talk, "What's my score?", "1 out of 2 so far. What is");
+    expect (&talk, "What is my scorn?", "1 out of 2 so far. What is");
     expect (&talk, "stop", "1 out of 2");
     expect (&talk, "How many did I get right?", "1 out of 2");
     expect (&talk, more[i], "What is");

@@ -5,6 +5,9 @@
 
 /* Then the answer is told. Between true and false there is no second one. */
 #define MAX_TRIES 2
+/* A word that is almost a command is one in so short an utterance, when it is not short itself. */
+#define MAX_NEAR_WORDS 4
+#define MIN_NEAR_LETTERS 5
 /* What concerns the round before is said in few words. */
 #define MAX_AFTER_WORDS 6
 /* As for flows: what is understood so well is no answer. */
@@ -42,6 +45,7 @@ static const struct {
     {"clue", COMMAND_HINT},
     {"too easy", COMMAND_HARDER},
     {"harder", COMMAND_HARDER},
+    {"father", COMMAND_HARDER}, /* heard so, as "members" for "numbers" */
     {"more difficult", COMMAND_HARDER},
     {"too hard", COMMAND_EASIER},
     {"too difficult", COMMAND_EASIER},
@@ -62,6 +66,11 @@ find_command (const RpWords *words)
   for (guint i = 0; words->n <= 8 && i < G_N_ELEMENTS (commands); i++)
     if (rp_words_find (words, commands[i].phrase, NULL))
       return commands[i].command;
+  /* Heard almost so: "scorn". */
+  for (guint i = 0; words->n <= MAX_NEAR_WORDS && i < G_N_ELEMENTS (commands); i++)
+    for (guint k = 0; strlen (commands[i].phrase) >= MIN_NEAR_LETTERS && k < words->n; k++)
+      if (rp_edit_distance (words->v[k].norm, commands[i].phrase, 1) <= 1)
+        return commands[i].command;
   return COMMAND_NONE;
 }
 
@@ -291,7 +300,8 @@ rp_fold_after_quiz (RpFold *fold, RpBrainReply *reply, const RpWords *words)
   }
   for (guint i = 0; fold->last_round.asked > 0 && i < G_N_ELEMENTS (more); i++)
     if (rp_words_find (words, more[i], NULL) || rp_words_are (words, "again") ||
-        rp_words_are (words, "one more")) {
+        rp_words_are (words, "one more") ||
+        (words->n <= 2 && rp_words_match_at (words, 0, "another") > 0)) {
       rp_fold_begin_quiz (fold, reply, fold->again_index);
       return TRUE;
     }
