@@ -81,10 +81,11 @@ const STYLE = `
 
 /** Black or white, whichever is legible on the colour. */
 function inkOn(color, root) {
-  root.style.setProperty('color', color);
-  const [r, g, b] = getComputedStyle(root).color.match(/[\d.]+/g)?.map(Number) ?? [];
+  // Mixed, a colour of any kind is told as color(srgb …), each part 0 to 1.
+  root.style.setProperty('color', `color-mix(in srgb, ${color}, ${color})`);
+  const [r, g, b] = getComputedStyle(root).color.match(/-?[\d.]+(e-?\d+)?/g)?.map(Number) ?? [];
   root.style.removeProperty('color');
-  const linear = (v) => (v / 255 <= 0.04045 ? v / 3294.6 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+  const linear = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
   const luminance = 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
   return luminance > 0.179 ? '#000' : '#fff';
 }
@@ -166,6 +167,8 @@ class ReparteeAgent extends HTMLElement {
   /** Shows the panel and calls the agent, as the button does. */
   async start() {
     const panel = await this.#load();
+    if (!this.isConnected)
+      return; // taken away meanwhile: nobody could hang up
     panel.open();
     await panel.start();
   }

@@ -58,8 +58,9 @@ function icon(name) {
   return svg;
 }
 
+// The second of a double click would meet another button.
 const button = (className, content, press, properties = {}) => node('button', {
-  type: 'button', className, onclick: press, ...properties,
+  type: 'button', className, onclick: (event) => event.detail < 2 && press(), ...properties,
 }, ...content);
 
 /** Asks the site's own endpoint for an access token. */
@@ -101,7 +102,7 @@ class Panel {
         host.getAttribute('token'));
     this.#build();
     this.#transcript = new Transcript(this.list, {
-      scroller: this.scroller, empty: this.welcome, names: { agent: 'Agent' },
+      scroller: this.scroller, empty: this.welcome,
     });
     this.#show('idle');
   }
@@ -239,7 +240,9 @@ class Panel {
   }
 
   #holdButton() {
-    const hold = button('hold', ['Hold to talk'], null, { ariaPressed: 'false' });
+    // Assistive technology cannot hold a button: it clicks to talk, and again to stop.
+    const hold = button('hold', ['Hold to talk'], null, { ariaPressed: 'false',
+      onclick: ({ detail }) => detail || set(!this.conversation?.talking) });
     const set = (talking) => {
       if (this.conversation)
         this.conversation.talking = talking;

@@ -243,8 +243,107 @@ async function narrow(caller) {
   await caller.hangUp();
 }
 
-const PARTS = [doubleClick, toolsOfTwoCalls, microphoneWhileConnecting, hangUpEarly, letGoElsewhere,
-  focusAfterOk, typedEchoes, lateAgents, manyCalls, narrow];
+/** Puts the snippet into the page. @param {object} attributes */
+const mount = (caller, attributes = {}) => caller.page.evaluate(async (given) => {
+  await import('./repartee.js');
+  window.agent = document.createElement('repartee-agent');
+  for (const [name, value] of Object.entries(given))
+    window.agent.setAttribute(name, value);
+  document.body.append(window.agent);
+}, attributes);
+
+const inPanel = (caller, selector) => caller.page.locator(`repartee-agent ${selector}`);
+
+/** The site takes the button away while its panel is still being loaded. */
+async function removedWhileLoading(caller) {
+  let release;
+  const released = new Promise((resolve) => { release = resolve; });
+  await caller.page.route('**/widget.js', async (route) => {
+    await released;
+    await route.continue();
+  });
+  await mount(caller);
+  await inPanel(caller, '.launcher').click();
+  await caller.page.evaluate(() => window.agent.remove());
+  const loaded = caller.page.waitForResponse('**/widget.css');
+  release();
+  await loaded;
+  await sleep(500);
+  assert.deepEqual(await caller.page.evaluate(() =>
+    [window.opened.tracks.length, window.opened.pcs.length]), [0, 0], 'nobody is called unseen');
+}
+
+/** The label is legible on any colour of the site's. */
+async function colours(caller) {
+  const rows = { 'color(srgb 1 1 1)': '#000', 'oklch(0.95 0.1 100)': '#000', 'lab(20% 0 0)': '#fff',
+    yellow: '#000', '#123': '#fff', 'hsl(240 100% 20%)': '#fff' };
+  await mount(caller);
+  for (const [color, ink] of Object.entries(rows)) {
+    const found = await caller.page.evaluate((name) => {
+      window.agent.setAttribute('color', name);
+      return window.agent.shadowRoot.querySelector('.root').style.getPropertyValue('--accent-ink');
+    }, color);
+    assert.equal(found, ink, color);
+  }
+  await caller.page.evaluate(() =>
+    window.agent.setAttribute('color', 'red; background: url(https://elsewhere.example)'));
+  assert.equal(await inPanel(caller, '.root').getAttribute('style'), '');
+}
+
+/** In the panel: assistive technology clicks to talk, a double click is one, a call can be ended. */
+async function panelControls(caller) {
+  const { page } = caller;
+  await page.setViewportSize({ width: 640, height: 360 }); // 1280 by 720 at 200 %
+  await mount(caller, { 'push-to-talk': '' });
+  await inPanel(caller, '.launcher').dblclick();
+  await caller.type('bot-ready');
+  const talking = () => page.evaluate(() => window.agent.conversation.talking);
+  for (const expected of [true, false]) {
+    await inPanel(caller, '.hold').evaluate((hold) => hold.click());
+    assert.equal(await talking(), expected, 'a click without a pointer');
+  }
+  await receive(caller, 'error', { error: 'a long story '.repeat(20), fatal: false });
+  for (const selector of ['.hang-up', '#words', '.hold', '.plain']) {
+    const met = await inPanel(caller, selector).evaluate((element) => {
+      element.focus();
+      const { x, y, width, height } = element.getBoundingClientRect();
+      return element.contains(element.getRootNode()
+        .elementFromPoint(x + width / 2, y + height / 2));
+    });
+    assert.ok(met, `${selector} can be reached`);
+  }
+  await inPanel(caller, '.hang-up').evaluate((element) => element.click());
+  await inPanel(caller, '.talk').waitFor();
+  await page.setViewportSize({ width: 1280, height: 800 });
+  const from = caller.messages.length;
+  await inPanel(caller, '.talk').dblclick();
+  await caller.type('bot-ready', { from });
+  await page.evaluate(() => window.agent.remove());
+  await assertAllClosed(caller, 'the end of the element');
+}
+
+/** Functions of the page: only its own, and what cannot be sent is a failure. */
+async function functions(caller) {
+  const answers = await caller.page.evaluate(async () => {
+    const { run } = await import('./functions.js');
+    const own = {
+      big: () => 'x'.repeat(1_000_000),
+      deep: () => { const it = {}; it.it = it; return it; },
+      huge: () => 10n,
+      fine: () => ({ a: 1 }),
+    };
+    const names = [...Object.keys(own), '__proto__', 'constructor', 'toString', '', null];
+    return Promise.all(names.map(async (name) => {
+      const { result } = await run({ function_name: name, tool_call_id: 'x' }, own);
+      return [String(name), result.error ? 'failed' : JSON.stringify(result).slice(0, 20)];
+    }));
+  });
+  assert.deepEqual(answers.filter(([, what]) => what !== 'failed'), [['fine', '{"a":1}']]);
+}
+
+const PARTS = [removedWhileLoading, colours, panelControls, functions,
+  doubleClick, toolsOfTwoCalls, microphoneWhileConnecting, hangUpEarly, letGoElsewhere, focusAfterOk,
+  typedEchoes, lateAgents, manyCalls, narrow];
 
 export default {
   name: 'races: the wrong moment, many calls and long words do no harm',
