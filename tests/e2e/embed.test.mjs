@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
+import http from 'node:http';
 import path from 'node:path';
 import { launchChromium } from './lib/browser.mjs';
 import { modules, sleep, source, until } from './lib/env.mjs';
@@ -280,6 +281,24 @@ async function isToldOfRestart(caller, server, origin) {
   caller.problems.length = 0;
 }
 
+const get = (origin, path, headers) => new Promise((resolve, reject) => {
+  http.get(origin, { path, headers }, async (response) => {
+    let body = '';
+    for await (const chunk of response)
+      body += chunk;
+    resolve({ status: response.statusCode, body });
+  }).once('error', reject);
+});
+
+/** The site's backend gives tokens for itself alone, and odd addresses do not end it. */
+async function asksForItself(origin) {
+  for (const odd of ['//', '/%', '/..%2f..%2ftoken-server.mjs', '/token-server.mjs'])
+    assert.equal((await get(origin, odd)).status, odd === '//' ? 200 : 404, odd);
+  const { body } = await get(origin, '/token', { Host: 'elsewhere.example' });
+  const [claims] = JSON.parse(body).token.split('.');
+  assert.equal(JSON.parse(Buffer.from(claims, 'base64url')).origin, origin);
+}
+
 export default {
   name: 'embed: a site of another origin has the agent by a tag and by a program',
   timeoutS: 240,
@@ -294,6 +313,7 @@ export default {
         const end = await serveExamples(origin, server, KEY);
         const at = (page, body) => withCaller({ url: `${origin}/${page}` }, { browser }, body);
         try {
+          await asksForItself(origin);
           await at('tag.html', (caller) => useTag(caller, server));
           await at('tag.html', usePhone);
           await at('module.html', useProgram);

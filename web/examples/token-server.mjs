@@ -16,6 +16,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const voice = (process.argv[2] ?? 'http://localhost:8080').replace(/\/$/, '');
 const port = Number(process.argv[3] ?? 8090);
 const key = process.env.REPARTEE_KEY;
+const site = `http://localhost:${port}`;
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
@@ -28,7 +29,7 @@ const POLICY = `default-src 'none'; script-src 'self' ${origin}; connect-src 'se
   "style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'";
 
 /** A token for one agent and this site alone. Here a site looks who asks: the user must be known. */
-async function giveToken(request, response) {
+async function giveToken(response) {
   if (!key) {
     json(response, 200, { token: '' }); // the snippet then calls without
     return;
@@ -38,7 +39,7 @@ async function giveToken(request, response) {
     headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${key}` },
     body: JSON.stringify({
       agent: 'reception',
-      origin: `http://${request.headers.host}`,
+      origin: site, // not what the request calls it: a stranger's would say otherwise
       expires_in_s: 60,
     }),
   });
@@ -68,9 +69,9 @@ function giveFile(name, response) {
 }
 
 const server = http.createServer((request, response) => {
-  const name = path.basename(new URL(request.url, 'http://site').pathname) || 'index.html';
+  const name = path.basename(request.url.split('?')[0]) || 'index.html';
   if (name === 'token') {
-    giveToken(request, response).catch((error) =>
+    giveToken(response).catch((error) =>
       json(response, 502, { error: `the voice server ${voice} does not answer: ${error.message}` }));
   } else {
     giveFile(name, response);
@@ -78,6 +79,5 @@ const server = http.createServer((request, response) => {
 });
 
 server.listen(port, '127.0.0.1', () => {
-  const site = `http://localhost:${server.address().port}`;
   console.log(`Example pages: ${site}/ (the voice server needs --cors-origin ${site})`);
 });
