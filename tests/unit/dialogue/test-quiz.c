@@ -174,6 +174,10 @@ test_between (void)
       {"That one is too easy.", "A harder one"},
       {"This is too hard.", "An easier one"},
       {"Father, please.", "A harder one"},
+      {"Tell me more.", "catch that"},
+      {"Tell me the answer.", "It is"},
+      {"Let me think about it.", "Take your time"},
+      {"Slower, please.", "What is"},
       {"I don't know.", "It is"},
       {"Skip.", "It is"},
       {"Countries please.", "True or false?"},
@@ -256,6 +260,26 @@ test_choose (void)
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
     g_auto (Talk) talk = {rp_messages_new (), NULL, "g"};
     expect (&talk, rows[i].said, rows[i].part);
+  }
+}
+
+/* The third time, asking to say it again helps nobody. */
+static void
+test_not_heard (void)
+{
+  static const struct {
+    const char *begin, *help;
+  } rows[] = {{"numbers", "Say the number. Or say hint, or next."},
+              {"countries", "Say true, or false."}};
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_auto (Talk) talk = {rp_messages_new (), NULL, "h"};
+    g_free (say (&talk, rows[i].begin));
+    expect (&talk, "purple elephants", "catch that");
+    expect (&talk, "purple elephants", "once more");
+    expect (&talk, "purple elephants", rows[i].help);
+    expect (&talk, "next", i == 0 ? "It is" : "It is true. They are German");
+    g_autofree char *said = say (&talk, "purple elephants");
+    g_assert_null (strstr (said, rows[i].help));
   }
 }
 
@@ -506,6 +530,7 @@ main (int argc, char **argv)
   g_test_add_func ("/quiz/stop", test_stop);
   g_test_add_func ("/quiz/score", test_score);
   g_test_add_func ("/quiz/choose", test_choose);
+  g_test_add_func ("/quiz/not-heard", test_not_heard);
   g_test_add_func ("/quiz/unheard", test_unheard);
   g_test_add_func ("/quiz/no-repetition", test_no_repetition);
   g_test_add_func ("/quiz/different-callers", test_different_callers);

@@ -70,7 +70,8 @@ typedef struct {
   RpQuizQuestion *question; /* NULL before the first and after the last */
   guint asked;              /* with this one */
   guint right;
-  guint tries; /* wrong answers to this one */
+  guint tries;  /* wrong answers to this one */
+  guint misses; /* what was no answer to this one */
   guint level;
   guint said; /* of "right" and "wrong", to vary them */
 } RpQuizRound;

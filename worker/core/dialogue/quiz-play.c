@@ -8,6 +8,8 @@
 /* A word that is almost a command is one in so short an utterance, when it is not short itself. */
 #define MAX_NEAR_WORDS 4
 #define MIN_NEAR_LETTERS 5
+/* Then it is said how to answer. */
+#define MAX_MISSES 2
 /* What concerns the round before is said in few words. */
 #define MAX_AFTER_WORDS 6
 /* As for flows: what is understood so well is no answer. */
@@ -38,7 +40,9 @@ static const struct {
     {"not sure", COMMAND_SKIP},
     {"no clue", COMMAND_SKIP},
     {"give up", COMMAND_SKIP},
-    {"tell me", COMMAND_SKIP},
+    {"tell me the answer", COMMAND_SKIP},
+    {"you tell me", COMMAND_SKIP},
+    {"just tell me", COMMAND_SKIP},
     {"what is the answer", COMMAND_SKIP},
     {"what the answer", COMMAND_SKIP},
     {"hint", COMMAND_HINT},
@@ -115,7 +119,7 @@ static void
 clear_question (RpFold *fold)
 {
   g_clear_pointer (&fold->round.question, rp_quiz_question_free);
-  fold->round.tries = 0;
+  fold->round.tries = fold->round.misses = 0;
   fold->question_heard = FALSE;
 }
 
@@ -223,12 +227,12 @@ static void
 tell_answer (RpFold *fold, RpBrainReply *reply)
 {
   const RpQuizItem *item = fold->round.question->item;
-  if (item != NULL && item->fact != NULL) {
-    rp_fold_say (reply, item->fact);
-    return;
-  }
   const char *const pairs[] = {"answer", fold->round.question->answer, NULL};
-  say_with (fold, reply, fold->quiz->tell, pairs);
+  /* What contradicts a claim says that it is false; what is added to a true one says nothing. */
+  gboolean contradicts = fold->round.question->kind == RP_QUIZ_CLAIM && !item->is_true;
+  if (!contradicts || item->fact == NULL)
+    say_with (fold, reply, fold->quiz->tell, pairs);
+  tell_fact (fold, reply);
 }
 
 static void
@@ -398,6 +402,22 @@ handle_aside (RpFold *fold, RpBrainReply *reply, const RpWords *words)
   return TRUE;
 }
 
+static void
+not_heard (RpFold *fold, RpBrainReply *reply)
+{
+  /* By RpQuizKind. */
+  static const char *const helps[] = {
+      [RP_QUIZ_NUMBER] = "Say the number. Or say hint, or next.",
+      [RP_QUIZ_CLAIM] = "Say true, or false.",
+      [RP_QUIZ_NAME] = "Say the answer. Or say hint, or next.",
+  };
+  if (++fold->round.misses > MAX_MISSES)
+    rp_fold_say (reply, helps[fold->round.question->kind]);
+  else
+    rp_fold_phrase (fold, reply, RP_PHRASE_NOT_HEARD);
+  rp_fold_ask_quiz (fold, reply);
+}
+
 void
 rp_fold_in_quiz (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 {
@@ -424,6 +444,5 @@ rp_fold_in_quiz (RpFold *fold, RpBrainReply *reply, const RpWords *words)
     judge (fold, reply, verdict);
     return;
   }
-  rp_fold_phrase (fold, reply, RP_PHRASE_NOT_HEARD);
-  rp_fold_ask_quiz (fold, reply);
+  not_heard (fold, reply);
 }
