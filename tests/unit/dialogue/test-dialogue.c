@@ -353,6 +353,13 @@ static const Line offer_passed_over[] = {
     {'A', "What number can we reach you on?"},
 };
 
+static const Line any_time[] = {
+    {'U', "Book a room tomorrow."},
+    {'A', "At what time"},
+    {'U', "Any time is fine."},
+    {'A', "What time should it start?"},
+};
+
 static const Line message_corrected[] = {
     {'U', "I want to leave a message."},
     {'U', "King"},
@@ -443,14 +450,23 @@ static const struct {
   const Line *lines;
   guint n;
 } scripts[] = {
-    SCRIPT (step_by_step),      SCRIPT (all_at_once),
-    SCRIPT (corrections),       SCRIPT (questions_between),
-    SCRIPT (conflict),          SCRIPT (bad_results),
-    SCRIPT (unheard_question),  SCRIPT (repeats),
-    SCRIPT (unknowns),          SCRIPT (giving_up),
-    SCRIPT (switches),          SCRIPT (remembered_name),
-    SCRIPT (acknowledged),      SCRIPT (message_corrected),
-    SCRIPT (offer_passed_over), SCRIPT (spoke_before_the_result),
+    SCRIPT (step_by_step),
+    SCRIPT (all_at_once),
+    SCRIPT (corrections),
+    SCRIPT (questions_between),
+    SCRIPT (conflict),
+    SCRIPT (bad_results),
+    SCRIPT (unheard_question),
+    SCRIPT (repeats),
+    SCRIPT (unknowns),
+    SCRIPT (giving_up),
+    SCRIPT (switches),
+    SCRIPT (remembered_name),
+    SCRIPT (any_time),
+    SCRIPT (acknowledged),
+    SCRIPT (message_corrected),
+    SCRIPT (offer_passed_over),
+    SCRIPT (spoke_before_the_result),
 };
 
 static void

@@ -7,6 +7,8 @@
 /* Not understood this often, a flow is given up. */
 #define MAX_MISSES 3
 #define NO_SLOT G_MAXUINT
+/* "Any time is fine" has one word of "what time is my booking?": another task is named by more. */
+#define LEAST_TASK_WORDS 2
 
 static const RpSlot *
 slot_at (const RpFold *fold, guint i)
@@ -360,7 +362,8 @@ handle_aside (RpFold *fold, RpBrainReply *reply, const RpWords *words, const gbo
   if (confidence < least)
     return FALSE;
   const RpFlow *flow = rp_fold_doc_flow (fold, doc);
-  if (flow == fold->flow)
+  if (flow == fold->flow ||
+      (flow != NULL && rp_index_content_words (words, used) < LEAST_TASK_WORDS))
     return FALSE;
   if (flow != NULL) {
     rp_fold_begin_flow (fold, reply, flow, words);
@@ -582,7 +585,8 @@ handle_switch (RpFold *fold, RpBrainReply *reply, const RpWords *words)
 {
   g_autofree gboolean *values = rp_fold_value_flags (fold, words);
   guint doc, rival;
-  if (words->n < 3 || rp_fold_search (fold, words, values, &doc, &rival) < RP_CONFIDENCE_SWITCH)
+  if (words->n < 3 || rp_index_content_words (words, values) < LEAST_TASK_WORDS ||
+      rp_fold_search (fold, words, values, &doc, &rival) < RP_CONFIDENCE_SWITCH)
     return FALSE;
   const RpFlow *flow = rp_fold_doc_flow (fold, doc);
   if (flow == NULL || flow == fold->flow)

@@ -466,6 +466,6 @@ rp_is_stop_word (const char *norm)
       "want wants like need know tell say ok okay yes no not dont well um uh er oh hi hello hey "
       "thanks thank lets let about id im youre ive theres which whats go going gonna wanna able "
       "sorry maybe then than more one ones kindly wondering wonder guys anything something "
-      "again per make somewhere cant cannot didnt wont";
+      "again per make somewhere cant cannot didnt wont fine";
   return rp_word_in (norm, list);
 }
