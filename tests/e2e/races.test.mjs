@@ -220,6 +220,7 @@ async function narrow(caller) {
   await page.setViewportSize({ width: 320, height: 256 }); // 1280 by 1024 at 400 %
   await page.reload();
   await page.waitForSelector('.choice', { state: 'attached' });
+  assert.ok(await page.$eval('h1', ({ clientHeight }) => clientHeight < 40), 'the name is whole');
   const wide = () => page.evaluate(() =>
     [document.documentElement, ...document.querySelectorAll('main, .dock, #scroller, #transcript')]
       .filter((at) => at.scrollWidth > at.clientWidth + 1).map((at) => at.id || at.localName));
@@ -341,7 +342,48 @@ async function functions(caller) {
   assert.deepEqual(answers.filter(([, what]) => what !== 'failed'), [['fine', '{"a":1}']]);
 }
 
-const PARTS = [removedWhileLoading, colours, panelControls, functions,
+/** An hour of turns: what is out of sight costs nothing, and the end stays in sight. */
+async function longCall(caller) {
+  const { page } = caller;
+  await caller.talk();
+  await page.evaluate(() => {
+    for (let i = 0; i < 400; i++) {
+      window.e2e.receive('user-llm-text', { text: `question ${i}` });
+      for (const [heard, rest] of [['The', 'end.'], ['The end.', '']]) {
+        window.e2e.receive('bot-output', { text: 'The end.', segment_id: `s${i}`,
+          spoken_status: rest ? 'in-progress' : 'completed', will_be_spoken: true,
+          spoken_progress: { accumulated_text: heard, remaining_text: rest } });
+      }
+      window.e2e.receive('server-message', { t: 'turn-metrics', voice_to_voice_ms: 300 });
+    }
+    window.e2e.receive('llm-function-call-stopped',
+      { tool_call_id: 'x', function_name: 'b\u202eook', arguments: { day: '\u202egnp.exe' } });
+  });
+  await sleep(300);
+  const found = await page.evaluate(() => {
+    const { scrollTop, clientHeight, scrollHeight } = document.querySelector('#scroller');
+    const [first] = document.querySelectorAll('#transcript > li');
+    const outcome = document.querySelector('.tool span').firstChild;
+    const at = (index) => {
+      const range = document.createRange();
+      range.setStart(outcome, index);
+      range.setEnd(outcome, index + 1);
+      return range.getBoundingClientRect().left;
+    };
+    return {
+      skipped: !first.firstChild.checkVisibility({ contentVisibilityAuto: true }),
+      end: scrollHeight - scrollTop - clientHeight < 5,
+      rows: document.querySelectorAll('#turns > li').length,
+      fading: document.querySelectorAll('.word').length > 20, // the greeting's own
+      forwards: at(2) < at(5),
+    };
+  });
+  assert.deepEqual(found, { skipped: true, end: true, rows: 8, fading: false, forwards: true });
+  await caller.hangUp();
+}
+
+const PARTS = [longCall,
+  removedWhileLoading, colours, panelControls, functions,
   doubleClick, toolsOfTwoCalls, microphoneWhileConnecting, hangUpEarly, letGoElsewhere, focusAfterOk,
   typedEchoes, lateAgents, manyCalls, narrow];
 
