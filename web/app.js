@@ -3,7 +3,7 @@
 import { Conversation } from './conversation.js';
 import * as latency from './latency.js';
 import { Meter } from './meters.js';
-import { listAgents } from './server.js';
+import { Server } from './server.js';
 import * as settings from './settings.js';
 import { element, Transcript } from './transcript.js';
 
@@ -36,6 +36,7 @@ const transcript = new Transcript(ui.transcript, {
 const token = () => new URLSearchParams(location.hash.slice(1)).get('token');
 
 let agents = [];
+const named = (wanted) => agents.find(({ name }) => name === wanted);
 let conversation = null; // until it has ended
 let connectedAt = 0;
 let clock = 0;
@@ -111,8 +112,7 @@ function begin(speak = true) {
   if (conversation)
     return;
   clearTimeout(retry);
-  const chosen = ui.agents.querySelector(':checked')?.value;
-  const agent = agents.find(({ name }) => name === chosen) ?? agents[0];
+  const agent = named(ui.agents.querySelector(':checked')?.value) ?? agents[0];
   transcript.agentName = agent?.title ?? 'Agent';
   connectedAt = 0;
   conversation = new Conversation({
@@ -235,12 +235,25 @@ function openDetails(open) {
   ui.quality.setAttribute('aria-expanded', open);
 }
 
+function offerAgents(otherwise) {
+  const chosen = named(settings.recall('agent')) ?? named(otherwise);
+  ui.agents.replaceChildren(...agents.map((agent) => {
+    const input = element('input');
+    Object.assign(input, { type: 'radio', name: 'agent', value: agent.name });
+    input.checked = agent === chosen;
+    input.addEventListener('change', () => settings.remember('agent', agent.name));
+    const label = element('label', 'choice');
+    label.append(input, element('b', '', agent.title), element('span', 'hint', agent.description));
+    return label;
+  }));
+}
+
 async function showAgents() {
   try {
-    const list = await listAgents({ token: token() });
+    const list = await new Server(null, token()).agents();
     agents = list.agents;
     if (agents.length > 1) {
-      await (await import('./agents.js')).offerAgents(ui.agents, agents, list.default);
+      offerAgents(list.default);
       ui.agents.hidden = conversation !== null;
     } else {
       [ui.title.textContent, ui.about.textContent] = [agents[0].title, agents[0].description];

@@ -1,4 +1,4 @@
-// The way to the server: peer connection, offers, candidates, and finding back when it was lost.
+// The way to the server: peer connection, offers, candidates; finding back when it was lost.
 
 import { Failure } from './failures.js';
 
@@ -124,9 +124,7 @@ export class Connection extends EventTarget {
     return { type: 'answer', sdp, pc_id };
   }
 
-  /**
-   * Once all are known: for servers whose firewall lets in only who was called from inside.
-   */
+  /** Once all are known: for firewalls that let in only who was called from inside. */
   #tellCandidates(pc) {
     if (this.pc !== pc || pc.iceGatheringState !== 'complete' || pc.signalingState !== 'stable')
       return;

@@ -1,5 +1,9 @@
 // The microphone is open while a button or the space bar is held. Loaded when it is wanted.
 
+import { loadStyle } from './stylesheet.js';
+
+loadStyle('push-to-talk.css');
+
 /**
  * @param {HTMLButtonElement} button
  * @param {() => object|null} current the conversation, if there is one

@@ -16,16 +16,26 @@ const tags = [...document.querySelectorAll('script[type="module"][src]')].filter
   tag.src === import.meta.url &&
   [...ATTRIBUTES, 'target'].some((name) => camel(name) in tag.dataset));
 
-export let Conversation, Failure, listAgents;
+export let Conversation, Failure;
+let Server;
 
 async function load() {
   const modules = await Promise.all(MODULES.map((name) => import(`./${name}`)));
-  ({ Conversation, Failure, listAgents } = Object.assign({}, ...modules));
+  ({ Conversation, Failure, Server } = Object.assign({}, ...modules));
 }
 
 // Who imports gets everything; a visitor who never presses the button loads only this file.
 if (tags.length === 0)
   await load();
+
+/**
+ * @param {{server?: string, token?: string | (() => Promise<string>)}} [options]
+ * @returns {Promise<{agents: {name, title, description}[], default: string}>} rejects with a Failure
+ */
+export async function listAgents({ server, token } = {}) {
+  await load();
+  return new Server(server, token).agents();
+}
 
 /**
  * Calls an agent.

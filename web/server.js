@@ -72,6 +72,3 @@ export class Server {
     }
   }
 }
-
-/** @returns {Promise<{agents: {name, title, description}[], default: string}>} */
-export const listAgents = ({ server, token } = {}) => new Server(server, token).agents();

@@ -1,5 +1,4 @@
-// The conversation as a list: what the user said, and of the agent's words those that were heard.
-// The snippet shows it in its shadow root.
+// The conversation as a list: what the user said, and what was heard of the agent.
 
 /** Text is set only as text: nothing a model or a caller says becomes markup. */
 export function element(name, className, text = '') {
@@ -163,7 +162,6 @@ export class Transcript {
       this.#say('agent', segment.finish());
   }
 
-  /** What was not heard will not be. */
   #finish() {
     for (const segment of this.#segments.values()) {
       if (!segment.over)

@@ -1,14 +1,19 @@
 // What the page costs before and during a call: everything it loads, and from where.
 
 import assert from 'node:assert/strict';
+import path from 'node:path';
+import { source } from './lib/env.mjs';
 import { withCaller, withServer } from './lib/test.mjs';
 
 const MOST_BYTES = 60 * 1024;
+// Those that are installed: the page offers a choice.
+const AGENTS = ['reception', 'tutor']
+  .map((name) => path.join(source, 'worker/agents', name)).join();
 
 export default {
   name: 'weight: the page and all it loads stay light, and come from the server alone',
   timeoutS: 60,
-  run: () => withServer({}, async (server) => {
+  run: () => withServer({ agent: AGENTS }, async (server) => {
     await withCaller(server, {}, async (caller) => {
       const asked = new Set();
       caller.page.on('request', (request) => {
