@@ -181,8 +181,7 @@ start (Server *server, GError **error)
       .host = config->listen_host,
       .port = config->listen_port,
       .token = config->token,
-      .local_names_only =
-          config->listen_is_loopback && config->token == NULL && !config->no_auth,
+      .local_names_only = config->listen_is_loopback && config->token == NULL && !config->no_auth,
       .cors_origin = (const char *const *) config->cors_origin,
       .web_dir = config->web,
       .max_connections_per_ip = config->max_connections_per_address,
