@@ -234,6 +234,14 @@ class ReparteeAgent extends HTMLElement {
 if (!customElements.get('repartee-agent'))
   customElements.define('repartee-agent', ReparteeAgent);
 
+function find(selector) {
+  try {
+    return document.querySelector(selector);
+  } catch {
+    return null; // not a selector
+  }
+}
+
 function mount(tag) {
   const element = document.createElement('repartee-agent');
   for (const name of ATTRIBUTES) {
@@ -241,7 +249,7 @@ function mount(tag) {
       element.setAttribute(name, tag.dataset[camel(name)]);
   }
   const { target } = tag.dataset;
-  const place = target ? document.querySelector(target) : document.documentElement;
+  const place = target ? find(target) : document.documentElement;
   if (!place) {
     console.error(`repartee: data-target="${target}" matches nothing on this page`);
     return;

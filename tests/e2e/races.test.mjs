@@ -274,6 +274,21 @@ async function removedWhileLoading(caller) {
     [window.opened.tracks.length, window.opened.pcs.length]), [0, 0], 'nobody is called unseen');
 }
 
+/** One tag's mistake is not another's. */
+async function wrongTarget({ page, problems }) {
+  await page.evaluate(() => {
+    for (const data of [{ target: '[[' }, { agent: 'reception' }]) {
+      const tag = document.createElement('script');
+      Object.assign(tag, { type: 'module', src: 'repartee.js' });
+      Object.assign(tag.dataset, data);
+      document.head.append(tag);
+    }
+  });
+  await page.waitForSelector('html > repartee-agent', { state: 'attached', timeout: 5_000 });
+  assert.deepEqual(problems.splice(0),
+    ['console: repartee: data-target="[[" matches nothing on this page']);
+}
+
 /** The label is legible on any colour of the site's. */
 async function colours(caller) {
   const rows = { 'color(srgb 1 1 1)': '#000', 'oklch(0.95 0.1 100)': '#000', 'lab(20% 0 0)': '#fff',
@@ -383,7 +398,7 @@ async function longCall(caller) {
 }
 
 const PARTS = [longCall,
-  removedWhileLoading, colours, panelControls, functions,
+  removedWhileLoading, wrongTarget, colours, panelControls, functions,
   doubleClick, toolsOfTwoCalls, microphoneWhileConnecting, hangUpEarly, letGoElsewhere, focusAfterOk,
   typedEchoes, lateAgents, manyCalls, narrow];
 
