@@ -1,8 +1,8 @@
 /* What the server was told: the command line over a JSON file over the defaults. Parsed once, then
  * immutable and readable from any thread.
  *
- * Every setting is one row of the table in config.c, which makes the option (--max-sessions 100),
- * the key of the file ("max_sessions": 100), the check and the line of --help. */
+ * Every setting is one row of the table in config-options.c, which makes the option (--max-sessions
+ * 100), the key of the file ("max_sessions": 100), the check and the line of --help. */
 #pragma once
 
 #include "log.h"
