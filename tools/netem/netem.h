@@ -1,11 +1,14 @@
 #pragma once
 
 /*
- * A seeded network emulator for tests. Sans-IO: datagrams go in with the time they were sent and
- * come out at the time they arrive. The same seed and the same calls give the same network.
+ * A seeded network emulator. Sans-IO: datagrams go in with the time they were sent and come out at
+ * the time they arrive. The same seed and the same calls give the same network.
  */
 
 #include <glib.h>
+
+/* What a datagram is larger on the wire: headers of IPv4 and UDP. */
+#define RP_NETEM_HEADER_BYTES 28
 
 typedef struct _RpNetem RpNetem;
 
@@ -26,11 +29,18 @@ typedef struct {
   double duplicate;      /* this share arrives twice, the copy with its own jitter */
   gint64 outage_from_us; /* everything sent in [from, to) is lost */
   gint64 outage_to_us;
+  gint64 outage_every_us; /* > 0: and again after so long, without end; > to - from */
+  /* A link of this rate with a queue before it: what finds the queue full is lost (drop tail). */
+  gint64 rate_bps;   /* bits per second, with RP_NETEM_HEADER_BYTES for each; 0 = no limit */
+  gsize queue_bytes; /* 0 = what takes 250 ms */
+  gsize mtu_bytes;   /* a datagram that makes a larger IPv4 packet is lost; 0 = no limit */
 } RpNetemConfig;
 
 typedef struct {
   guint64 sent;
-  guint64 lost;
+  guint64 lost; /* of all reasons, with the two below */
+  guint64 queue_full;
+  guint64 too_large;
   guint64 duplicated;
   guint64 held_back;
   guint64 delivered;

@@ -11,6 +11,7 @@ struct _RpNetem {
   GRand *rand;
   gboolean is_bad;
   gint64 last_arrival_us;
+  gint64 link_free_us; /* when all that was queued for the link will have left */
   guint64 next_order;
   GSequence *queue; /* of Datagram, by arrival */
   RpNetemStats stats;
@@ -72,15 +73,40 @@ is_lost (RpNetem *self, gint64 now_us)
   if (moves)
     self->is_bad = !self->is_bad;
   gboolean unlucky = chance (self, self->is_bad ? c->loss_bad : c->loss);
-  return unlucky || (now_us >= c->outage_from_us && now_us < c->outage_to_us);
+  gint64 since_us = now_us - c->outage_from_us;
+  if (since_us >= 0 && c->outage_every_us > 0)
+    since_us %= c->outage_every_us;
+  return unlucky || (since_us >= 0 && since_us < c->outage_to_us - c->outage_from_us);
+}
+
+/* Puts a datagram on the link. Returns: when it has left it, or -1 when the queue is full. */
+static gint64
+transmit (RpNetem *self, gint64 now_us, gsize length)
+{
+  const RpNetemConfig *c = &self->config;
+  if (c->rate_bps <= 0)
+    return now_us;
+  gsize queue_bytes = c->queue_bytes > 0 ? c->queue_bytes : (gsize) (c->rate_bps / 8 / 4);
+  gint64 bits = 8 * (gint64) (length + RP_NETEM_HEADER_BYTES);
+  gint64 wait_us = MAX (self->link_free_us - now_us, 0);
+  if (wait_us * c->rate_bps / G_USEC_PER_SEC / 8 > (gint64) queue_bytes)
+    return -1;
+  self->link_free_us = now_us + wait_us + bits * G_USEC_PER_SEC / c->rate_bps;
+  return self->link_free_us;
 }
 
 static void
 deliver (RpNetem *self, gint64 now_us, GBytes *bytes)
 {
   const RpNetemConfig *c = &self->config;
+  gint64 left_us = transmit (self, now_us, g_bytes_get_size (bytes));
+  if (left_us < 0) {
+    self->stats.queue_full++;
+    self->stats.lost++;
+    return;
+  }
   gint64 arrival_us =
-      now_us + c->delay_us + (gint64) (g_rand_double (self->rand) * (double) c->jitter_us);
+      left_us + c->delay_us + (gint64) (g_rand_double (self->rand) * (double) c->jitter_us);
   if (c->keep_order)
     arrival_us = MAX (arrival_us, self->last_arrival_us);
   if (chance (self, c->reorder)) {
@@ -99,7 +125,10 @@ rp_netem_input (RpNetem *self, gint64 now_us, const guint8 *data, gsize length)
 {
   self->stats.sent++;
   gboolean twice = chance (self, self->config.duplicate);
-  if (is_lost (self, now_us)) {
+  gboolean too_large =
+      self->config.mtu_bytes > 0 && length + RP_NETEM_HEADER_BYTES > self->config.mtu_bytes;
+  self->stats.too_large += too_large ? 1 : 0;
+  if (is_lost (self, now_us) || too_large) {
     self->stats.lost++;
     return;
   }
