@@ -125,6 +125,7 @@ rp_api_get_agents (RpHttpRequest *request, gpointer user_data)
   g_string_append (json, "], \"default\": ");
   const RpAgentInfo *first = g_ptr_array_index (agents, 0);
   rp_json_append_string (json, only != NULL ? only : first->name);
-  g_string_append (json, "}\n");
+  g_autofree char *servers = rp_api_ice_servers_json (api->config);
+  g_string_append_printf (json, ", \"iceServers\": %s}\n", servers);
   rp_http_reply_json (request, 200, g_string_free (json, FALSE));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api.h"
+#include "ice-servers.h"
 #include "json.h"
 
 G_BEGIN_DECLS
@@ -42,6 +43,11 @@ gboolean rp_api_parse_sdp (RpHttpRequest *request, const char *text, gsize len, 
                            RpSdpRemote **out_remote);
 
 /* api-start.c */
+/* The STUN and TURN servers that a client may use, with its credentials for them: borrowed from
+ * @config. */
+RpIceServers rp_api_ice_servers (const RpConfig *config);
+/* As an array of RTCIceServer, for one client, now. Returns: (transfer full) */
+char *rp_api_ice_servers_json (const RpConfig *config);
 void rp_api_post_start (RpHttpRequest *request, gpointer user_data);
 void rp_api_get_status (RpHttpRequest *request, gpointer user_data);
 

@@ -21,6 +21,26 @@ parse_start (RpHttpRequest *request)
   return rp_api_parse_body (request, start_fields, G_N_ELEMENTS (start_fields));
 }
 
+RpIceServers
+rp_api_ice_servers (const RpConfig *config)
+{
+  return (RpIceServers){
+      .stun = (const char *const *) config->stun,
+      .turn = (const char *const *) config->turn,
+      .user = config->turn_user,
+      .password = config->turn_password,
+      .secret = config->turn_secret,
+      .lifetime_s = config->turn_lifetime_us / G_USEC_PER_SEC,
+  };
+}
+
+char *
+rp_api_ice_servers_json (const RpConfig *config)
+{
+  const RpIceServers servers = rp_api_ice_servers (config);
+  return rp_ice_servers_to_json (&servers, g_get_real_time () / G_USEC_PER_SEC, g_random_int ());
+}
+
 void
 rp_api_post_start (RpHttpRequest *request, gpointer user_data)
 {
@@ -45,10 +65,12 @@ rp_api_post_start (RpHttpRequest *request, gpointer user_data)
     rp_api_reply_failure (request, error);
     return;
   }
-  /* No ICE servers: the server is where everybody can reach it, or its candidates say so. */
+  /* Ours, whether the client asks for "default" ones or not: it may not get through without. */
+  g_autofree char *servers = rp_api_ice_servers_json (api->config);
   rp_http_reply_json (
       request, 200,
-      g_strdup_printf ("{\"sessionId\": \"%s\", \"iceConfig\": {\"iceServers\": []}}\n", id));
+      g_strdup_printf ("{\"sessionId\": \"%s\", \"iceConfig\": {\"iceServers\": %s}}\n", id,
+                       servers));
 }
 
 void

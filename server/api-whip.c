@@ -38,6 +38,17 @@ add_ice_session (RpApi *api, RpHttpRequest *request, const char *id)
   rp_http_request_add_header (request, "ETag", etag);
 }
 
+/* RFC 9725 section 4.6. */
+static void
+add_ice_servers (RpApi *api, RpHttpRequest *request)
+{
+  const RpIceServers servers = rp_api_ice_servers (api->config);
+  g_auto (GStrv) links =
+      rp_ice_servers_to_links (&servers, g_get_real_time () / G_USEC_PER_SEC, g_random_int ());
+  for (guint i = 0; links[i] != NULL; i++)
+    rp_http_request_add_header (request, "Link", links[i]);
+}
+
 /* An answer that arrives after its request still has to find the API. */
 typedef struct {
   RpApi *api;
@@ -64,6 +75,7 @@ on_created (const char *answer, const char *id, const GError *error, gpointer us
   }
   g_autofree char *location = g_strconcat (CALL_PATH, id, NULL);
   rp_http_request_add_header (waiter->request, "Location", location);
+  add_ice_servers (waiter->api, waiter->request);
   add_ice_session (waiter->api, waiter->request, id);
   rp_http_reply_text (waiter->request, 201, "application/sdp", g_strdup (answer));
 }

@@ -1,6 +1,7 @@
 /* The HTTP paths of the server and what their bodies mean. Main thread. */
 #pragma once
 
+#include "config.h"
 #include "http.h"
 #include "pool.h"
 #include "registry.h"
@@ -11,6 +12,7 @@ G_BEGIN_DECLS
 
 /* The user_data of the routes. */
 typedef struct {
+  const RpConfig *config;
   RpRegistry *registry;
   RpPool *pool;
   RpHttp *http;

@@ -251,6 +251,6 @@ rp_config_check (RpConfig *config, const char *token_file, GError **error)
   return parse_listen (config, error) && load_token (config, token_file, error) &&
          check_addresses (config->ice_address, "ice_address", error) &&
          check_addresses (config->public_address, "public_address", error) &&
-         check_origins (config->cors_origin, error) && check_agents (config, error) &&
-         check_together (config, error);
+         rp_config_check_ice (config, error) && check_origins (config->cors_origin, error) &&
+         check_agents (config, error) && check_together (config, error);
 }

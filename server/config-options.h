@@ -63,4 +63,7 @@ gboolean rp_config_read_file (const char *path, char **out_text, gsize *out_len,
  * @token_file: (nullable) */
 gboolean rp_config_check (RpConfig *config, const char *token_file, GError **error);
 
+/* config-ice.c: the same of what clients are told of STUN and TURN. */
+gboolean rp_config_check_ice (RpConfig *config, GError **error);
+
 G_END_DECLS

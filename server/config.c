@@ -174,6 +174,9 @@ config_new (void)
   config->cors_origin = g_new0 (char *, 1);
   config->ice_address = g_new0 (char *, 1);
   config->public_address = g_new0 (char *, 1);
+  config->stun = g_new0 (char *, 1);
+  config->turn = g_new0 (char *, 1);
+  config->turn_lifetime_us = 4 * 3600 * (gint64) G_USEC_PER_SEC;
   config->workers = 2;
   config->max_sessions = 100;
   config->max_connections_per_address = RP_CONFIG_UNSET;
@@ -232,5 +235,12 @@ rp_config_free (RpConfig *config)
   g_free (config->worker);
   g_strfreev (config->ice_address);
   g_strfreev (config->public_address);
+  g_strfreev (config->stun);
+  g_strfreev (config->turn);
+  g_free (config->turn_secret_file);
+  g_free (config->turn_secret);
+  g_free (config->turn_user);
+  g_free (config->turn_password_file);
+  g_free (config->turn_password);
   g_free (config);
 }

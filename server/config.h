@@ -55,6 +55,16 @@ typedef struct {
   guint16 udp_port_max;
   char **ice_address;    /* local addresses to gather on; empty = all */
   char **public_address; /* what the machine is known as behind a 1:1 NAT; may be empty */
+  guint ice_tcp_port;    /* for media over TCP; 0 = none */
+
+  char **stun; /* URLs that clients are told; may be empty */
+  char **turn;
+  char *turn_secret_file;   /* (nullable) */
+  char *turn_secret;        /* (nullable): what is in it */
+  char *turn_user;          /* (nullable) */
+  char *turn_password_file; /* (nullable) */
+  char *turn_password;      /* (nullable): what is in it */
+  gint64 turn_lifetime_us;  /* of credentials that are made with the secret */
 
   RpLogLevel log_level;
   gboolean log_json;

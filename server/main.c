@@ -176,7 +176,7 @@ start (Server *server, GError **error)
   server->registry = rp_registry_new (config, server->pool, server->certificate, error);
   if (server->registry == NULL)
     return FALSE;
-  server->api = (RpApi){.registry = server->registry, .pool = server->pool};
+  server->api = (RpApi){.config = config, .registry = server->registry, .pool = server->pool};
   const RpHttpConfig http = {
       .host = config->listen_host,
       .port = config->listen_port,

@@ -2,10 +2,15 @@
 
 usage: api-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
 import asyncio
+import base64
+import hashlib
+import hmac
 import json
 import re
 import signal
 import sys
+import tempfile
+import time
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, RTCPeerConnection, off, with_server  # noqa: E402
@@ -66,6 +71,7 @@ def test_agents_are_listed():
                 {"name": "witness", "title": "The witness", "description": "Does as it is told."},
             ],
             "default": "agent",
+            "iceServers": [],
         }
         status, _, body = running.request("GET", "/status")
         assert (status, json.loads(body)) == (200, {"status": "ready", "transports": ["webrtc", "whip"]})
@@ -129,6 +135,49 @@ def test_tokens_for_one_agent():
         assert running.api("POST", "/api/offer", again, witness)[0] == 403
         patch["pc_id"] = mine["pc_id"]
         assert running.api("PATCH", "/api/offer", patch, witness)[0] == 200
+
+
+# --- STUN and TURN ---
+
+
+def check_turn_credentials(server, urls, lifetime_s):
+    assert server["urls"] == urls, server
+    until, who = server["username"].split(":")
+    assert abs(int(until) - time.time() - lifetime_s) < 60, server
+    assert re.fullmatch("[0-9a-f]{8}", who), server
+    mac = hmac.new(KEY.encode(), server["username"].encode(), hashlib.sha1).digest()
+    assert server["credential"] == base64.b64encode(mac).decode(), server
+
+
+def test_ice_servers_are_told():
+    stun, turn = ["stun:stun.example:3478"], ["turn:turn.example", "turns:turn.example:443"]
+    with tempfile.NamedTemporaryFile("w") as secret:
+        secret.write(KEY + "\n")
+        secret.flush()
+        options = ["--stun", stun[0], "--turn", ",".join(turn), "--turn-secret-file", secret.name, "--turn-lifetime", "600"]
+        with server(*options) as running:
+            _, _, body = running.request("GET", "/api/agents")
+            lists = [json.loads(body)["iceServers"]]
+            for wish in ({}, {"enableDefaultIceServers": True}):
+                lists.append(running.api("POST", "/start", wish)[1]["iceConfig"]["iceServers"])
+            for servers in lists:
+                assert servers[0] == {"urls": stun} and len(servers) == 2, servers
+                check_turn_credentials(servers[1], turn, 600)
+            assert len({servers[1]["username"] for servers in lists}) == 3, lists
+            # RFC 9725 section 4.6
+            status, headers, _ = running.request("POST", "/whip", OFFER, SDP)
+            links = headers.get_all("Link")
+            assert status == 201 and links[0] == '<stun:stun.example:3478>; rel="ice-server"', links
+            for link, url in zip(links[1:], turn, strict=True):
+                found = re.fullmatch(
+                    '<(.*)>; rel="ice-server"; username="(.*)"; credential="(.*)"; credential-type="password"', link
+                )
+                assert found and found[1] == url, link
+                check_turn_credentials({"urls": turn, "username": found[2], "credential": found[3]}, turn, 600)
+            text = "\n".join(running.log)
+            assert KEY not in text and lists[0][1]["credential"] not in text
+    with server() as running:
+        assert running.request("POST", "/whip", OFFER, SDP)[1].get("Link") is None
 
 
 # --- sessions ---

@@ -155,6 +155,33 @@ test_token_file (Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_turn (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  write_file (fixture, "correct-horse-battery\n");
+  g_autoptr (RpConfig) made =
+      parse (fixture,
+             "--stun stun:a.example --turn turn:a.example,turns:a.example:443 --turn-secret-file "
+             "FILE --turn-lifetime 600 --ice-tcp 3479",
+             &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (made->turn_secret, ==, "correct-horse-battery");
+  g_assert_cmpstr (made->turn[1], ==, "turns:a.example:443");
+  g_assert_cmpint (made->turn_lifetime_us, ==, 600 * G_USEC_PER_SEC);
+  g_assert_cmpuint (made->ice_tcp_port, ==, 3479);
+  g_autofree char *shown = rp_config_to_string (made);
+  g_assert_null (strstr (shown, "correct"));
+  g_assert_nonnull (strstr (shown, "\"turn_secret_file\": \"/"));
+
+  g_autoptr (RpConfig) fixed =
+      parse (fixture, "--turn turn:a.example --turn-user me --turn-password-file FILE", &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (fixed->turn_password, ==, "correct-horse-battery");
+  g_autofree char *shown_fixed = rp_config_to_string (fixed);
+  g_assert_null (strstr (shown_fixed, "correct"));
+}
+
+static void
 test_round_trip (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
@@ -201,6 +228,24 @@ static const Refusal refusals[] = {
     {"--udp-ports 40000-40009", NULL, RP_CONFIG_ERROR_REFUSED, "too few for max_sessions"},
     {"--public-address example.com", NULL, RP_CONFIG_ERROR_USAGE, "public_address"},
     {"--ice-address 1.2.3", NULL, RP_CONFIG_ERROR_USAGE, "ice_address"},
+    {"--ice-tcp 70000", NULL, RP_CONFIG_ERROR_USAGE, "--ice-tcp"},
+    {"--stun a.example", NULL, RP_CONFIG_ERROR_USAGE, "stun: expected stun:HOST:PORT"},
+    {"--stun turn:a.example", NULL, RP_CONFIG_ERROR_USAGE, "stun: expected"},
+    {"--turn stun:a.example", NULL, RP_CONFIG_ERROR_USAGE, "turn: expected turn:HOST:PORT"},
+    {"--turn turn:a.example", NULL, RP_CONFIG_ERROR_REFUSED, "static-auth-secret"},
+    {"--turn turn:a.example --turn-user me", NULL, RP_CONFIG_ERROR_REFUSED, "turn_password_file"},
+    {"--turn turn:a.example --turn-password-file FILE", "secret", RP_CONFIG_ERROR_REFUSED,
+     "turn_user and"},
+    {"--turn turn:a.example --turn-user me --turn-password-file FILE", "a b", RP_CONFIG_ERROR_USAGE,
+     "turn_password_file: the first line"},
+    {"--turn turn:a.example --turn-user m\"e --turn-password-file FILE", "secret",
+     RP_CONFIG_ERROR_REFUSED, "turn_user"},
+    {"--turn turn:a.example --turn-secret-file FILE", "short", RP_CONFIG_ERROR_USAGE, "16 to 256"},
+    {"--turn turn:a.example --turn-secret-file FILE --turn-user me", "0123456789abcdef",
+     RP_CONFIG_ERROR_REFUSED, "use one of them"},
+    {"--turn-secret-file FILE", "0123456789abcdef", RP_CONFIG_ERROR_REFUSED, "give --turn"},
+    {"--turn-secret-file /nonexistent/s", NULL, RP_CONFIG_ERROR_FILE, "/nonexistent/s"},
+    {"--turn-lifetime 5", NULL, RP_CONFIG_ERROR_USAGE, "--turn-lifetime"},
     {"--cors-origin example.com", NULL, RP_CONFIG_ERROR_USAGE, "cors_origin"},
     {"--cors-origin https://example.com/path", NULL, RP_CONFIG_ERROR_USAGE, "cors_origin"},
     {"--cors-origin https://me@example.com", NULL, RP_CONFIG_ERROR_USAGE, "cors_origin"},
@@ -326,6 +371,7 @@ main (int argc, char **argv)
   ADD ("file-lists", test_file_lists);
   ADD ("file", test_file);
   ADD ("token-file", test_token_file);
+  ADD ("turn", test_turn);
   ADD ("round-trip", test_round_trip);
   ADD ("refusals", test_refusals);
   ADD ("public", test_public);
