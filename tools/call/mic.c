@@ -52,6 +52,26 @@ find_speech (RpCallClip *clip)
   return found;
 }
 
+static RpCallClip *
+clip_new (const char *name, gsize n_samples)
+{
+  RpCallClip *clip = g_new0 (RpCallClip, 1);
+  clip->path = g_strdup (name);
+  clip->n_frames = (guint) ((n_samples + RP_CALL_FRAME_SAMPLES - 1) / RP_CALL_FRAME_SAMPLES);
+  clip->pcm = g_new0 (gint16, (gsize) clip->n_frames * RP_CALL_FRAME_SAMPLES + 1);
+  return clip;
+}
+
+static RpCallClip *
+finish_clip (RpCallClip *clip, GError **error)
+{
+  if (find_speech (clip))
+    return clip;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: no sound in it", clip->path);
+  rp_call_clip_free (clip);
+  return NULL;
+}
+
 RpCallClip *
 rp_call_clip_load (const char *path, GError **error)
 {
@@ -63,17 +83,19 @@ rp_call_clip_load (const char *path, GError **error)
     return NULL;
   }
   g_autofree float *samples = rp_wav_mono (&wav, RP_CALL_RATE_HZ, &n);
-  g_autoptr (RpCallClip) clip = g_new0 (RpCallClip, 1);
-  clip->path = g_strdup (path);
-  clip->n_frames = (guint) ((n + RP_CALL_FRAME_SAMPLES - 1) / RP_CALL_FRAME_SAMPLES);
-  clip->pcm = g_new0 (gint16, (gsize) clip->n_frames * RP_CALL_FRAME_SAMPLES + 1);
+  RpCallClip *clip = clip_new (path, n);
   for (gsize i = 0; i < n; i++)
     clip->pcm[i] = (gint16) lrintf (CLAMP (samples[i], -1.0f, 1.0f) * 32767.0f);
-  if (!find_speech (clip)) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s: no sound in it", path);
-    return NULL;
-  }
-  return g_steal_pointer (&clip);
+  return finish_clip (clip, error);
+}
+
+RpCallClip *
+rp_call_clip_from_pcm (const char *name, const gint16 *pcm, gsize n_samples, GError **error)
+{
+  RpCallClip *clip = clip_new (name, n_samples);
+  if (n_samples > 0)
+    memcpy (clip->pcm, pcm, n_samples * sizeof *pcm);
+  return finish_clip (clip, error);
 }
 
 void

@@ -29,6 +29,9 @@ typedef struct {
 /* Reads a 16-bit WAV file of any rate, mono or stereo. Returns: (transfer full) (nullable): NULL
  * with an error when it cannot be read or has no sound in it. */
 RpCallClip *rp_call_clip_load (const char *path, GError **error);
+/* The same of samples at RP_CALL_RATE_HZ, copied; name stands for the path. */
+RpCallClip *rp_call_clip_from_pcm (const char *name, const gint16 *pcm, gsize n_samples,
+                                   GError **error);
 void rp_call_clip_free (RpCallClip *clip);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpCallClip, rp_call_clip_free)
 
