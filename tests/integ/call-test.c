@@ -299,7 +299,7 @@ tear_down (Fixture *f)
 }
 
 static void
-on_exit (GObject *source, GAsyncResult *result, gpointer data)
+on_exited (GObject *source, GAsyncResult *result, gpointer data)
 {
   Fixture *f = data;
   g_autoptr (GError) error = NULL;
@@ -340,7 +340,7 @@ run_caller (Fixture *f, int status, ...)
       g_subprocess_newv ((const char *const *) argv->pdata, G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error);
   g_assert_no_error (error);
   guint watchdog = g_timeout_add_seconds (WATCHDOG_S, on_watchdog, NULL);
-  g_subprocess_communicate_utf8_async (process, NULL, NULL, on_exit, f);
+  g_subprocess_communicate_utf8_async (process, NULL, NULL, on_exited, f);
   g_main_loop_run (f->main_loop);
   g_source_remove (watchdog);
   if (f->status != status)
