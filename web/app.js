@@ -35,6 +35,7 @@ const transcript = new Transcript(ui.transcript, {
 // In the fragment, which browsers send to nobody.
 const token = () => new URLSearchParams(location.hash.slice(1)).get('token');
 
+let server;
 let agents = [];
 const named = (wanted) => agents.find(({ name }) => name === wanted);
 let conversation = null; // until it has ended
@@ -98,26 +99,25 @@ function tell(failure) {
   if (NO_MICROPHONE.test(kind))
     addWay('Type instead', () => begin(false));
   addWay('Try again', () => begin());
-  if (kind === 'full')
-    addWay('Keep trying', ({ target }) => keepTrying(target, failure.retryAfter ?? 15));
-}
-
-function keepTrying(button, seconds) {
-  clearTimeout(retry);
-  button.textContent = `Trying again in ${seconds} s`;
-  retry = setTimeout(() => seconds > 1 ? keepTrying(button, seconds - 1) : begin(), 1_000);
+  if (kind === 'full') {
+    addWay('Keep trying', async ({ target }) => {
+      const { countDown } = await import('./refusals.js');
+      clearInterval(retry);
+      retry = countDown(target, failure.retryAfter || 15, begin);
+    });
+  }
 }
 
 function begin(speak = true) {
   if (conversation)
     return;
-  clearTimeout(retry);
+  clearInterval(retry);
   const agent = named(ui.agents.querySelector(':checked')?.value) ?? agents[0];
   transcript.agentName = agent?.title ?? 'Agent';
   connectedAt = 0;
   conversation = new Conversation({
     agent: agent?.name,
-    token: token(),
+    server,
     microphone: speak && (settings.recall('microphone') || true),
     audio: ui.voice,
     pushToTalk: settings.recall('ptt'),
@@ -249,8 +249,9 @@ function offerAgents(otherwise) {
 }
 
 async function showAgents() {
+  server = new Server(null, token());
   try {
-    const list = await new Server(null, token()).agents();
+    const list = await server.agents();
     agents = list.agents;
     if (agents.length > 1) {
       offerAgents(list.default);

@@ -1,6 +1,6 @@
 // The way to the server: peer connection, offers, candidates; finding back when it was lost.
 
-import { Failure } from './failures.js';
+import { because, Failure } from './failures.js';
 
 const CONNECT_MS = 15_000;
 // ICE reports "disconnected" for short gaps that heal by themselves.
@@ -24,6 +24,7 @@ export class Connection extends EventTarget {
   #server;
   #rtvi;
   #settings;
+  #iceServers;
   #track = null;
   #pcId = null;
   #abort = new AbortController();
@@ -52,8 +53,13 @@ export class Connection extends EventTarget {
   /** Resolves when the data channel is open; throws a Failure. */
   async connect() {
     if (!window.RTCPeerConnection)
-      throw new Failure('unsupported');
-    await this.#establish(CONNECT_MS);
+      throw await because('unsupported');
+    this.#iceServers = this.#settings.iceServers ?? await this.#server.iceServers();
+    try {
+      await this.#establish(CONNECT_MS);
+    } catch (failure) {
+      throw failure.kind === 'no-path' ? await because('noPath', this.pc) : failure;
+    }
     this.#connected = true;
     // The way may be another now; of that nothing is heard for seconds.
     window.addEventListener('online', () => this.recover(), { signal: this.#abort.signal });
@@ -76,7 +82,7 @@ export class Connection extends EventTarget {
 
   /** A new peer connection for the conversation. */
   async #establish(timeoutMs) {
-    const pc = new RTCPeerConnection({ iceServers: this.#settings.iceServers ?? [] });
+    const pc = new RTCPeerConnection({ iceServers: this.#iceServers });
     const channel = pc.createDataChannel('chat', { ordered: true });
     pc.addTransceiver(this.#track ?? 'audio', { direction: 'sendrecv' });
     pc.addEventListener('track', ({ track, streams }) =>
@@ -96,7 +102,7 @@ export class Connection extends EventTarget {
     } catch (error) {
       if (this.pc !== pc)
         pc.close();
-      throw error instanceof Failure ? error : new Failure('unsupported');
+      throw error instanceof Failure ? error : await because('unsupported');
     }
   }
 
@@ -188,7 +194,7 @@ export class Connection extends EventTarget {
         return null;
       } catch ({ kind }) {
         if (kind === 'no-agent' || kind === 'server-restarted')
-          return new Failure('server-restarted');
+          return because('serverRestarted');
       }
       if (this.pc.connectionState === 'connected')
         return null; // it was not so bad

@@ -2,12 +2,8 @@
 // server cannot be reached. For the rest see refusals.js.
 
 const SENTENCES = {
-  unsupported: 'This browser cannot make calls. Please use a current Firefox, Chrome or Safari.',
   unreachable: 'The server cannot be reached. Check your connection and press Talk again.',
-  'no-path': 'The server answers, but audio does not get through. A firewall may be blocking UDP.',
   'network-lost': 'The connection was lost. Check your network and press Talk again.',
-  'server-restarted': 'The server no longer knows this conversation: it was restarted, or the ' +
-    'connection was away for too long. Press Talk to begin a new one.',
   'hung-up': 'The call was ended before it was connected.',
 };
 

@@ -68,6 +68,41 @@ function full(seconds) {
   return failure;
 }
 
+/** Counts down on a button, then acts. @returns the timer, for clearInterval() */
+export function countDown(button, seconds, act) {
+  const show = () => { button.textContent = `Trying again in ${seconds} s`; };
+  const timer = setInterval(() => {
+    seconds -= 1;
+    if (seconds > 0)
+      return show();
+    clearInterval(timer);
+    act();
+  }, 1_000);
+  show();
+  return timer;
+}
+
+const OTHER = 'Try another network, such as a phone\'s.';
+
+export const unsupported = () => new Failure('unsupported',
+  'This browser cannot make calls. Please use a current Firefox, Chrome or Safari.');
+
+export const serverRestarted = () => new Failure('server-restarted',
+  'The server no longer knows this conversation: it was restarted, or the connection was away ' +
+    'for too long. Press Talk to begin a new one.');
+
+/** The server takes the call, and no way to it is found. @param {RTCPeerConnection} pc */
+export function noPath(pc) {
+  const urls = pc.getConfiguration().iceServers.flatMap((server) => server.urls);
+  const why = !urls.some((url) => /^turns?:/.test(url)) ?
+    'A firewall may be blocking UDP, and the server has no relay (TURN) for such networks.' :
+    /typ relay/.test(pc.localDescription?.sdp) ?
+      'Not even through the relay (TURN): it may not reach the server.' :
+      'A firewall may be blocking UDP, and the relay (TURN) does not answer or does not let us in.';
+  return new Failure('no-path',
+    `The server answers, but sound does not get through. ${why} ${OTHER}`);
+}
+
 /**
  * A server of another origin does not answer: browsers do not say whether it is away or does not
  * want this site.

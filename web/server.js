@@ -4,9 +4,12 @@ import { because, Failure } from './failures.js';
 
 // The server answers within milliseconds; what takes longer than this will not come.
 const TIMEOUT_MS = 8_000;
+// The passwords of TURN servers end.
+const ICE_MS = 600_000;
 
 export class Server {
   #token;
+  #ice = {};
   #current; // what the function for tokens gave last
 
   /**
@@ -21,8 +24,17 @@ export class Server {
     this.#token = token;
   }
 
-  agents() {
-    return this.#ask('GET', 'api/agents');
+  async agents() {
+    const list = await this.#ask('GET', 'api/agents');
+    this.#ice = { servers: list.iceServers, end: Date.now() + ICE_MS };
+    return list;
+  }
+
+  /** For RTCPeerConnection: STUN and TURN. */
+  async iceServers() {
+    if (!(Date.now() < this.#ice.end))
+      await this.agents();
+    return this.#ice.servers ?? [];
   }
 
   offer(body, signal) {

@@ -6,6 +6,7 @@ import test from 'node:test';
 import { browser, pass } from './fakes.mjs';
 
 const { Conversation } = await import('../../../web/conversation.js');
+const { Server } = await import('../../../web/server.js');
 // Loaded already: no waiting that no clock knows of.
 await import('../../../web/functions.js');
 await import('../../../web/refusals.js');
@@ -31,10 +32,11 @@ async function begun(options = {}) {
 
 test('begins: offer, candidates, client-ready', async () => {
   const { fake, c, states } = await begun({ agent: 'one', data: { name: 'Ann' } });
-  const [offer] = fake.requests;
+  const [list, offer, candidates] = fake.requests;
+  assert.equal(list.path, '/api/agents');
   assert.deepEqual([offer.path, offer.body.pc_id, offer.body.restart_pc, offer.body.request_data],
     ['/api/offer', null, false, { name: 'Ann', agent: 'one' }]);
-  assert.deepEqual(fake.requests[1].body, { pc_id: 'call-1', candidates: [
+  assert.deepEqual(candidates.body, { pc_id: 'call-1', candidates: [
     { candidate: 'candidate:1 1 udp 1 127.0.0.1 9 typ host', sdp_mid: '0', sdp_mline_index: 0 },
   ] });
   assert.deepEqual(fake.pc.channel.types(), ['client-ready']);
@@ -187,6 +189,47 @@ test('no way for audio: the call fails after 15 s', async () => {
   assert.equal(fake.connections, 1);
 });
 
+test('no way for audio: a sentence that names the likely cause', async () => {
+  const turn = [{ urls: ['stun:a', 'turn:a'], username: 'u', credential: 'c' }];
+  for (const [iceServers, candidate, pattern] of [
+    [[], '', /UDP, and the server has no relay/],
+    [[{ urls: 'stun:a' }], '', /UDP, and the server has no relay/],
+    [turn, '', /relay \(TURN\) does not answer/],
+    [turn, 'a=candidate:1 1 udp 1 192.0.2.1 9 typ relay', /Not even through the relay/],
+  ]) {
+    const fake = browser();
+    fake.iceServers = iceServers;
+    const c = new Conversation({ server: SERVER, microphone: false });
+    const failed = c.start().catch((error) => error);
+    await pass(50);
+    fake.pc.localDescription.sdp += candidate;
+    await pass(15_100);
+    assert.match((await failed).message, pattern);
+  }
+});
+
+test('STUN and TURN: the server\'s, asked for again when they are old, or the page\'s own', async () => {
+  const fake = browser();
+  const server = new Server(SERVER);
+  fake.iceServers = [{ urls: 'stun:one' }];
+  const asked = () => fake.requests.filter(({ path }) => path === '/api/agents').length;
+  const call = async (options = {}) => {
+    const c = new Conversation({ server, microphone: false, ...options });
+    c.start().catch(() => {});
+    await pass(50);
+    c.hangUp();
+    return fake.pc.configuration.iceServers;
+  };
+  await server.agents(); // as a page does
+  assert.deepEqual(await call(), [{ urls: 'stun:one' }]);
+  assert.deepEqual(await call({ iceServers: [{ urls: 'stun:own' }] }), [{ urls: 'stun:own' }]);
+  assert.equal(asked(), 1);
+  fake.iceServers = [{ urls: 'stun:two' }];
+  await pass(600_000);
+  assert.deepEqual(await call(), [{ urls: 'stun:two' }]);
+  assert.equal(asked(), 2);
+});
+
 test('the agent is not there', async () => {
   const fake = browser();
   const c = new Conversation({ server: SERVER, microphone: false });
@@ -218,7 +261,7 @@ test('an expired token is fetched anew, once', async () => {
   c.start().catch(() => {});
   await pass(50);
   assert.deepEqual(fake.requests.map(({ headers }) => headers.Authorization),
-    ['Bearer old', 'Bearer new', 'Bearer new']);
+    ['Bearer old', 'Bearer new', 'Bearer new', 'Bearer new']);
   c.hangUp();
 
   const other = new Conversation({ server: SERVER, microphone: false,
@@ -235,7 +278,7 @@ test('a server below a path', async () => {
     const c = new Conversation({ server, microphone: false });
     c.start().catch(() => {});
     await pass(20);
-    assert.equal(fake.requests[0].path, path);
+    assert.equal(fake.requests[1].path, path);
     c.hangUp();
   }
 });

@@ -49,9 +49,14 @@ class PeerConnection extends EventTarget {
   dead = false; // nothing comes, though the browser has not noticed
   sender = { track: null, replaceTrack: async (track) => { this.sender.track = track; } };
 
-  constructor() {
+  constructor(configuration) {
     super();
+    this.configuration = configuration;
     PeerConnection.all.push(this);
+  }
+
+  getConfiguration() {
+    return this.configuration;
   }
 
   createDataChannel() {
@@ -138,10 +143,11 @@ class Fake {
   plays = 0;
   silentPlays = 0; // so many times the browser wants a gesture first
   call = 'call-1';
+  iceServers = [];
   reply = reply;
   answer = ({ method, path }) => method === 'POST' ?
     reply(200, { pc_id: this.call, sdp: 'v=0', type: 'answer' }) :
-    reply(200, path.endsWith('agents') ? { agents: [], default: 'one' } : { status: 'success' });
+    reply(200, path.endsWith('agents') ? { agents: [], default: 'one', iceServers: this.iceServers } : { status: 'success' });
 
   /** What was asked of it, in short. */
   told(from = 0) {
