@@ -238,7 +238,7 @@ describe_agent (JsonBuilder *builder, const RpAgentAssets *own)
 }
 
 char *
-rp_assets_describe (const RpAssets *assets)
+rp_assets_describe (const RpAssets *assets, const char *sandbox)
 {
   JsonBuilder *builder = json_builder_new ();
   json_builder_begin_object (builder);
@@ -253,6 +253,8 @@ rp_assets_describe (const RpAssets *assets)
   add_string (builder, "runtime", rp_ort_version (assets->ort));
   add_string (builder, "vad", "silero");
   json_builder_end_object (builder);
+  if (sandbox != NULL)
+    add_string (builder, "sandbox", sandbox);
   json_builder_end_object (builder);
   return rp_json_builder_to_string (builder);
 }

@@ -46,7 +46,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpAssets, rp_assets_free)
 /* @name: (nullable): the default. Returns: (transfer none) NULL when there is no such agent. */
 const RpAgentAssets *rp_assets_find (const RpAssets *assets, const char *name);
 
-/* The READY object. Returns: (transfer full) */
-char *rp_assets_describe (const RpAssets *assets);
+/* The READY object. @sandbox: (nullable): what workers are shut in by. Returns: (transfer full) */
+char *rp_assets_describe (const RpAssets *assets, const char *sandbox);
 
 G_END_DECLS

@@ -10,6 +10,7 @@
 typedef struct {
   gboolean zygote;
   gboolean check;
+  gboolean no_confine;
   gboolean version;
   int control_fd;
   char **agent_dirs;
@@ -32,6 +33,8 @@ parse_options (Options *options, int *argc, char ***argv, GError **error)
        "Where tools/fetch-models put the models", "DIR"},
       {"data", 0, 0, G_OPTION_ARG_FILENAME, &options->data_dir, "Where the agent keeps its data",
        "DIR"},
+      {"no-confine", 0, 0, G_OPTION_ARG_NONE, &options->no_confine,
+       "Do not shut workers in, so that they can be debugged", NULL},
       {"version", 0, 0, G_OPTION_ARG_NONE, &options->version, "Say the version and exit", NULL},
       {NULL},
   };
@@ -57,7 +60,7 @@ check (const Options *options)
     g_printerr ("repartee-worker: %s\n", error->message);
     return RP_WORKER_EXIT_CONFIG;
   }
-  g_autofree char *description = rp_assets_describe (assets);
+  g_autofree char *description = rp_assets_describe (assets, NULL);
   g_print ("%s\n", description);
   return EXIT_SUCCESS;
 }
@@ -92,6 +95,7 @@ run (const Options *options, gboolean *out_is_worker)
       .control_fd = options->control_fd,
       .agent_dirs = (const char *const *) options->agent_dirs,
       .models_dir = options->models_dir,
+      .no_confine = options->no_confine,
   };
   return rp_zygote_run (&zygote_options, out_is_worker);
 }

@@ -3,9 +3,12 @@
 #include "zygote.h"
 
 #include "assets.h"
+#include "confine.h"
 #include "fd-message.h"
 #include "frame.h"
 #include "runtime.h"
+#include "sandbox.h"
+#include "tool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,22 +18,18 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A worker has its socket, its wake-up, a database and what its providers connect to. */
-#define WORKER_MAX_DESCRIPTORS 256
-/* When memory runs out a worker goes before the server: its call survives it. */
-#define WORKER_OOM_SCORE "500"
 #define MAX_TEXT_BYTES 1024
 
 typedef struct {
   int control_fd;
   int signal_fd;
   RpAssets *assets;
+  RpSandbox *sandbox; /* (nullable): workers are not shut in */
   RpFrameReceiver receiver;
   guint32 next_seq;
   GHashTable *workers; /* pid → worker's number */
@@ -82,24 +81,21 @@ take_signals (Zygote *zygote)
   signal (SIGPIPE, SIG_IGN);
 }
 
-/* Nothing here may fail: a worker that could not be made expendable still works. */
-static void
-become_worker (Zygote *zygote)
+/* Returns: FALSE when it would not be shut in. */
+static gboolean
+become_worker (Zygote *zygote, int socket_fd)
 {
   sigset_t set;
+  g_autoptr (GError) error = NULL;
   close (zygote->control_fd);
   close (zygote->signal_fd);
   sigemptyset (&set);
   sigprocmask (SIG_SETMASK, &set, NULL);
   prctl (PR_SET_NAME, "rp-worker");
-  const struct rlimit descriptors = {WORKER_MAX_DESCRIPTORS, WORKER_MAX_DESCRIPTORS};
-  (void) setrlimit (RLIMIT_NOFILE, &descriptors);
-  int fd = open ("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (fd >= 0) {
-    if (write (fd, WORKER_OOM_SCORE, strlen (WORKER_OOM_SCORE)) < 0)
-      g_printerr ("repartee-worker: oom_score_adj: %s\n", g_strerror (errno));
-    close (fd);
-  }
+  if (zygote->sandbox == NULL || rp_sandbox_enter (zygote->sandbox, socket_fd, &error))
+    return TRUE;
+  g_printerr ("repartee-worker[%d]: the sandbox: %s\n", (int) getpid (), error->message);
+  return FALSE;
 }
 
 static gboolean
@@ -135,9 +131,10 @@ fork_worker (Zygote *zygote, guint32 worker, int socket_fd)
 {
   pid_t pid = fork ();
   if (pid == 0) {
-    become_worker (zygote);
     zygote->is_worker = TRUE;
-    zygote->exit_code = rp_runtime_run (zygote->assets, socket_fd);
+    zygote->exit_code = EXIT_FAILURE;
+    if (become_worker (zygote, socket_fd))
+      zygote->exit_code = rp_runtime_run (zygote->assets, socket_fd);
     return FALSE;
   }
   close (socket_fd);
@@ -216,6 +213,31 @@ serve (Zygote *zygote)
   }
 }
 
+/* The terminal of who started the server is no business of a worker's. */
+static void
+leave_terminal (void)
+{
+  int fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  dup2 (fd, STDIN_FILENO);
+  dup2 (fd, STDOUT_FILENO);
+  close (fd);
+}
+
+static gboolean
+confine (Zygote *zygote, GError **error)
+{
+  g_autofree char *data_dir = rp_tools_data_dir ();
+  const RpSandboxConfig config = {.data_dir = data_dir};
+  /* Where that fails so do the tools that write there, and say so. */
+  (void) g_mkdir_with_parents (data_dir, 0700);
+  if (!rp_confine_drop_capabilities (error) || !rp_confine_process (error))
+    return FALSE;
+  zygote->sandbox = rp_sandbox_new (&config, error);
+  return zygote->sandbox != NULL;
+}
+
 int
 rp_zygote_run (const RpZygoteOptions *options, gboolean *out_is_worker)
 {
@@ -227,17 +249,19 @@ rp_zygote_run (const RpZygoteOptions *options, gboolean *out_is_worker)
    * They seldom allocate at the same time. */
   mallopt (M_ARENA_MAX, 1);
   take_signals (&zygote);
+  leave_terminal ();
   rp_frame_receiver_init (&zygote.receiver, RP_FRAME_TO_ZYGOTE);
   *out_is_worker = FALSE;
 
   zygote.assets = rp_assets_load (options->agent_dirs, options->models_dir, &error);
-  if (zygote.assets == NULL)
+  if (zygote.assets == NULL || (!options->no_confine && !confine (&zygote, &error)))
     return fail (&zygote, error->message);
   if (!is_single_threaded ())
     return fail (&zygote, "loading the models started a thread, which a fork would lose");
 
   zygote.workers = g_hash_table_new (NULL, NULL);
-  g_autofree char *info = rp_assets_describe (zygote.assets);
+  const char *sandbox = zygote.sandbox != NULL ? rp_sandbox_describe (zygote.sandbox) : "none";
+  g_autofree char *info = rp_assets_describe (zygote.assets, sandbox);
   if (send_frame (&zygote, RP_FRAME_READY, info, strlen (info), -1))
     serve (&zygote);
   *out_is_worker = zygote.is_worker;
@@ -245,6 +269,7 @@ rp_zygote_run (const RpZygoteOptions *options, gboolean *out_is_worker)
     return zygote.exit_code;
   g_hash_table_unref (zygote.workers);
   rp_assets_free (zygote.assets);
+  rp_sandbox_free (zygote.sandbox);
   close (zygote.signal_fd);
   return zygote.exit_code;
 }

@@ -13,6 +13,7 @@ typedef struct {
   int control_fd;                /* a SOCK_SEQPACKET socket: proto/README.md */
   const char *const *agent_dirs; /* NULL-terminated; the first is the default agent */
   const char *models_dir;        /* (nullable) */
+  gboolean no_confine;           /* workers may do what the user may, for debuggers */
 } RpZygoteOptions;
 
 /* Returns: the exit code, when the server has closed the control socket. Returns in forked children

@@ -10,7 +10,7 @@
 # meson builds with gcc; node and npm may come from elsewhere, see below.
 RP_PACKAGES_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libnice-dev libsrtp2-dev
   libgnutls28-dev libopus-dev libmicrohttpd-dev libjson-glib-dev libusrsctp-dev libsoup-3.0-dev
-  flite1-dev libsqlite3-dev ca-certificates"
+  flite1-dev libsqlite3-dev libseccomp-dev ca-certificates"
 # chromium, Firefox and aiortc are the callers of the end-to-end tests, clang runs the fuzz targets,
 # the sounds are recorded speech that every Debian machine can have. A page without any font has no
 # text; DejaVu is what chromium would get with recommended packages.

@@ -206,11 +206,18 @@ rp_tools_error_result (const GError *error)
 }
 
 char *
-rp_tools_database_path (const char *agent_name)
+rp_tools_data_dir (void)
 {
   const char *data = g_getenv ("REPARTEE_DATA");
-  g_autofree char *file = g_strconcat (agent_name, ".sqlite", NULL);
   return data != NULL && *data != '\0'
-             ? g_build_filename (data, file, NULL)
-             : g_build_filename (g_get_user_data_dir (), "repartee", file, NULL);
+             ? g_canonicalize_filename (data, NULL)
+             : g_build_filename (g_get_user_data_dir (), "repartee", NULL);
+}
+
+char *
+rp_tools_database_path (const char *agent_name)
+{
+  g_autofree char *dir = rp_tools_data_dir ();
+  g_autofree char *file = g_strconcat (agent_name, ".sqlite", NULL);
+  return g_build_filename (dir, file, NULL);
 }

@@ -54,6 +54,9 @@ char *rp_tools_call (RpTools *self, const char *name, const char *call_id, const
  * Returns: (transfer full) */
 char *rp_tools_error_result (const GError *error);
 
+/* Where all agents keep their databases. Returns: (transfer full) */
+char *rp_tools_data_dir (void);
+
 /* ${REPARTEE_DATA}, else $XDG_DATA_HOME/repartee, else ~/.local/share/repartee, and in it
  * <agent>.sqlite. Returns: (transfer full) */
 char *rp_tools_database_path (const char *agent_name);
