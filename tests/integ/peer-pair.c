@@ -490,6 +490,36 @@ rp_pair_counters (RpPairEnd *end, RpPeerCounters *out)
 
 typedef struct {
   RpPairEnd *end;
+  RpPeerTimes times;
+  RpPeerState state;
+} Look;
+
+static void
+do_look (gpointer data)
+{
+  Look *look = data;
+  rp_peer_times (look->end->peer, &look->times);
+  look->state = rp_peer_state (look->end->peer);
+}
+
+void
+rp_pair_times (RpPairEnd *end, RpPeerTimes *out)
+{
+  Look look = {.end = end};
+  rp_loop_call_sync (end->loop, do_look, &look);
+  *out = look.times;
+}
+
+RpPeerState
+rp_pair_state (RpPairEnd *end)
+{
+  Look look = {.end = end};
+  rp_loop_call_sync (end->loop, do_look, &look);
+  return look.state;
+}
+
+typedef struct {
+  RpPairEnd *end;
   RpPeerIceRemote remote;
   const char *address;
 } Restart;

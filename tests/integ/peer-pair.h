@@ -89,6 +89,8 @@ void rp_pair_close (RpPairEnd *end);
 void rp_pair_free_peer (RpPairEnd *end);
 void rp_pair_input (RpPairEnd *end, const guint8 *data, gsize len);
 void rp_pair_counters (RpPairEnd *end, RpPeerCounters *out);
+void rp_pair_times (RpPairEnd *end, RpPeerTimes *out);
+RpPeerState rp_pair_state (RpPairEnd *end);
 
 /* ICE restarts. The offerer begins, the answerer takes what it says and answers, the offerer takes
  * that. */

@@ -41,8 +41,8 @@ check_alive (RpPair *pair, guint16 stream)
   g_assert_true (rp_pair_send (&pair->b, stream, FALSE, "there", 5, NULL));
   rp_pair_wait_messages (&pair->a, n_a + 1);
   rp_pair_wait_messages (&pair->b, n_b + 1);
-  g_assert_cmpint (rp_peer_state (pair->a.peer), ==, RP_PEER_STATE_CONNECTED);
-  g_assert_cmpint (rp_peer_state (pair->b.peer), ==, RP_PEER_STATE_CONNECTED);
+  g_assert_cmpint (rp_pair_state (&pair->a), ==, RP_PEER_STATE_CONNECTED);
+  g_assert_cmpint (rp_pair_state (&pair->b), ==, RP_PEER_STATE_CONNECTED);
   /* No second handshake. */
   g_assert_cmpuint (pair->a.n_open + pair->b.n_open, ==, 2);
 }

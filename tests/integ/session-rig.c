@@ -135,7 +135,8 @@ send_packet (Rig *rig)
   gsize len = rp_rtp_write_header (&header, packet, sizeof packet);
   rig->timestamp += 960;
   memcpy (packet + len, rig->opus, rig->opus_len);
-  if (!(rig->lost_pattern >> (rig->n_sent++ % 32) & 1))
+  guint n = (guint) g_atomic_int_add (&rig->n_sent, 1);
+  if (!(rig->lost_pattern >> (n % 32) & 1))
     rp_peer_send_rtp (rig->peer, packet, len + rig->opus_len, sizeof packet);
 }
 

@@ -46,7 +46,7 @@ typedef struct {
   gint64 next_send_us; /* 0 = not talking */
   guint16 sequence;
   guint32 timestamp;
-  guint n_sent;
+  gint n_sent;          /* atomic */
   guint32 lost_pattern; /* bit i: of every 32 packets the i-th does not arrive */
   guint8 opus[400];
   gsize opus_len;

@@ -467,7 +467,10 @@ begin_talk (Rig *rig, FakeWorker *worker, guint n_frames)
 static void
 check_goes_on (Rig *rig, FakeWorker *worker)
 {
-  rig_wait (rig, rig_heard, GUINT_TO_POINTER (rig->packets->len + 5), "the agent");
+  g_mutex_lock (&rig->lock);
+  guint n_heard = rig->packets->len;
+  g_mutex_unlock (&rig->lock);
+  rig_wait (rig, rig_heard, GUINT_TO_POINTER (n_heard + 5), "the agent");
   rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\",\"data\":"
                 "{\"content\":\"still here\"}}");
   await_client (worker, "text");
@@ -487,8 +490,12 @@ static void
 check_no_gap (Rig *rig)
 {
   gint64 max_us = 0;
-  rig_wait (rig, rig_heard, GUINT_TO_POINTER (rig->packets->len + 5), "the agent");
-  rig_wait (rig, has_received, GUINT_TO_POINTER (rig->n_sent), "the client's packets");
+  g_mutex_lock (&rig->lock);
+  guint n_heard = rig->packets->len;
+  g_mutex_unlock (&rig->lock);
+  rig_wait (rig, rig_heard, GUINT_TO_POINTER (n_heard + 5), "the agent");
+  rig_wait (rig, has_received, GINT_TO_POINTER (g_atomic_int_get (&rig->n_sent)),
+            "the client's packets");
   g_mutex_lock (&rig->lock);
   for (guint i = 1; i < rig->packets->len; i++) {
     const RigPacket *a = &g_array_index (rig->packets, RigPacket, i - 1);

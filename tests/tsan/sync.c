@@ -185,6 +185,22 @@ after_wait (gpointer data)
   return NULL;
 }
 
+/* Freed by one, used by another. */
+static gpointer
+after_free (gpointer data)
+{
+  if (data != NULL) {
+    g_atomic_int_set (&held, TRUE);
+    g_usleep (50000); /* nothing orders this after the other's use */
+    g_free (shared);
+  } else {
+    while (!g_atomic_int_get (&held))
+      g_thread_yield ();
+    *shared = 1;
+  }
+  return NULL;
+}
+
 static void
 run (GThreadFunc func)
 {
@@ -200,11 +216,9 @@ main (int argc, char **argv)
   static const struct {
     const char *name;
     GThreadFunc func;
-  } races[] = {{"unlocked", unlocked},
-               {"other-mutex", other_mutex},
-               {"failed-trylock", failed_trylock},
-               {"after-push", after_push},
-               {"after-wait", after_wait}};
+  } races[] = {
+      {"unlocked", unlocked},     {"other-mutex", other_mutex}, {"failed-trylock", failed_trylock},
+      {"after-push", after_push}, {"after-wait", after_wait},   {"after-free", after_free}};
   const char *name = argc == 2 ? argv[1] : "";
   queue = g_async_queue_new ();
   if (g_str_equal (name, "right")) {
@@ -213,6 +227,7 @@ main (int argc, char **argv)
   }
   for (guint i = 0; i < G_N_ELEMENTS (races); i++)
     if (g_str_equal (name, races[i].name)) {
+      shared = g_new0 (guint, 1);
       run (races[i].func);
       return EXIT_SUCCESS;
     }

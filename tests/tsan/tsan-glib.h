@@ -17,6 +17,7 @@
 
 #include <glib.h>
 #include <sanitizer/tsan_interface.h>
+#include <stdlib.h>
 
 static inline void
 rp_tsan_mutex_lock (GMutex *mutex)
@@ -215,11 +216,20 @@ rp_tsan_bytes_unref (GBytes *bytes)
   g_bytes_unref (bytes);
 }
 
+/* Its last step is called from here, not from libglib, whose interceptors are suppressed: freeing
+ * what another thread still uses must be seen. Nothing else is what it does. */
+static inline void
+rp_tsan_free (gpointer memory)
+{
+  free (memory);
+}
+
 #undef g_atomic_ref_count_dec
 #undef g_once
 #undef g_once_init_enter
 #undef g_once_init_leave
 
+#define g_free rp_tsan_free
 #define g_mutex_lock rp_tsan_mutex_lock
 #define g_mutex_trylock rp_tsan_mutex_trylock
 #define g_mutex_unlock rp_tsan_mutex_unlock
@@ -241,3 +251,15 @@ rp_tsan_bytes_unref (GBytes *bytes)
 #define g_once_init_leave(location, result) rp_tsan_once_init_leave (location, (gsize) (result))
 #define g_atomic_ref_count_dec rp_tsan_atomic_ref_count_dec
 #define g_bytes_unref rp_tsan_bytes_unref
+
+/* As GLib has it, but for the accesses: two threads may both store the number, which is the same.
+ */
+#undef G_DEFINE_QUARK
+#define G_DEFINE_QUARK(QN, q_n)                                           \
+  GQuark q_n##_quark (void)                                               \
+  {                                                                       \
+    static gint quark;                                                    \
+    if (g_atomic_int_get (&quark) == 0)                                   \
+      g_atomic_int_set (&quark, (gint) g_quark_from_static_string (#QN)); \
+    return (GQuark) g_atomic_int_get (&quark);                            \
+  }
