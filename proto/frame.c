@@ -174,7 +174,7 @@ rp_frame_parse_audio_in (const RpFrame *frame, RpAudioIn *out, GError **error)
   gint64 pos = get_i64 (frame->payload);
   guint16 kind = get_u16 (frame->payload + 8);
   guint16 n = get_u16 (frame->payload + 10);
-  if (!is_instant (pos) || kind > RP_AUDIO_SILENCE)
+  if (!is_instant (pos) || kind >= RP_AUDIO_N_KINDS)
     return malformed (error, "audio frame with a position or kind out of range");
   if (n == 0 || n > RP_FRAME_MAX_AUDIO_SAMPLES || frame->len != RP_FRAME_AUDIO_IN_BYTES (n))
     return malformed (error, "audio frame whose sample count is not its length");

@@ -88,8 +88,11 @@ typedef enum {
   RP_AUDIO_DECODED = 0,
   RP_AUDIO_FEC = 1,     /* recovered from in-band FEC: real speech */
   RP_AUDIO_PLC = 2,     /* invented by concealment: not evidence of speech */
-  RP_AUDIO_SILENCE = 3, /* inserted silence: loss beyond concealment, or DTX */
+  RP_AUDIO_SILENCE = 3, /* inserted silence: loss beyond concealment */
+  RP_AUDIO_COPY = 4,  /* the packet was lost, a later one carried it too (RFC 2198): real speech */
+  RP_AUDIO_PAUSE = 5, /* the client left this time out (DTX): real silence */
 } RpAudioKind;
+#define RP_AUDIO_N_KINDS (RP_AUDIO_PAUSE + 1)
 
 typedef struct {
   gint64 pos_samples; /* of the first sample on the call's input timeline at 16 kHz; monotone and

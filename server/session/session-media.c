@@ -1,6 +1,8 @@
 #include "session-media.h"
 
 #include "peer.h"
+#include "red.h"
+#include "redundancy.h"
 #include "rtp.h"
 
 #include <opus.h>
@@ -15,6 +17,15 @@
 /* Encoded silence until the encoder has settled. */
 #define SILENCE_FRAMES 10
 #define PACKET_SIZE (RP_RTP_HEADER_BYTES + RP_PACER_MAX_PAYLOAD_BYTES + RP_PEER_TAILROOM)
+/* With its copies a packet stays well within the smallest MTU there is (1200). */
+#define MAX_REDUNDANT_BYTES 1000
+
+/* A frame on the wire, for the copies in the packets behind it. */
+typedef struct {
+  guint32 timestamp;
+  guint8 payload[RP_RED_MAX_BLOCK_BYTES];
+  gsize payload_bytes; /* 0 = none, or too long for a copy */
+} SentFrame;
 
 struct _RpMedia {
   RpMediaEvents events;
@@ -24,6 +35,10 @@ struct _RpMedia {
   RpRtcpSession *rtcp;
   OpusDecoder *decoder;
   guint8 payload_type;
+  guint8 red_payload_type; /* 0 = none */
+  RpRedundancy redundancy;
+  SentFrame sent[RP_REDUNDANCY_MAX]; /* newest first */
+  guint64 redundant_sent;
   gboolean transport_up;
   gboolean has_remote_ssrc;
   guint32 remote_ssrc;
@@ -32,6 +47,7 @@ struct _RpMedia {
   gint64 last_wire_us; /* of the last frame of speech */
   guint64 packets_malformed;
   guint64 decode_errors;
+  guint64 given_samples[RP_AUDIO_N_KINDS];
   gint64 first_sent_us;
 };
 
@@ -113,6 +129,12 @@ rp_media_set_payload_type (RpMedia *media, guint8 opus_payload_type)
 }
 
 void
+rp_media_set_red_payload_type (RpMedia *media, guint8 red_payload_type)
+{
+  media->red_payload_type = red_payload_type;
+}
+
+void
 rp_media_set_transport (RpMedia *media, gboolean up, gint64 first_due_us)
 {
   media->transport_up = up;
@@ -140,15 +162,16 @@ audio_item (RpMedia *media, const RpJbufItem *item, RpAudioKind kind, gint64 now
   if (n == 0)
     return;
   g_assert (n <= G_N_ELEMENTS (pcm)); /* RP_JBUF_MAX_ITEM_SAMPLES is three times as much */
-  if (kind != RP_AUDIO_SILENCE)
+  if (item->type != RP_JBUF_SILENCE)
     got = opus_decode (media->decoder, item->payload, (opus_int32) item->payload_bytes, pcm,
                        (int) n, kind == RP_AUDIO_FEC);
-  if (kind != RP_AUDIO_SILENCE && got != (int) n) {
+  if (item->type != RP_JBUF_SILENCE && got != (int) n) {
     media->decode_errors++;
     kind = RP_AUDIO_SILENCE;
   }
-  if (kind == RP_AUDIO_SILENCE)
+  if (kind == RP_AUDIO_SILENCE || kind == RP_AUDIO_PAUSE)
     memset (pcm, 0, n * sizeof *pcm);
+  media->given_samples[kind] += n;
   media->events.audio_in ((gint64) (item->position / RTP_PER_INPUT), kind, pcm, n, arrival_us,
                           media->user_data);
 }
@@ -160,7 +183,7 @@ poll_input (RpMedia *media, gint64 now_us)
   while (rp_jbuf_poll (media->jbuf, now_us, &item)) {
     switch (item.type) {
     case RP_JBUF_DECODE:
-      audio_item (media, &item, RP_AUDIO_DECODED, now_us);
+      audio_item (media, &item, item.is_copy ? RP_AUDIO_COPY : RP_AUDIO_DECODED, now_us);
       break;
     case RP_JBUF_FEC:
       audio_item (media, &item, RP_AUDIO_FEC, now_us);
@@ -169,7 +192,7 @@ poll_input (RpMedia *media, gint64 now_us)
       audio_item (media, &item, RP_AUDIO_PLC, now_us);
       break;
     case RP_JBUF_SILENCE:
-      audio_item (media, &item, RP_AUDIO_SILENCE, now_us);
+      audio_item (media, &item, item.is_pause ? RP_AUDIO_PAUSE : RP_AUDIO_SILENCE, now_us);
       break;
     case RP_JBUF_DISCONTINUITY:
       opus_decoder_ctl (media->decoder, OPUS_RESET_STATE);
@@ -183,6 +206,28 @@ poll_input (RpMedia *media, gint64 now_us)
   }
 }
 
+/* A packet with copies of the frames before its own. */
+static void
+input_red (RpMedia *media, gint64 now_us, const RpRtpPacket *rtp)
+{
+  RpRed red;
+  RpJbufCopy copies[RP_RED_MAX_BLOCKS];
+  guint n = 0;
+  if (!rp_red_parse (rtp->payload, rtp->payload_bytes, &red)) {
+    media->packets_malformed++;
+    return;
+  }
+  /* The nearest first: what lies between a copy and the packet is known then. */
+  for (guint distance = 1; distance <= red.n_blocks; distance++) {
+    const RpRedBlock *block = &red.blocks[red.n_blocks - distance];
+    if (block->payload_type == media->payload_type)
+      copies[n++] = (RpJbufCopy){distance, block->offset, block->bytes, block->len};
+  }
+  gboolean is_opus = red.primary.payload_type == media->payload_type;
+  rp_jbuf_input_redundant (media->jbuf, now_us, rtp->sequence, rtp->timestamp, rtp->marker,
+                           red.primary.bytes, is_opus ? red.primary.len : 0, copies, n);
+}
+
 void
 rp_media_rtp (RpMedia *media, gint64 now_us, const guint8 *packet, gsize len)
 {
@@ -191,7 +236,8 @@ rp_media_rtp (RpMedia *media, gint64 now_us, const guint8 *packet, gsize len)
     media->packets_malformed++;
     return;
   }
-  gboolean is_audio = rtp.payload_type == media->payload_type;
+  gboolean is_red = media->red_payload_type != 0 && rtp.payload_type == media->red_payload_type;
+  gboolean is_audio = is_red || rtp.payload_type == media->payload_type;
   if (!media->has_remote_ssrc || rtp.ssrc != media->remote_ssrc) {
     if (!is_audio) {
       media->packets_malformed++;
@@ -203,15 +249,24 @@ rp_media_rtp (RpMedia *media, gint64 now_us, const guint8 *packet, gsize len)
     media->remote_ssrc = rtp.ssrc;
   }
   rp_rtcp_session_received (media->rtcp, now_us, rtp.ssrc, rtp.sequence, rtp.timestamp);
-  rp_jbuf_input (media->jbuf, now_us, rtp.sequence, rtp.timestamp, rtp.marker, rtp.payload,
-                 is_audio ? rtp.payload_bytes : 0);
+  if (is_red && rtp.payload_bytes > 0)
+    input_red (media, now_us, &rtp);
+  else
+    rp_jbuf_input (media->jbuf, now_us, rtp.sequence, rtp.timestamp, rtp.marker, rtp.payload,
+                   is_audio ? rtp.payload_bytes : 0);
   poll_input (media, now_us);
 }
 
 void
 rp_media_rtcp (RpMedia *media, gint64 now_us, const guint8 *packet, gsize len)
 {
+  RpRtcpStats before;
+  RpRtcpStats after;
+  rp_rtcp_session_stats (media->rtcp, &before);
   rp_rtcp_session_input (media->rtcp, now_us, packet, len);
+  rp_rtcp_session_stats (media->rtcp, &after);
+  if (after.blocks_received > before.blocks_received)
+    rp_redundancy_report (&media->redundancy, now_us, after.remote_fraction_lost);
 }
 
 /* --- to the client --- */
@@ -268,23 +323,69 @@ frame_played (RpMedia *media, const RpPacerOut *out, gint64 now_us)
     report_playout (media, out->utterance, played, RP_PLAYOUT_PROGRESS);
 }
 
+/* Writes the frame with as many copies of those before it as are wanted and fit. Returns: the
+ * payload's bytes; 0 when there is none to copy. */
+static gsize
+write_red (const RpMedia *media, const RpPacerOut *out, guint8 *buffer)
+{
+  RpRed red = {.primary = {.payload_type = media->payload_type,
+                           .bytes = out->payload,
+                           .len = out->payload_bytes}};
+  gsize bytes = out->payload_bytes;
+  guint n = 0;
+  if (media->red_payload_type == 0)
+    return 0;
+  for (; n < media->redundancy.level && media->sent[n].payload_bytes > 0; n++) {
+    bytes += media->sent[n].payload_bytes + 4;
+    if (bytes > MAX_REDUNDANT_BYTES ||
+        out->timestamp - media->sent[n].timestamp > RP_RED_MAX_OFFSET)
+      break;
+  }
+  for (guint i = n; i > 0; i--)
+    red.blocks[red.n_blocks++] = (RpRedBlock){
+        .payload_type = media->payload_type,
+        .offset = out->timestamp - media->sent[i - 1].timestamp,
+        .bytes = media->sent[i - 1].payload,
+        .len = media->sent[i - 1].payload_bytes,
+    };
+  return n > 0 ? rp_red_write (&red, buffer, MAX_REDUNDANT_BYTES + RP_RED_HEADER_BYTES (n)) : 0;
+}
+
+static void
+remember_sent (RpMedia *media, const RpPacerOut *out)
+{
+  if (media->red_payload_type == 0)
+    return;
+  memmove (media->sent + 1, media->sent, sizeof media->sent - sizeof media->sent[0]);
+  SentFrame *frame = &media->sent[0];
+  frame->timestamp = out->timestamp;
+  frame->payload_bytes = out->payload_bytes <= sizeof frame->payload ? out->payload_bytes : 0;
+  memcpy (frame->payload, out->payload, frame->payload_bytes);
+}
+
 static void
 send_frame (RpMedia *media, const RpPacerOut *out, gint64 now_us)
 {
   guint8 packet[PACKET_SIZE];
+  guint8 redundant[RP_PACER_MAX_PAYLOAD_BYTES];
+  gsize redundant_bytes = write_red (media, out, redundant);
+  const guint8 *payload = redundant_bytes > 0 ? redundant : out->payload;
+  gsize payload_bytes = redundant_bytes > 0 ? redundant_bytes : out->payload_bytes;
   const RpRtpPacket header = {
       .marker = out->marker,
-      .payload_type = media->payload_type,
+      .payload_type = redundant_bytes > 0 ? media->red_payload_type : media->payload_type,
       .sequence = out->sequence,
       .timestamp = out->timestamp,
       .ssrc = out->ssrc,
   };
   gsize len = rp_rtp_write_header (&header, packet, sizeof packet);
-  memcpy (packet + len, out->payload, out->payload_bytes);
-  len += out->payload_bytes;
+  memcpy (packet + len, payload, payload_bytes);
+  len += payload_bytes;
+  remember_sent (media, out);
   /* A send that fails is the network's loss like any other: the clock goes on. */
   if (media->events.send_rtp (packet, len, sizeof packet, media->user_data)) {
-    rp_rtcp_session_sent (media->rtcp, now_us, out->timestamp, out->payload_bytes);
+    rp_rtcp_session_sent (media->rtcp, now_us, out->timestamp, payload_bytes);
+    media->redundant_sent += redundant_bytes > 0 ? 1 : 0;
     if (media->first_sent_us == 0)
       media->first_sent_us = now_us;
   }
@@ -387,5 +488,7 @@ rp_media_stats (const RpMedia *media, RpMediaStats *out)
   rp_rtcp_session_stats (media->rtcp, &out->rtcp);
   out->packets_malformed = media->packets_malformed;
   out->decode_errors = media->decode_errors;
+  out->redundant_sent = media->redundant_sent;
   out->first_sent_us = media->first_sent_us;
+  memcpy (out->given_samples, media->given_samples, sizeof out->given_samples);
 }

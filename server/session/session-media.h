@@ -53,9 +53,11 @@ typedef struct {
   RpJbufStats jbuf;
   RpPacerStats pacer;
   RpRtcpStats rtcp;
-  guint64 packets_malformed; /* not RTP, or of no payload type of ours */
+  guint64 packets_malformed; /* not RTP, of no payload type of ours, or broken redundancy */
+  guint64 redundant_sent;    /* packets with copies of earlier frames */
   guint64 decode_errors;
-  gint64 first_sent_us; /* 0 = nothing sent yet */
+  gint64 first_sent_us;                    /* 0 = nothing sent yet */
+  guint64 given_samples[RP_AUDIO_N_KINDS]; /* to the worker, by kind */
 } RpMediaStats;
 
 /* Returns: (transfer full) */
@@ -64,8 +66,10 @@ RpMedia *rp_media_new (const RpMediaConfig *config, const RpMediaEvents *events,
 void rp_media_free (RpMedia *media);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpMedia, rp_media_free)
 
-/* What the answer says; both may change with a later one. */
+/* What the answer says; both may change with a later one. @red_payload_type: of RFC 2198, 0 = none:
+ * accepted, and sent while the client reports loss. */
 void rp_media_set_payload_type (RpMedia *media, guint8 opus_payload_type);
+void rp_media_set_red_payload_type (RpMedia *media, guint8 red_payload_type);
 /* The transport can carry packets: from @first_due_us one goes out every 20 ms. While it is not
  * @up, the queue waits. */
 void rp_media_set_transport (RpMedia *media, gboolean up, gint64 first_due_us);

@@ -481,8 +481,10 @@ take_remote (RpSession *self, const RpSdpRemote *remote)
 {
   g_free (self->remote);
   self->remote = g_memdup2 (remote, sizeof *remote);
-  if (remote->has_audio)
+  if (remote->has_audio) {
     rp_media_set_payload_type (self->media, remote->opus_payload_type);
+    rp_media_set_red_payload_type (self->media, remote->red_payload_type);
+  }
 }
 
 /* The first connection, or another one of the client for the same call. */

@@ -23,8 +23,8 @@ check_counts (State *s)
 {
   RpJbufStats n;
   rp_jbuf_stats (s->jbuf, &n);
-  g_assert (n.received == n.decoded + n.empty + n.held + n.duplicate + n.late + n.malformed +
-                              n.implausible + n.discarded);
+  g_assert (n.received + n.copies == n.decoded + n.empty + n.held + n.duplicate + n.late +
+                                         n.malformed + n.implausible + n.discarded);
   g_assert (n.held <= RP_JBUF_SLOTS);
   g_assert (n.wait_us >= 20000 && n.wait_us <= 80000);
 }
@@ -50,7 +50,7 @@ check_item (State *s, const RpJbufItem *item)
     g_assert (item->samples >= 120 && item->samples <= 2880 && item->samples % 120 == 0);
     break;
   case RP_JBUF_SILENCE:
-    g_assert (item->samples > 0);
+    g_assert (item->samples > 0 && !item->is_copy);
     break;
   case RP_JBUF_DISCONTINUITY:
     g_assert (item->samples == 0);
@@ -99,7 +99,12 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
       timestamp +=
           (guint32) (step * 960) + ((data[0] & 0x40) ? (guint32) (gint8) data[3] * 12345u : 0);
       guint8 payload[] = {data[4], data[5], data[3], 0, 1, 2, 3, 4};
-      rp_jbuf_input (s.jbuf, s.now_us, sequence, timestamp, data[3] & 1, payload, data[0] >> 1 & 7);
+      /* Copies of any distance and length, at the right offset or at another. */
+      const RpJbufCopy copies[] = {
+          {data[4] & 3, (data[5] & 0x80) ? data[5] * 100u : (data[4] & 3) * 960u, payload, 3},
+          {data[5] & 7, (data[5] & 7) * 960u, payload + 2, data[3] & 3}};
+      rp_jbuf_input_redundant (s.jbuf, s.now_us, sequence, timestamp, data[3] & 1, payload,
+                               data[0] >> 1 & 7, copies, data[2] >> 6 & 2);
       break;
     }
     }

@@ -32,6 +32,7 @@ typedef struct {
   SlotState state;
   gboolean marker;
   gboolean has_lbrr;
+  gboolean is_copy;
   guint64 sequence;
   guint64 timestamp;
   gint64 arrival_us;
@@ -72,6 +73,7 @@ struct _RpJbuf {
   gint64 jump_samples;
   guint plc_left;
   guint silence_left;
+  guint pause_left;
   guint fec_left;
   guint8 *released; /* the payload handed out, owned until the next call */
 
@@ -154,6 +156,7 @@ forget_preparation (RpJbuf *self)
   self->n_missing = 0;
   self->plc_left = 0;
   self->silence_left = 0;
+  self->pause_left = 0;
   self->fec_left = 0;
 }
 
@@ -297,24 +300,43 @@ note_arrival (RpJbuf *self)
   self->last_arrival_us = self->now_us;
 }
 
-void
-rp_jbuf_input (RpJbuf *self, gint64 now_us, guint16 sequence, guint32 timestamp, gboolean marker,
-               const guint8 *payload, gsize payload_bytes)
+static void
+hold (RpJbuf *self, guint64 sequence, guint64 timestamp, gboolean marker, const guint8 *payload,
+      gsize payload_bytes, const RpOpusPacket *packet)
+{
+  *slot_of (self, sequence) = (Slot){
+      .state = SLOT_HELD,
+      .marker = marker,
+      .has_lbrr = payload_bytes > 0 && rp_opus_packet_info_has_lbrr (packet),
+      .sequence = sequence,
+      .timestamp = timestamp,
+      .arrival_us = self->now_us,
+      .payload = g_memdup2 (payload, payload_bytes),
+      .payload_bytes = payload_bytes,
+      .samples = packet->packet_samples,
+      .frame_samples = packet->frame_samples,
+  };
+  self->held++;
+}
+
+/* Returns: the slot of the packet, which is now held; NULL when it is of no use. */
+static Slot *
+take_packet (RpJbuf *self, guint16 sequence, guint32 timestamp, gboolean marker,
+             const guint8 *payload, gsize payload_bytes)
 {
   RpOpusPacket packet = {0};
   guint64 unwrapped;
 
-  advance (self, now_us);
   self->stats.received++;
   if (payload_bytes > RP_JBUF_MAX_PAYLOAD_BYTES ||
       (payload_bytes > 0 && !rp_opus_packet_parse (payload, payload_bytes, &packet))) {
     self->stats.malformed++;
-    return;
+    return NULL;
   }
   switch (rp_seq_unwrap (&self->seq, sequence, &unwrapped)) {
   case RP_SEQ_JUMP:
     self->stats.implausible++;
-    return;
+    return NULL;
   case RP_SEQ_FIRST:
   case RP_SEQ_RESTART:
     self->ts = (RpTs){0};
@@ -325,7 +347,7 @@ rp_jbuf_input (RpJbuf *self, gint64 now_us, guint16 sequence, guint32 timestamp,
     break;
   case RP_SEQ_OLDER:
     if (is_useless (self, unwrapped))
-      return;
+      return NULL;
     break;
   }
 
@@ -336,20 +358,52 @@ rp_jbuf_input (RpJbuf *self, gint64 now_us, guint16 sequence, guint32 timestamp,
     self->stats.reordered++;
     learn_lateness (self, self->now_us - slot_of (self, unwrapped)->gap_us, FALSE);
   }
-  *slot_of (self, unwrapped) = (Slot){
-      .state = SLOT_HELD,
-      .marker = marker,
-      .has_lbrr = payload_bytes > 0 && rp_opus_packet_info_has_lbrr (&packet),
-      .sequence = unwrapped,
-      .timestamp = rp_ts_unwrap (&self->ts, timestamp),
-      .arrival_us = self->now_us,
-      .payload = g_memdup2 (payload, payload_bytes),
-      .payload_bytes = payload_bytes,
-      .samples = packet.packet_samples,
-      .frame_samples = packet.frame_samples,
-  };
-  self->held++;
+  hold (self, unwrapped, rp_ts_unwrap (&self->ts, timestamp), marker, payload, payload_bytes,
+        &packet);
   note_arrival (self);
+  return slot_of (self, unwrapped);
+}
+
+/* Puts a copy in the place of the packet that is missing, when it lies between its neighbours. */
+static void
+take_copy (RpJbuf *self, const Slot *carrier, const RpJbufCopy *copy)
+{
+  RpOpusPacket packet;
+  if (copy->distance == 0 || copy->distance >= RP_JBUF_SLOTS || copy->payload_bytes == 0 ||
+      copy->payload_bytes > RP_JBUF_MAX_PAYLOAD_BYTES || copy->offset > carrier->timestamp)
+    return;
+  guint64 sequence = carrier->sequence - copy->distance;
+  guint64 timestamp = carrier->timestamp - copy->offset;
+  const Slot *slot = find_slot (self, sequence);
+  if (sequence < self->next_sequence || slot == NULL || slot->state != SLOT_MISSING ||
+      !rp_opus_packet_parse (copy->payload, copy->payload_bytes, &packet))
+    return;
+  const Slot *next = find_slot (self, sequence + 1);
+  guint64 end = next != NULL && next->state == SLOT_HELD ? next->timestamp : carrier->timestamp;
+  if (timestamp + packet.packet_samples > end)
+    return;
+  hold (self, sequence, timestamp, FALSE, copy->payload, copy->payload_bytes, &packet);
+  slot_of (self, sequence)->is_copy = TRUE;
+  self->stats.copies++;
+}
+
+void
+rp_jbuf_input (RpJbuf *self, gint64 now_us, guint16 sequence, guint32 timestamp, gboolean marker,
+               const guint8 *payload, gsize payload_bytes)
+{
+  advance (self, now_us);
+  take_packet (self, sequence, timestamp, marker, payload, payload_bytes);
+}
+
+void
+rp_jbuf_input_redundant (RpJbuf *self, gint64 now_us, guint16 sequence, guint32 timestamp,
+                         gboolean marker, const guint8 *payload, gsize payload_bytes,
+                         const RpJbufCopy *copies, guint n_copies)
+{
+  advance (self, now_us);
+  const Slot *carrier = take_packet (self, sequence, timestamp, marker, payload, payload_bytes);
+  for (guint i = 0; carrier != NULL && i < n_copies; i++)
+    take_copy (self, carrier, &copies[i]);
 }
 
 void
@@ -384,20 +438,18 @@ prepare (RpJbuf *self, const Slot *slot)
   }
   if (gap == 0)
     return;
+  /* Only the frames that were lost are concealed: a pause of the sender beside them is silence. */
   guint left = (guint) gap;
-  if (self->n_missing > 0) {
-    /* Only the frames that were lost are concealed: a pause of the sender beside them is silence.
-     */
-    guint64 lost = (guint64) self->n_missing * self->last_samples;
-    if (slot->has_lbrr && left >= slot->frame_samples)
-      self->fec_left = slot->frame_samples;
-    left -= self->fec_left;
-    lost -= MIN (lost, self->fec_left);
-    self->plc_left = (guint) MIN (lost, MIN (left, self->config.max_plc_samples));
-    self->plc_left -= self->plc_left % PLC_STEP_SAMPLES;
-    left -= self->plc_left;
-  }
-  self->silence_left = left;
+  guint64 lost = (guint64) self->n_missing * self->last_samples;
+  if (self->n_missing > 0 && slot->has_lbrr && left >= slot->frame_samples)
+    self->fec_left = slot->frame_samples;
+  left -= self->fec_left;
+  lost -= MIN (lost, self->fec_left);
+  self->plc_left = (guint) MIN (lost, MIN (left, self->config.max_plc_samples));
+  self->plc_left -= self->plc_left % PLC_STEP_SAMPLES;
+  left -= self->plc_left;
+  self->silence_left = (guint) MIN (lost - self->plc_left, left);
+  self->pause_left = left - self->silence_left;
 }
 
 static gboolean
@@ -427,8 +479,10 @@ emit_packet (RpJbuf *self, Slot *slot, RpJbufItem *out)
   out->sequence = slot->sequence;
   out->timestamp = slot->timestamp;
   out->marker = slot->marker;
+  out->is_copy = slot->is_copy;
   self->last_samples = slot->samples;
   self->stats.decoded++;
+  *(slot->is_copy ? &self->stats.copy_samples : &self->stats.decoded_samples) += slot->samples;
   forget_preparation (self);
   return TRUE;
 }
@@ -458,6 +512,14 @@ emit_turn (RpJbuf *self, Slot *slot, RpJbufItem *out)
     self->silence_left -= samples;
     self->stats.silence_samples += samples;
     return emit_audio (self, RP_JBUF_SILENCE, samples, out);
+  }
+  if (self->pause_left > 0) {
+    samples = MIN (self->pause_left, RP_JBUF_MAX_ITEM_SAMPLES);
+    self->pause_left -= samples;
+    self->stats.pause_samples += samples;
+    emit_audio (self, RP_JBUF_SILENCE, samples, out);
+    out->is_pause = TRUE;
+    return TRUE;
   }
   if (self->fec_left > 0) {
     samples = self->fec_left;
@@ -497,6 +559,23 @@ give_up_gap (RpJbuf *self)
   }
 }
 
+/* A copy that would turn the timeline back: it is not of the packet whose number it was given. */
+static gboolean
+is_misplaced (const RpJbuf *self, const Slot *slot)
+{
+  return slot->is_copy && !self->is_prepared && self->has_clock &&
+         slot->timestamp < self->next_timestamp;
+}
+
+static void
+pass_over (RpJbuf *self, Slot *slot)
+{
+  discard (self, slot);
+  self->next_sequence++;
+  self->stats.lost++;
+  self->n_missing = MIN (self->n_missing + 1, RP_SEQ_MAX_DROPOUT);
+}
+
 gboolean
 rp_jbuf_poll (RpJbuf *self, gint64 now_us, RpJbufItem *out_item)
 {
@@ -512,6 +591,8 @@ rp_jbuf_poll (RpJbuf *self, gint64 now_us, RpJbufItem *out_item)
       if (!is_gap_over (self))
         break;
       give_up_gap (self);
+    } else if (is_misplaced (self, slot)) {
+      pass_over (self, slot);
     } else if (slot->payload_bytes > 0) {
       return emit_turn (self, slot, out_item);
     } else {

@@ -60,12 +60,16 @@ typedef struct {
   guint64 sequence;    /* DECODE: unwrapped; FEC: of the packet that carries the redundancy */
   guint64 timestamp;   /* DECODE: unwrapped RTP timestamp */
   gboolean marker;     /* DECODE */
+  gboolean is_copy;    /* DECODE: the packet was lost, this is the copy in a later one (RFC 2198) */
+  gboolean is_pause;   /* SILENCE: no packet is missing, the sender left this time out (DTX) */
   gint64 jump_samples; /* DISCONTINUITY: sender's clock minus timeline; 0 = unknown (new stream or
                           restart) */
 } RpJbufItem;
 
 typedef struct {
-  guint64 received;    /* every packet given; = decoded + empty + held + the five below */
+  guint64 received;    /* every packet given; with the copies = decoded + empty + held + the five
+                          below */
+  guint64 copies;      /* of lost packets, in later ones, that took their place */
   guint64 duplicate;   /* seen before */
   guint64 late;        /* after its gap was given up */
   guint64 malformed;   /* not an Opus packet, or too large */
@@ -78,7 +82,10 @@ typedef struct {
   guint64 fec_used;    /* FEC items */
   guint64 plc_samples;
   guint64 fec_samples;
-  guint64 silence_samples;
+  guint64 decoded_samples; /* of packets */
+  guint64 copy_samples;    /* of copies */
+  guint64 silence_samples; /* lost and not concealed */
+  guint64 pause_samples;   /* left out by the sender */
   guint64 discontinuities;
   guint64 stalls;
   guint held;     /* packets waiting now */
@@ -101,6 +108,22 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpJbuf, rp_jbuf_free)
  */
 void rp_jbuf_input (RpJbuf *self, gint64 now_us, guint16 sequence, guint32 timestamp,
                     gboolean marker, const guint8 *payload, gsize payload_bytes);
+
+/* A frame that was sent before and comes once more with a later packet. */
+typedef struct {
+  guint distance; /* of packets: 1 = the one just before */
+  guint32 offset; /* of timestamps */
+  const guint8 *payload;
+  gsize payload_bytes;
+} RpJbufCopy;
+
+/*
+ * rp_jbuf_input_redundant: rp_jbuf_input () of a packet that also carries @copies, which are taken
+ * where their packets are missing. What does not fit between its neighbours is not used.
+ */
+void rp_jbuf_input_redundant (RpJbuf *self, gint64 now_us, guint16 sequence, guint32 timestamp,
+                              gboolean marker, const guint8 *payload, gsize payload_bytes,
+                              const RpJbufCopy *copies, guint n_copies);
 
 /* rp_jbuf_poll: Returns: TRUE with the next item; FALSE when there is nothing to do before
  * rp_jbuf_deadline (). */

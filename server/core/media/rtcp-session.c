@@ -32,6 +32,7 @@ struct _RpRtcpSession {
 
   guint64 reports_sent;
   guint64 reports_received;
+  guint64 blocks_received;
   guint64 malformed;
   gint64 rtt_us;
   gint64 remote_jitter_us;
@@ -202,6 +203,7 @@ ntp_now (const RpRtcpSession *self, gint64 now_us)
 static void
 input_block (RpRtcpSession *self, gint64 now_us, const RpRtcpBlock *block)
 {
+  self->blocks_received++;
   self->remote_fraction_lost = block->fraction_lost;
   self->remote_lost = block->total_lost;
   self->remote_jitter_us = (gint64) ((guint64) block->jitter * G_USEC_PER_SEC / self->clock_rate);
@@ -301,6 +303,7 @@ rp_rtcp_session_stats (const RpRtcpSession *self, RpRtcpStats *out_stats)
       .payload_bytes_sent = self->payload_bytes_sent,
       .reports_sent = self->reports_sent,
       .reports_received = self->reports_received,
+      .blocks_received = self->blocks_received,
       .malformed = self->malformed,
       .rtt_us = self->rtt_us,
       .remote_jitter_us = self->remote_jitter_us,

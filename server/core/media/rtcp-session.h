@@ -61,6 +61,7 @@ typedef struct {
   guint64 payload_bytes_sent;
   guint64 reports_sent;
   guint64 reports_received; /* valid compounds */
+  guint64 blocks_received;  /* receiver reports on our stream */
   guint64 malformed;        /* compounds refused */
   guint64 packets_received;
   gint64 packets_lost;         /* remote -> us, whole session, current SSRC */

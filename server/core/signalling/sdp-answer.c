@@ -42,6 +42,27 @@ find_opus (const RpSdpMedia *media)
   return NULL;
 }
 
+/* Redundant audio (RFC 2198 section 5) all of whose blocks are that Opus: "fmtp:63 111/111". */
+static const RpSdpCodec *
+find_red (const RpSdpMedia *media, const RpSdpCodec *opus)
+{
+  for (guint i = 0; i < media->codecs->len; i++) {
+    const RpSdpCodec *codec = codec_at (media, i);
+    if (g_ascii_strcasecmp (codec->name, "red") != 0 || codec->clock_rate != opus->clock_rate ||
+        codec->channels != opus->channels || codec->payload_type == 0 || codec->fmtp == NULL)
+      continue;
+    g_auto (GStrv) types = g_strsplit (codec->fmtp, "/", -1);
+    guint n = 0;
+    guint64 type = 0;
+    while (types[n] != NULL && g_ascii_string_to_unsigned (types[n], 10, 0, 127, &type, NULL) &&
+           type == opus->payload_type)
+      n++;
+    if (n >= 2 && types[n] == NULL)
+      return codec;
+  }
+  return NULL;
+}
+
 /* The codec to echo on an m-line we do not use: not one that only repairs another. */
 static const RpSdpCodec *
 find_primary (const RpSdpMedia *media)
@@ -224,6 +245,8 @@ static void
 summarise_audio (const RpSdpMedia *media, RpSdpRemote *out)
 {
   const RpSdpCodec *opus = find_opus (media);
+  const RpSdpCodec *red = find_red (media, opus);
+  out->red_payload_type = red != NULL ? red->payload_type : 0;
   out->has_audio = TRUE;
   memcpy (out->audio_mid, media->mid, sizeof out->audio_mid);
   out->audio_direction = rp_sdp_direction_mirror (media->direction);
@@ -312,10 +335,16 @@ fill_transport (RpSdpMedia *media, const RpSdpLocal *local, RpSdpSetup setup,
 }
 
 static void
-fill_audio (RpSdpMedia *media, const RpSdpLocal *local, guint8 payload_type, const char *fmtp)
+add_red (RpSdpMedia *media, guint8 payload_type, guint8 opus_payload_type)
+{
+  g_autofree char *fmtp = g_strdup_printf ("%u/%u", opus_payload_type, opus_payload_type);
+  rp_sdp_add_codec (media, payload_type, "red", 48000, 2, fmtp);
+}
+
+static void
+fill_audio (RpSdpMedia *media, const RpSdpLocal *local)
 {
   media->rtcp_mux = TRUE;
-  rp_sdp_add_codec (media, payload_type, "opus", 48000, 2, fmtp);
   g_strlcpy (media->stream_id, local->stream_id, sizeof media->stream_id);
   g_strlcpy (media->track_id, local->track_id, sizeof media->track_id);
   if (media->direction == RP_SDP_SENDRECV || media->direction == RP_SDP_SENDONLY) {
@@ -349,8 +378,14 @@ answer_media (RpSdp *answer, const RpSdpMedia *offered, Fate fate, gboolean is_t
   if (offered->bundled)
     rp_sdp_bundle_last (answer);
   if (fate == FATE_AUDIO) {
+    const RpSdpCodec *opus = find_opus (offered);
+    const RpSdpCodec *red = find_red (offered, opus);
     media->direction = rp_sdp_direction_mirror (offered->direction);
-    fill_audio (media, local, find_opus (offered)->payload_type, ANSWER_FMTP);
+    /* Browsers send what the answer names first. */
+    if (red != NULL)
+      add_red (media, red->payload_type, opus->payload_type);
+    rp_sdp_add_codec (media, opus->payload_type, "opus", 48000, 2, ANSWER_FMTP);
+    fill_audio (media, local);
   } else if (fate == FATE_DATA) {
     fill_data (media);
     media->sctpmap = offered->sctpmap;
@@ -398,8 +433,9 @@ rp_sdp_answer (const RpSdp *offer, const RpSdpLocal *local, GError **error)
 RpSdp *
 rp_sdp_offer (const RpSdpLocal *local)
 {
-  /* 111 is what browsers give Opus; any dynamic number would do. */
+  /* What browsers give them; any dynamic numbers would do. */
   const guint8 opus_payload_type = 111;
+  const guint8 red_payload_type = 63;
   RpSdp *offer = rp_sdp_new ();
   offer->session_id = local->session_id;
   offer->session_version = local->session_version;
@@ -408,7 +444,10 @@ rp_sdp_offer (const RpSdpLocal *local)
   g_strlcpy (audio->protocol, "UDP/TLS/RTP/SAVPF", sizeof audio->protocol);
   g_strlcpy (audio->mid, "0", sizeof audio->mid);
   fill_transport (audio, local, RP_SDP_SETUP_ACTPASS, TRUE);
-  fill_audio (audio, local, opus_payload_type, "minptime=10;useinbandfec=1");
+  rp_sdp_add_codec (audio, opus_payload_type, "opus", 48000, 2, "minptime=10;useinbandfec=1");
+  if (local->offer_red)
+    add_red (audio, red_payload_type, opus_payload_type);
+  fill_audio (audio, local);
   rp_sdp_bundle_last (offer);
 
   RpSdpMedia *data = rp_sdp_add_media (offer, RP_SDP_APPLICATION, "application");

@@ -181,17 +181,19 @@ typedef struct {
   /* The DTLS role to keep on a connection that has one (RFC 8842 section 5.5), ACTIVE or PASSIVE;
    * NONE: the offer decides. */
   RpSdpSetup setup;
+  gboolean offer_red; /* rp_sdp_offer () only */
 } RpSdpLocal;
 
 /* Answers @offer: same m-lines in the same order with the same mids. The first usable audio m-line
- * is answered with Opus alone and the mirrored direction, the first data channel m-line is
+ * is answered with Opus, before it redundant audio (RFC 2198) when that is offered for it, which
+ * makes browsers send it, and the mirrored direction, the first data channel m-line is
  * accepted, and every other RTP m-line stays in the bundle as inactive with its first codec echoed
  * (clients that find tracks by mid need it kept); what cannot even be kept gets port 0. Fails with
  * what rp_sdp_remote_summary () fails with. Returns: (transfer full); NULL with @error set. */
 RpSdp *rp_sdp_answer (const RpSdp *offer, const RpSdpLocal *local, GError **error);
 
-/* An offer of ours, for the headless caller: audio sendrecv with Opus as mid 0, data channels as
- * mid 1, actpass. Returns: (transfer full) */
+/* An offer of ours, for the headless caller: audio sendrecv with Opus, and redundant audio when
+ * @local says so, as mid 0, data channels as mid 1, actpass. Returns: (transfer full) */
 RpSdp *rp_sdp_offer (const RpSdpLocal *local);
 
 /* What a transport needs to know of the peer; no pointers in it. */
@@ -213,8 +215,9 @@ typedef struct {
   char audio_mid[RP_SDP_MAX_MID + 1];
   RpSdpDirection audio_direction; /* ours: the peer's, mirrored */
   guint8 opus_payload_type;
-  gboolean opus_fec;  /* the peer likes in-band FEC (RFC 7587 useinbandfec) */
-  guint32 audio_ssrc; /* the peer's; 0 when it names none */
+  guint8 red_payload_type; /* of redundant audio (RFC 2198) over that Opus; 0 = none */
+  gboolean opus_fec;       /* the peer likes in-band FEC (RFC 7587 useinbandfec) */
+  guint32 audio_ssrc;      /* the peer's; 0 when it names none */
 
   gboolean has_data;
   char data_mid[RP_SDP_MAX_MID + 1];

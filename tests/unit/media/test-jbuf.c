@@ -12,6 +12,9 @@ typedef enum {
   PLAIN,
   LBRR,  /* with redundancy for the frame before */
   MS60,  /* a packet of 60 ms */
+  COPY1, /* with a copy of the packet before */
+  COPY2, /* and of the one before that */
+  ALIEN, /* with a copy of more than its place holds */
   EMPTY, /* no payload */
   BAD,   /* not Opus */
   RESET,
@@ -32,8 +35,8 @@ typedef struct {
 
 #define F(n) (960 * (n))
 
-/* D = decode (packet), F = FEC, P = PLC, S = silence (samples), X = discontinuity (jump), Z =
- * stalled, R = resumed. */
+/* D = decode (packet), F = FEC, P = PLC, S = silence (samples), Q = pause (samples), C = decode
+ * (copy), X = discontinuity (jump), Z = stalled, R = resumed. */
 static const Row rows[] = {
     {"in-order",
      {{0, PLAIN, 0, 0, "D0"}, {20, PLAIN, 1, F (1), "D1"}, {40, PLAIN, 2, F (2), "D2"}}},
@@ -98,11 +101,11 @@ static const Row rows[] = {
      {{0, PLAIN, 0, 0, "D0"}, {40, LBRR, 3, F (3), ""}, {80, POLL, 0, 0, "P960 F960 D3"}}},
     {"60ms-lost-before-20ms-fec",
      {{0, MS60, 0, 0, "D0"}, {60, LBRR, 2, F (6), ""}, {100, POLL, 0, 0, "P1920 F960 D2"}}},
-    {"dtx", {{0, PLAIN, 0, 0, "D0"}, {50, PLAIN, 1, F (10), "S5760 S2880 D1"}}},
-    {"dtx-redundancy-is-not-used", {{0, PLAIN, 0, 0, "D0"}, {50, LBRR, 1, F (3), "S1920 D1"}}},
+    {"dtx", {{0, PLAIN, 0, 0, "D0"}, {50, PLAIN, 1, F (10), "Q5760 Q2880 D1"}}},
+    {"dtx-redundancy-is-not-used", {{0, PLAIN, 0, 0, "D0"}, {50, LBRR, 1, F (3), "Q1920 D1"}}},
     {"dtx-1s",
      {{0, PLAIN, 0, 0, "D0"},
-      {50, PLAIN, 1, F (51), "S5760 S5760 S5760 S5760 S5760 S5760 S5760 S5760 S1920 D1"}}},
+      {50, PLAIN, 1, F (51), "Q5760 Q5760 Q5760 Q5760 Q5760 Q5760 Q5760 Q5760 Q1920 D1"}}},
     {"jump-over-1s",
      {{0, PLAIN, 0, 0, "D0"},
       {50, PLAIN, 1, F (51) + 1, "X48001 D1"},
@@ -110,11 +113,11 @@ static const Row rows[] = {
     {"jump-back",
      {{0, PLAIN, 0, 0, "D0"}, {20, PLAIN, 1, 0, "X-960 D1"}, {40, PLAIN, 2, F (1), "D2"}}},
     {"lost-dtx-refresh",
-     {{0, PLAIN, 0, 0, "D0"}, {40, PLAIN, 2, F (14), ""}, {80, POLL, 0, 0, "P960 S5760 S5760 D2"}}},
+     {{0, PLAIN, 0, 0, "D0"}, {40, PLAIN, 2, F (14), ""}, {80, POLL, 0, 0, "P960 Q5760 Q5760 D2"}}},
     {"lost-dtx-refresh-fec",
-     {{0, PLAIN, 0, 0, "D0"}, {40, LBRR, 2, F (14), ""}, {80, POLL, 0, 0, "S5760 S5760 F960 D2"}}},
+     {{0, PLAIN, 0, 0, "D0"}, {40, LBRR, 2, F (14), ""}, {80, POLL, 0, 0, "Q5760 Q5760 F960 D2"}}},
     {"odd-gap",
-     {{0, PLAIN, 0, 0, "D0"}, {40, PLAIN, 2, F (2) + 7, ""}, {80, POLL, 0, 0, "P960 S7 D2"}}},
+     {{0, PLAIN, 0, 0, "D0"}, {40, PLAIN, 2, F (2) + 7, ""}, {80, POLL, 0, 0, "P960 Q7 D2"}}},
     {"tiny-gap",
      {{0, PLAIN, 0, 0, "D0"}, {40, LBRR, 2, F (1) + 100, ""}, {80, POLL, 0, 0, "S100 D2"}}},
     {"lost-without-duration",
@@ -180,6 +183,26 @@ static const Row rows[] = {
       {41, RESET, 0, 0, ""},
       {42, PLAIN, 0, 777, "X0 D0"},
       {62, PLAIN, 1, 1737, "D1"}}},
+    {"copy-ends-the-gap", {{0, PLAIN, 0, 0, "D0"}, {40, COPY1, 2, F (2), "C1 D2"}}},
+    {"copy-of-what-is-here", {{0, PLAIN, 0, 0, "D0"}, {20, COPY1, 1, F (1), "D1"}}},
+    {"copy-then-the-packet",
+     {{0, PLAIN, 0, 0, "D0"},
+      {40, COPY1, 2, F (2), "C1 D2"},
+      {45, PLAIN, 1, F (1), ""},
+      {60, COPY1, 3, F (3), "D3"}}},
+    {"two-lost-two-copies", {{0, PLAIN, 0, 0, "D0"}, {60, COPY2, 3, F (3), "C1 C2 D3"}}},
+    {"two-lost-one-copy",
+     {{0, PLAIN, 0, 0, "D0"}, {60, COPY1, 3, F (3), ""}, {100, POLL, 0, 0, "F960 C2 D3"}}},
+    {"copies-in-the-first", {{0, COPY2, 2, F (2), "D2"}, {20, COPY2, 3, F (3), "D3"}}},
+    {"copy-in-a-later-packet",
+     {{0, PLAIN, 0, 0, "D0"}, {40, PLAIN, 2, F (2), ""}, {60, COPY2, 3, F (3), "C1 D2 D3"}}},
+    {"copy-that-does-not-fit",
+     {{0, PLAIN, 0, 0, "D0"}, {40, ALIEN, 2, F (2), ""}, {80, POLL, 0, 0, "P960 D2"}}},
+    {"copy-that-would-turn-back",
+     {{0, PLAIN, 0, 0, "D0"},
+      {60, COPY1, 3, F (1), ""},
+      {100, POLL, 0, 0, "D3"},
+      {110, PLAIN, 4, F (2), "D4"}}},
     {"reset-before-the-first", {{0, RESET, 0, 0, ""}, {1, PLAIN, 0, 0, "D0"}}},
 };
 
@@ -213,11 +236,20 @@ player_input (Player *player, gint64 now_us, const Step *step)
     payload[1] = 0;
     break;
   case PLAIN:
+  case COPY1:
+  case COPY2:
+  case ALIEN:
     break;
   }
   g_autofree guint8 *exact = g_memdup2 (payload, length);
-  rp_jbuf_input (player->jbuf, now_us, (guint16) (SEQ0 + (guint) step->seq),
-                 TS0 + (guint32) step->ts, step->seq % 2 == 0, exact, length);
+  guint8 before[2][4] = {{0x48, 0x40, (guint8) (step->seq - 1), 0},
+                         {0x48, 0x40, (guint8) (step->seq - 2), 0}};
+  if (step->kind == ALIEN)
+    before[0][0] = 0x58;
+  const RpJbufCopy copies[] = {{1, 960, before[0], 4}, {2, 1920, before[1], 4}};
+  guint n = step->kind == COPY1 || step->kind == ALIEN ? 1 : step->kind == COPY2 ? 2 : 0;
+  rp_jbuf_input_redundant (player->jbuf, now_us, (guint16) (SEQ0 + (guint) step->seq),
+                           TS0 + (guint32) step->ts, step->seq % 2 == 0, exact, length, copies, n);
 }
 
 static char *
@@ -235,9 +267,9 @@ player_drain (Player *player, gint64 now_us)
     switch (item.type) {
     case RP_JBUF_DECODE: {
       int seq = (gint16) (guint16) (item.sequence - SEQ0);
-      g_string_append_printf (trace, "D%d", seq);
+      g_string_append_printf (trace, "%c%d", item.is_copy ? 'C' : 'D', seq);
       g_assert_cmpuint (item.payload[2], ==, (guint8) seq);
-      g_assert_cmpint (item.marker, ==, seq % 2 == 0);
+      g_assert_cmpint (item.marker, ==, !item.is_copy && seq % 2 == 0);
       break;
     }
     case RP_JBUF_FEC:
@@ -248,7 +280,7 @@ player_drain (Player *player, gint64 now_us)
       g_string_append_printf (trace, "P%u", item.samples);
       break;
     case RP_JBUF_SILENCE:
-      g_string_append_printf (trace, "S%u", item.samples);
+      g_string_append_printf (trace, "%c%u", item.is_pause ? 'Q' : 'S', item.samples);
       break;
     case RP_JBUF_DISCONTINUITY:
       g_string_append_printf (trace, "X%" G_GINT64_FORMAT, item.jump_samples);
@@ -268,7 +300,7 @@ player_drain (Player *player, gint64 now_us)
 static void
 assert_sums (const RpJbufStats *s)
 {
-  g_assert_cmpuint (s->received, ==,
+  g_assert_cmpuint (s->received + s->copies, ==,
                     s->decoded + s->empty + s->held + s->duplicate + s->late + s->malformed +
                         s->implausible + s->discarded);
 }
@@ -419,7 +451,7 @@ test_counters (void)
       {20, PLAIN, 2, F (2), ""},  {30, PLAIN, 1, F (1), "D1 D2"},
       {60, LBRR, 6, F (6), ""},   {100, POLL, 0, 0, "P1920 F960 D6"},
       {101, PLAIN, 3, F (3), ""}, {102, BAD, 7, F (7), ""},
-      {103, EMPTY, 7, F (7), ""}, {104, PLAIN, 8, F (9), "S1920 D8"},
+      {103, EMPTY, 7, F (7), ""}, {104, PLAIN, 8, F (9), "Q1920 D8"},
       {105, PLAIN, 9000, 0, ""},  {106, PLAIN, 9, F (200), "X182400 D9"},
   };
   Player player = {jbuf, 0};
@@ -444,7 +476,9 @@ test_counters (void)
   g_assert_cmpuint (s.fec_used, ==, 1);
   g_assert_cmpuint (s.fec_samples, ==, 960);
   g_assert_cmpuint (s.plc_samples, ==, 1920);
-  g_assert_cmpuint (s.silence_samples, ==, 1920);
+  g_assert_cmpuint (s.silence_samples, ==, 0);
+  g_assert_cmpuint (s.pause_samples, ==, 1920);
+  g_assert_cmpuint (s.decoded_samples, ==, F (6));
   g_assert_cmpuint (s.discontinuities, ==, 1);
 }
 

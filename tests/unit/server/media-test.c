@@ -1,12 +1,14 @@
 /* The media of a call on a virtual clock: packets in, timeline out; frames in, packets out. */
 #include "session-media.h"
 
+#include "red.h"
 #include "rtp.h"
 
 #include <opus.h>
 #include <string.h>
 
 #define PAYLOAD_TYPE 96
+#define RED_PAYLOAD_TYPE 63
 #define FRAME_US 20000
 
 typedef struct {
@@ -15,11 +17,13 @@ typedef struct {
   OpusEncoder *encoder;
   guint16 sequence;
   guint32 timestamp;
+  guint8 before[400]; /* the packet before, for its copy */
+  gsize before_bytes;
   /* to the worker */
   gint64 next_pos;
   guint n_gaps;
   guint n_samples;
-  guint by_kind[RP_AUDIO_SILENCE + 1];
+  guint by_kind[RP_AUDIO_N_KINDS];
   guint n_stalled;
   guint n_resumed;
   GArray *playouts; /* of RpPlayout */
@@ -34,6 +38,7 @@ typedef struct {
   guint32 timestamp;
   gboolean marker;
   gsize payload_bytes;
+  guint n_copies;
 } Sent;
 
 static gboolean
@@ -43,10 +48,22 @@ on_send_rtp (guint8 *buf, gsize len, gsize size, gpointer user_data)
   RpRtpPacket packet;
   g_assert_true (rp_rtp_parse (buf, len, &packet));
   g_assert_cmpuint (size - len, >=, 148);
-  g_assert_cmpuint (packet.payload_type, ==, PAYLOAD_TYPE);
   g_assert_cmpuint (packet.ssrc, ==, 77);
-  const Sent sent = {f->now_us, packet.sequence, packet.timestamp, packet.marker,
-                     packet.payload_bytes};
+  Sent sent = {f->now_us, packet.sequence, packet.timestamp, packet.marker, packet.payload_bytes};
+  if (packet.payload_type == RED_PAYLOAD_TYPE) {
+    RpRed red;
+    g_assert_true (rp_red_parse (packet.payload, packet.payload_bytes, &red));
+    sent.n_copies = red.n_blocks;
+    for (guint i = 0; i < red.n_blocks; i++) {
+      const Sent *copied = &g_array_index (f->sent, Sent, f->sent->len - red.n_blocks + i);
+      g_assert_cmpuint (red.blocks[i].payload_type, ==, PAYLOAD_TYPE);
+      g_assert_cmpuint (packet.timestamp - red.blocks[i].offset, ==, copied->timestamp);
+      g_assert_cmpuint (red.blocks[i].len, ==, copied->payload_bytes);
+    }
+    sent.payload_bytes = red.primary.len;
+  } else {
+    g_assert_cmpuint (packet.payload_type, ==, PAYLOAD_TYPE);
+  }
   g_array_append_val (f->sent, sent);
   return TRUE;
 }
@@ -179,6 +196,94 @@ test_loss_keeps_time (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->n_gaps, ==, 0);
   g_assert_cmpuint (f->n_samples, ==, 301 * 320);
   g_assert_cmpuint (f->by_kind[RP_AUDIO_PLC] + f->by_kind[RP_AUDIO_FEC], >, 40);
+}
+
+/* The same with the packet before in each, as browsers send it. */
+static void
+red_packet (Fixture *f, gboolean lost)
+{
+  gint16 pcm[960];
+  guint8 opus[400];
+  guint8 bytes[1500];
+  for (guint i = 0; i < 960; i++)
+    pcm[i] = (gint16) ((i % 100) * 60 - 3000);
+  const RpRtpPacket header = {.payload_type = RED_PAYLOAD_TYPE,
+                              .sequence = f->sequence++,
+                              .timestamp = f->timestamp,
+                              .ssrc = 5};
+  gsize len = rp_rtp_write_header (&header, bytes, sizeof bytes);
+  RpRed red = {.n_blocks = f->before_bytes > 0 ? 1 : 0,
+               .blocks = {{PAYLOAD_TYPE, 960, f->before, f->before_bytes}},
+               .primary = {PAYLOAD_TYPE, 0, opus, 0}};
+  red.primary.len = (gsize) opus_encode (f->encoder, pcm, 960, opus, sizeof opus);
+  len += rp_red_write (&red, bytes + len, sizeof bytes - len);
+  memcpy (f->before, opus, red.primary.len);
+  f->before_bytes = red.primary.len;
+  f->timestamp += 960;
+  g_autofree guint8 *exact = g_memdup2 (bytes, len);
+  if (!lost)
+    rp_media_rtp (f->media, f->now_us, exact, len);
+}
+
+static void
+test_copies (Fixture *f, gconstpointer data)
+{
+  RpMediaStats stats;
+  rp_media_set_red_payload_type (f->media, RED_PAYLOAD_TYPE);
+  for (guint i = 0; i < 300; i++) {
+    red_packet (f, i % 5 == 3);
+    run_for (f, FRAME_US);
+  }
+  g_assert_cmpuint (f->n_gaps, ==, 0);
+  g_assert_cmpuint (f->n_samples, ==, 300 * 320);
+  g_assert_cmpuint (f->by_kind[RP_AUDIO_COPY], ==, 60);
+  g_assert_cmpuint (f->by_kind[RP_AUDIO_DECODED], ==, 240);
+  rp_media_stats (f->media, &stats);
+  g_assert_cmpuint (stats.given_samples[RP_AUDIO_COPY], ==, 60 * 320);
+  g_assert_cmpuint (stats.given_samples[RP_AUDIO_DECODED], ==, 240 * 320);
+  g_assert_cmpuint (stats.packets_malformed, ==, 0);
+
+  guint8 broken[] = {0x80, RED_PAYLOAD_TYPE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 0xe0, 0xff, 0xff, 0xff};
+  rp_media_rtp (f->media, f->now_us, broken, sizeof broken);
+  rp_media_stats (f->media, &stats);
+  g_assert_cmpuint (stats.packets_malformed, ==, 1);
+}
+
+/* A receiver report of the client on our stream. */
+static void
+report (Fixture *f, guint8 fraction_lost)
+{
+  const RpRtcpBlock block = {.ssrc = 77, .fraction_lost = fraction_lost};
+  guint8 bytes[RP_RTCP_MAX_REPORT_BYTES];
+  gsize len = rp_rtcp_write_report (5, NULL, &block, "client", FALSE, bytes, sizeof bytes);
+  rp_media_rtcp (f->media, f->now_us, bytes, len);
+}
+
+static guint
+copies_of_newest (Fixture *f)
+{
+  return g_array_index (f->sent, Sent, f->sent->len - 1).n_copies;
+}
+
+/* Copies go out while the client reports loss, and only to who takes them. */
+static void
+test_sends_copies (Fixture *f, gconstpointer data)
+{
+  rp_media_set_transport (f->media, TRUE, f->now_us);
+  report (f, 26);
+  run_for (f, 200000);
+  g_assert_cmpuint (copies_of_newest (f), ==, 0);
+  rp_media_set_red_payload_type (f->media, RED_PAYLOAD_TYPE);
+  run_for (f, 200000);
+  g_assert_cmpuint (copies_of_newest (f), ==, 1);
+  report (f, 60);
+  run_for (f, 200000);
+  g_assert_cmpuint (copies_of_newest (f), ==, 2);
+  for (guint i = 0; i < 20; i++) {
+    report (f, 0);
+    run_for (f, 2 * G_USEC_PER_SEC);
+  }
+  g_assert_cmpuint (copies_of_newest (f), ==, 0);
 }
 
 static void
@@ -403,6 +508,8 @@ main (int argc, char **argv)
 #define ADD(name, func) g_test_add ("/media/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("timeline", test_timeline);
   ADD ("loss-keeps-time", test_loss_keeps_time);
+  ADD ("copies", test_copies);
+  ADD ("sends-copies", test_sends_copies);
   ADD ("stall", test_stall);
   ADD ("rubbish", test_rubbish);
   ADD ("silence-first", test_silence_first);

@@ -163,7 +163,7 @@ check_answer (const RpSdp *offer, const RpSdp *ours)
       continue;
     }
     g_assert_true (media->rtcp_mux);
-    g_assert_cmpuint (media->codecs->len, ==, 1);
+    g_assert_cmpuint (media->codecs->len, >=, 1);
     if (media->stream_id[0] == '\0') {
       g_assert_cmpint (media->direction, ==, RP_SDP_INACTIVE);
       continue;
@@ -173,7 +173,9 @@ check_answer (const RpSdp *offer, const RpSdp *ours)
     g_assert_cmpstr (media->stream_id, ==, "agent");
     g_assert_cmpstr (media->track_id, ==, "agent-audio");
     g_assert_cmpint (media->direction, ==, rp_sdp_direction_mirror (theirs->direction));
-    const RpSdpCodec *codec = &g_array_index (media->codecs, RpSdpCodec, 0);
+    /* Opus, and before it the redundant audio of who offers it. */
+    g_assert_cmpuint (media->codecs->len, <=, 2);
+    const RpSdpCodec *codec = &g_array_index (media->codecs, RpSdpCodec, media->codecs->len - 1);
     g_assert_cmpstr (codec->name, ==, "opus");
     g_assert_cmpstr (codec->fmtp, ==, "minptime=10;useinbandfec=1;usedtx=0;stereo=0");
   }
@@ -212,7 +214,7 @@ test_pipecat_answer (void)
   g_autofree char *text = rp_sdp_write (ours);
   g_assert_true (g_str_has_prefix (
       text, "v=0\r\no=- 77 3 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1 2 3\r\n"));
-  g_assert_nonnull (strstr (text, "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"));
+  g_assert_nonnull (strstr (text, "m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n"));
   g_assert_nonnull (strstr (
       text, "a=candidate:2 1 udp 1694498815 203.0.113.1 40000 typ srflx raddr 192.0.2.1 rport "
             "40000\r\na=end-of-candidates\r\n"));
