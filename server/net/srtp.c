@@ -1,5 +1,7 @@
 #include "srtp.h"
 
+#include "srtp-ciphers.h"
+
 #include <gio/gio.h>
 #include <srtp2/srtp.h>
 #include <string.h>
@@ -30,6 +32,8 @@ rp_srtp_init (GError **error)
 
   if (g_once_init_enter (&once)) {
     status = srtp_init ();
+    if (status == srtp_err_status_ok)
+      status = rp_srtp_ciphers_install ();
     g_once_init_leave (&once, 1);
   }
   if (status == srtp_err_status_ok)

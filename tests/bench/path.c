@@ -120,7 +120,7 @@ worker_send (Worker *worker, RpFrameType type, const void *payload, gsize len)
   guint8 frame[RP_FRAME_HEADER_BYTES + 512];
   gsize n = rp_frame_write (frame, sizeof frame, type, worker->seq++, g_get_monotonic_time (),
                             payload, len);
-  if (send (worker->fd, frame, n, MSG_NOSIGNAL) < 0)
+  if (send (worker->fd, frame, n, MSG_NOSIGNAL) < 0 && errno != EPIPE)
     g_printerr ("a worker cannot send: %s\n", g_strerror (errno));
 }
 
@@ -552,12 +552,12 @@ main (int argc, char **argv)
   } else {
     g_printerr ("path-bench: %u of %d connected\n", heard.n_connected, options.calls);
   }
+  g_atomic_int_set (&workers_quit, 1);
+  g_thread_join (workers);
   for (gint i = 0; i < options.calls; i++) {
     rp_loop_call_sync (client_loop, hang_up, &calls[i]);
     rp_loop_call_sync (media_loop, drop_session, &calls[i]);
   }
-  g_atomic_int_set (&workers_quit, 1);
-  g_thread_join (workers);
   rp_loop_free (client_loop);
   rp_loop_free (media_loop);
   rp_histogram_free (heard.interval);

@@ -71,6 +71,29 @@ test_round_trip (Fixture *f, gconstpointer data)
   g_assert_cmpuint (counters.unprotected_packets, ==, 70000);
 }
 
+/* The packet of libsrtp's own reference test, made with other ciphers than ours. */
+static void
+test_reference (void)
+{
+  static const guint8 master[30] = {0xe1, 0xf9, 0x7a, 0x0d, 0x3e, 0x01, 0x8b, 0xe0, 0xd6, 0x4f,
+                                    0xa3, 0x2c, 0x06, 0xde, 0x41, 0x39, 0x0e, 0xc6, 0x75, 0xad,
+                                    0x49, 0x8a, 0xfe, 0xeb, 0xb6, 0x96, 0x0b, 0x3a, 0xab, 0xe6};
+  static const guint8 plain[28] = {0x80, 0x0f, 0x12, 0x34, 0xde, 0xca, 0xfb, 0xad, 0xca, 0xfe,
+                                   0xba, 0xbe, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab,
+                                   0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab};
+  static const guint8 wanted[38] = {0x80, 0x0f, 0x12, 0x34, 0xde, 0xca, 0xfb, 0xad, 0xca, 0xfe,
+                                    0xba, 0xbe, 0x4e, 0x55, 0xdc, 0x4c, 0xe7, 0x99, 0x78, 0xd8,
+                                    0x8c, 0xa4, 0xd2, 0x15, 0x94, 0x9d, 0x24, 0x02, 0xb7, 0x8d,
+                                    0x6a, 0xcc, 0x99, 0xea, 0x17, 0x9b, 0x8d, 0xbb};
+  guint8 buffer[sizeof plain + RP_SRTP_TAILROOM];
+  gsize len = sizeof plain;
+  g_autoptr (RpSrtp) srtp = rp_srtp_new (master, master, NULL);
+  g_assert_nonnull (srtp);
+  memcpy (buffer, plain, sizeof plain);
+  g_assert_cmpint (rp_srtp_protect_rtp (srtp, buffer, &len, sizeof buffer), ==, RP_SRTP_OK);
+  g_assert_cmpmem (buffer, len, wanted, sizeof wanted);
+}
+
 static void
 test_rtcp (Fixture *f, gconstpointer data)
 {
@@ -163,6 +186,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/srtp/reference", test_reference);
 #define ADD(name, func) g_test_add ("/srtp/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("round-trip", test_round_trip);
   ADD ("rtcp", test_rtcp);
