@@ -1,7 +1,6 @@
 // The benches: each starts its own server, calls it with repartee-call and adds rows to a table.
 
 import { execFile } from 'node:child_process';
-import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -10,6 +9,7 @@ import { say, speechSummary, speechUsed } from '../e2e/lib/speech.mjs';
 import { Server } from '../e2e/lib/server.mjs';
 import { trim, writeWav } from '../e2e/lib/wav.mjs';
 import { measureClicks } from './click.mjs';
+import { pssMb } from './load/processes.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const scripted = path.join(here, 'agent-scripted');
@@ -134,17 +134,9 @@ async function click() {
 
 /** Proportional set size of the server and everything below it, in MB. */
 function pss(server) {
-  const one = (pid) => {
-    try {
-      const text = fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-      return Number(/^Pss:\s+(\d+)/m.exec(text)[1]) / 1024;
-    } catch {
-      return 0; // gone meanwhile
-    }
-  };
   return {
-    server: one(server.child.pid),
-    rest: server.descendants().reduce((sum, { pid }) => sum + one(pid), 0),
+    server: pssMb([server.child.pid]),
+    rest: pssMb(server.descendants().map(({ pid }) => pid)),
   };
 }
 

@@ -3,6 +3,7 @@
 #   rp_setup build         installs the Debian packages that are missing for building and running
 #   rp_setup build test    and those that the tests need
 #   rp_setup_promtool      puts promtool on the PATH
+#   rp_setup_janus         fetches Janus for the benches and sets RP_JANUS_ROOT
 #
 # Costs some milliseconds and prints nothing when nothing is missing. Returns 1 with a message on
 # standard error otherwise. Two at a time are fine: apt waits for the other.
@@ -89,28 +90,57 @@ rp_setup () {
   fi
 }
 
-# promtool is in the package of a server that would listen on all addresses from its installation on:
-# only the program is taken out of it.
+# rp_fetch PACKAGE DIR PATH…: puts these files or folders of a Debian package below DIR without
+# installing it: there is a server in it that would listen on all addresses from its installation on.
+rp_fetch () {
+  local package=$1 dir=$2 work status=0
+  shift 2
+  echo "set-up: fetching $package"
+  work=$(mktemp -d) || return 1
+  {
+    (cd "$work" && apt-get -q download "$package") || (cd "$work" && rp_apt_get update &&
+      apt-get -q download "$package")
+  } > "$work/log" 2>&1 && dpkg-deb -x "$work/$package"_*.deb "$work/tree" &&
+    mkdir -p "$dir.$$" && (cd "$work/tree" && cp -r --parents -- "$@" "$dir.$$") || status=1
+  # Another may have been faster.
+  if [ "$status" -eq 0 ] && ! mv -T "$dir.$$" "$dir" 2> /dev/null && [ ! -d "$dir" ]; then
+    status=1
+  fi
+  if [ "$status" -ne 0 ]; then
+    tail -n 20 "$work/log" >&2
+    echo "set-up: could not fetch Debian's package $package" >&2
+  fi
+  rm -rf -- "$work" "$dir.$$"
+  return "$status"
+}
+
 rp_setup_promtool () {
-  local dir=${XDG_CACHE_HOME:-$HOME/.cache}/repartee/promtool work status=0
+  local dir=${XDG_CACHE_HOME:-$HOME/.cache}/repartee/promtool
   PATH=$PATH:$dir/usr/bin
   if command -v promtool > /dev/null; then return 0; fi
   if ! command -v apt-get > /dev/null; then
     echo "set-up: the check of /metrics wants promtool, of Prometheus" >&2
     return 0
   fi
-  echo "set-up: fetching promtool"
-  work=$(mktemp -d) || return 1
-  {
-    (cd "$work" && apt-get -q download prometheus) || (cd "$work" && rp_apt_get update &&
-      apt-get -q download prometheus)
-  } > "$work/log" 2>&1 && dpkg-deb -x "$work"/prometheus_*.deb "$work/tree" &&
-    mkdir -p "$dir/usr/bin" && cp "$work/tree/usr/bin/promtool" "$dir/usr/bin/promtool.$$" &&
-    mv "$dir/usr/bin/promtool.$$" "$dir/usr/bin/promtool" || status=1
-  if [ "$status" -ne 0 ]; then
-    tail -n 20 "$work/log" >&2
-    echo "set-up: could not fetch promtool (Debian's package prometheus)" >&2
+  rp_fetch prometheus "$dir" usr/bin/promtool
+}
+
+# Only for tests/bench/capacity, which compares with it.
+rp_setup_janus () {
+  local dir=${XDG_CACHE_HOME:-$HOME/.cache}/repartee/janus missing=()
+  export RP_JANUS_ROOT=
+  if command -v janus > /dev/null; then return 0; fi
+  RP_JANUS_ROOT=$dir
+  if [ -x "$dir/usr/bin/janus" ]; then return 0; fi
+  if ! command -v apt-get > /dev/null; then
+    echo "set-up: there is no janus to compare with" >&2
+    return 1
   fi
-  rm -rf -- "$work"
-  return "$status"
+  # Those libraries of Janus itself and its AudioBridge that a build of Repartee does not bring.
+  mapfile -t missing < <(rp_missing_packages libconfig9 libcurl4 libjansson4 libogg0 libssl3)
+  if [ ${#missing[@]} -gt 0 ]; then
+    rp_apt_get update
+    rp_apt_get install --no-install-recommends "${missing[@]}" || return 1
+  fi
+  rp_fetch janus "$dir" usr/bin/janus usr/lib
 }

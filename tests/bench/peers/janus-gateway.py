@@ -3,14 +3,14 @@
 16 kHz, so that every caller is decoded once and gets one stream encoded, that of the other one.
 
 Starts a Janus of its own: configuration in a temporary directory, loopback only, API on a Unix
-socket. Options: --encoder-as-ours gives all the encoder's settings of Repartee in place of Janus's.
+socket. With --encoder-as-ours its encoders have Repartee's settings in place of Janus's.
 """
 
 import asyncio
+import glob
 import itertools
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +20,8 @@ import tempfile
 from offers import serve
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-LIB = "/usr/lib/x86_64-linux-gnu/janus"
+# tools/lib/setup.sh
+ROOT = os.environ.get("RP_JANUS_ROOT", "")
 RATE = 16000
 # worker/voice.c
 BITRATE = 32000
@@ -54,8 +55,9 @@ def configure(folder):
     """Only one plugin and one transport are there: nothing else listens."""
     for name in ("plugins", "transports", "events", "loggers"):
         os.mkdir(f"{folder}/{name}")
-    os.symlink(f"{LIB}/plugins/libjanus_audiobridge.so", f"{folder}/plugins/libjanus_audiobridge.so")
-    os.symlink(f"{LIB}/transports/libjanus_pfunix.so", f"{folder}/transports/libjanus_pfunix.so")
+    for name in ("plugins/libjanus_audiobridge.so", "transports/libjanus_pfunix.so"):
+        (library,) = glob.glob(f"{ROOT}/usr/lib/*/janus/{name}")
+        os.symlink(library, f"{folder}/{name}")
     for name, text in (("janus.jcfg", CONFIG), ("janus.transport.pfunix.jcfg", UNIX),
                        ("janus.plugin.audiobridge.jcfg", "general: {{ events = false }}\n")):
         with open(f"{folder}/{name}", "w", encoding="ascii") as file:
@@ -67,7 +69,7 @@ def configure(folder):
 def start(folder):
     log = open(f"{folder}/log", "w", encoding="utf-8")
     return subprocess.Popen(
-        [shutil.which("janus") or "janus", "-F", folder, "-C", f"{folder}/janus.jcfg", "-o"],
+        [f"{ROOT}/usr/bin/janus", "-F", folder, "-C", f"{folder}/janus.jcfg", "-o"],
         stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
         env={**os.environ, "LD_PRELOAD": f"{folder}/loopback.so"})
 

@@ -1,0 +1,117 @@
+// One step: so many calls of one server for so long, and what they cost it.
+
+import { sleep, until } from '../../e2e/lib/env.mjs';
+import { startCalls } from './callers.mjs';
+import { coreMs, cpuMs, pssMb } from './processes.mjs';
+
+// Calls are under way, and what belongs to their beginning is over.
+const SETTLE_S = 3;
+const PER_SECOND = 20;
+// The callers go on until the last sample is taken.
+const MARGIN_S = 2;
+
+export const rampSeconds = (n) => n / PER_SECOND;
+
+/** CPU of a server's processes between two moments, by what they are. */
+class CpuWatch {
+  constructor(subject, core) {
+    this.subject = subject;
+    this.core = core;
+    [this.root] = subject.pids();
+    this.before = this.read();
+  }
+
+  read() {
+    const pids = this.subject.pids();
+    return {
+      atMs: performance.now(),
+      all: cpuMs(pids),
+      root: cpuMs([this.root]),
+      core: this.core === undefined ? null : coreMs(this.core),
+    };
+  }
+
+  /** @returns {{seconds: number, cpuMs: number, serverMs: number, childrenMs: number}} */
+  stop() {
+    const now = this.read();
+    const result = {
+      seconds: (now.atMs - this.before.atMs) / 1000,
+      cpuMs: now.all - this.before.all,
+      serverMs: now.root - this.before.root,
+    };
+    result.childrenMs = result.cpuMs - result.serverMs;
+    if (now.core) {
+      const total = now.core.total - this.before.core.total;
+      result.coreIdle = (now.core.idle - this.before.core.idle) / total;
+      result.otherOnCore = 1 - result.coreIdle - result.cpuMs / total;
+    }
+    return result;
+  }
+}
+
+/**
+ * @param {object} subject running, with nobody on the line
+ * @param {{n: number, seconds: number, load: string[], core?: number, loadCore?: number,
+ *   idleS?: number, fewer?: boolean}} options idleS: how long it is left alone for its idle memory;
+ *   fewer: some may be refused
+ */
+export async function measureStep(subject, options) {
+  const { n, seconds, load, core, loadCore, idleS = 1, fewer = false } = options;
+  await sleep(idleS * 1000);
+  const idlePss = pssMb(subject.pids());
+  const ramp = rampSeconds(n);
+  const calls = startCalls(subject.url, ['--calls', String(n), '--ramp', ramp.toFixed(2),
+    '--hold', String(seconds + SETTLE_S + MARGIN_S), ...load], loadCore);
+  try {
+    let active = 0;
+    await until(async () => {
+      active = await subject.active();
+      return active >= n;
+    }, `${n} calls`, (ramp + 20) * 1000, 100).catch((error) => {
+      if (!fewer || active === 0)
+        throw error;
+    });
+    await sleep(SETTLE_S * 1000);
+    const watch = new CpuWatch(subject, core);
+    await sleep(seconds * 1000);
+    const cpu = watch.stop();
+    active = await subject.active();
+    const pss = pssMb(subject.pids());
+    const processes = subject.pids().length;
+    const report = await calls.done;
+    return {
+      n,
+      active,
+      ...cpu,
+      cpuPerCallSecond: cpu.cpuMs / active / cpu.seconds,
+      idlePss,
+      pss,
+      pssPerCall: (pss - idlePss) / active,
+      processes,
+      report,
+    };
+  } finally {
+    calls.stop();
+  }
+}
+
+/** Starts a server, lets it be called, and ends it. @param {() => Promise<object>} start */
+export async function withSubject(start, body) {
+  const subject = await start();
+  try {
+    return await body(subject);
+  } finally {
+    await subject.stop();
+  }
+}
+
+/** The one steady phase of a report. */
+export const phase = (report) => report.phases.at(-1);
+
+export function median(values) {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length === 0 ? NaN
+    : sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
