@@ -18,7 +18,7 @@ process.on('exit', () => {
 });
 
 /** A server of somebody else behind a gateway of tests/bench/peers. */
-class Peer {
+export class Peer {
   static async start(script, args) {
     const peer = new Peer();
     peer.logFile = scratchFile('-peer.log');
