@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #define COMPONENT 1
+#define MAX_TCP_PREFERENCE 8191
 /* EF (RFC 3246) as RFC 8837 wants it for audio, in the upper six bits. */
 #define TOS_EF (46 << 2)
 
@@ -23,6 +24,7 @@ struct _RpIce {
   GArray *local;  /* of RpCandidate */
   GArray *remote; /* of RpCandidate: those that came before the credentials */
   guint n_remote;
+  RpIceTcp *tcp; /* (nullable): knows our ufrag, once there are candidates */
   gboolean remote_set;
   gboolean connected;
 };
@@ -151,6 +153,28 @@ local_candidate (const NiceCandidate *nice, RpCandidate *out)
   return TRUE;
 }
 
+/* Beside each UDP candidate, a passive TCP one at the same address. */
+static void
+add_tcp_candidates (RpIce *ice)
+{
+  const RpCandidate *first = &g_array_index (ice->local, RpCandidate, 0);
+  guint n_udp = ice->local->len;
+
+  /* Two calls with one ufrag: libnice's have four characters. The later one does without. */
+  if (!rp_ice_tcp_add (ice->tcp, ice->ufrag, first->address, first->port)) {
+    ice->tcp = NULL;
+    return;
+  }
+  for (guint i = 0; i < n_udp; i++) {
+    RpCandidate candidate = g_array_index (ice->local, RpCandidate, i);
+    g_snprintf (candidate.foundation, sizeof candidate.foundation, "tcp%u", i);
+    candidate.transport = RP_CANDIDATE_TCP_PASSIVE;
+    candidate.port = rp_ice_tcp_port (ice->tcp);
+    candidate.priority = rp_candidate_tcp_priority ((guint16) (MAX_TCP_PREFERENCE - i));
+    g_array_append_val (ice->local, candidate);
+  }
+}
+
 static gboolean
 gather (RpIce *ice, GError **error)
 {
@@ -173,6 +197,8 @@ gather (RpIce *ice, GError **error)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "no local candidate was gathered");
     return FALSE;
   }
+  if (ice->tcp)
+    add_tcp_candidates (ice);
   return TRUE;
 }
 
@@ -185,6 +211,7 @@ rp_ice_new (GMainContext *context, const RpIceConfig *config, const RpIceEvents 
   ice->context = g_main_context_ref (context);
   ice->events = *events;
   ice->user_data = user_data;
+  ice->tcp = config->tcp;
   ice->local = g_array_new (FALSE, FALSE, sizeof (RpCandidate));
   ice->remote = g_array_new (FALSE, FALSE, sizeof (RpCandidate));
   /* Trickle keeps libnice from giving up while candidates may still come. Regular nomination costs
@@ -218,6 +245,8 @@ rp_ice_free (RpIce *ice)
 {
   if (!ice)
     return;
+  if (ice->tcp && ice->ufrag)
+    rp_ice_tcp_remove (ice->tcp, ice->ufrag);
   if (ice->agent) {
     g_signal_handlers_disconnect_by_data (ice->agent, ice);
     if (ice->stream) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "candidate.h"
+#include "ice-tcp.h"
 
 #include <glib.h>
 
@@ -27,6 +28,7 @@ typedef struct {
   gboolean with_loopback; /* with the default addresses, also 127.0.0.1 */
   guint16 port_min;       /* inclusive; 0, 0 = the kernel's choice */
   guint16 port_max;
+  RpIceTcp *tcp; /* (nullable): gives passive TCP candidates, one per address; outlives the RpIce */
 } RpIceConfig;
 
 typedef struct {

@@ -335,7 +335,8 @@ rp_peer_new (RpLoop *loop, const RpPeerConfig *config, const RpPeerEvents *event
                             .local_addresses = config->local_addresses,
                             .with_loopback = config->with_loopback,
                             .port_min = config->port_min,
-                            .port_max = config->port_max};
+                            .port_max = config->port_max,
+                            .tcp = config->ice_tcp};
   RpPathEvents path_events = {.connected = on_path, .datagram = on_datagram};
 
   rp_loop_assert_owner (loop);

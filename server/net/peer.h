@@ -14,6 +14,7 @@
 
 #include "candidate.h"
 #include "dtls.h"
+#include "ice-tcp.h"
 #include "loop.h"
 #include "sdp.h"
 #include "srtp.h"
@@ -65,6 +66,7 @@ typedef struct {
   gboolean with_loopback; /* with the default addresses, also 127.0.0.1 */
   guint16 port_min; /* UDP ports to choose from, inclusive; 0, 0 = the kernel's ephemeral range */
   guint16 port_max;
+  RpIceTcp *ice_tcp; /* (nullable), as of RpIceConfig; outlives the peer */
   gint64
       connect_timeout_us; /* from rp_peer_set_remote to CONNECTED; 0 = RP_PEER_CONNECT_TIMEOUT_US */
 } RpPeerConfig;

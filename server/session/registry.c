@@ -3,6 +3,9 @@
 #include "json.h"
 #include "log.h"
 
+/* A client opens one to each address that it is told. */
+#define TCP_CONNECTIONS_PER_CALL 8
+
 G_DEFINE_QUARK (rp - registry - error - quark, rp_registry_error)
 
 /* A new call until it has a worker. */
@@ -476,9 +479,22 @@ start_loops (RpRegistry *registry, GError **error)
     RpSessionConfig session = registry->session;
     session.loop = slot.loop;
     rp_loop_call_sync (slot.loop, warm_up, &session);
+    rp_loop_take_precedence (slot.loop);
     rp_loop_stats_reset (slot.loop);
   }
   return TRUE;
+}
+
+static gboolean
+start_ice_tcp (RpRegistry *registry, GError **error)
+{
+  const RpIceTcpConfig config = {
+      .addresses = (const char *const *) registry->config->ice_address,
+      .port = (guint16) registry->config->ice_tcp_port,
+      .max_connections = registry->config->max_sessions * TCP_CONNECTIONS_PER_CALL,
+  };
+  registry->session.ice_tcp = rp_ice_tcp_new (&config, error);
+  return registry->session.ice_tcp != NULL;
 }
 
 RpRegistry *
@@ -507,6 +523,8 @@ rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertificate *certif
       .inactivity_timeout_us = config->inactivity_timeout_us,
   };
   rp_registry_monitor_start (registry);
+  if (config->ice_tcp_port != 0 && !start_ice_tcp (registry, error))
+    return NULL;
   if (!start_loops (registry, error))
     return NULL;
   return g_steal_pointer (&registry);
@@ -534,6 +552,7 @@ rp_registry_free (RpRegistry *registry)
   g_hash_table_unref (registry->entries);
   rp_registry_monitor_stop (registry);
   g_array_unref (registry->loops);
+  rp_ice_tcp_free (registry->session.ice_tcp);
   for (guint i = 0; i < RP_N_LATENCIES; i++)
     rp_histogram_free (registry->latencies[i]);
   rp_registry_sessions_clear (registry);

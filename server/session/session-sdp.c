@@ -48,20 +48,34 @@ same_family (const char *a, const char *b)
 static void
 add_public (GArray *candidates, guint n_own, const char *address, guint number)
 {
+  gboolean has_tcp = FALSE;
   for (guint i = 0; i < n_own; i++) {
     RpCandidate candidate = g_array_index (candidates, RpCandidate, i);
-    if (candidate.type != RP_CANDIDATE_HOST || candidate.transport != RP_CANDIDATE_UDP ||
+    gboolean is_tcp = candidate.transport != RP_CANDIDATE_UDP;
+    guint16 preference = (guint16) (PUBLIC_PREFERENCE - MIN (i, 999));
+    /* All of TCP is one port. */
+    if (candidate.type != RP_CANDIDATE_HOST || (is_tcp && has_tcp) ||
         !same_family (candidate.address, address))
       continue;
-    g_snprintf (candidate.foundation, sizeof candidate.foundation, "public%u", number);
+    has_tcp |= is_tcp;
+    g_snprintf (candidate.foundation, sizeof candidate.foundation, "public%s%u",
+                is_tcp ? "tcp" : "", number);
     g_strlcpy (candidate.address, address, sizeof candidate.address);
-    candidate.priority =
-        rp_candidate_priority (RP_CANDIDATE_HOST, (guint16) (PUBLIC_PREFERENCE - MIN (i, 999)), 1);
+    candidate.priority = is_tcp ? rp_candidate_tcp_priority (preference)
+                                : rp_candidate_priority (RP_CANDIDATE_HOST, preference, 1);
     g_array_append_val (candidates, candidate);
   }
 }
 
-/* Returns: (transfer full): of RpCandidate */
+static gint
+by_priority (gconstpointer a, gconstpointer b)
+{
+  guint32 first = ((const RpCandidate *) a)->priority, second = ((const RpCandidate *) b)->priority;
+  return first < second ? 1 : first > second ? -1 : 0;
+}
+
+/* The best first: a description has room for RP_CANDIDATE_MAX. Returns: (transfer full): of
+ * RpCandidate */
 static GArray *
 all_candidates (const RpPeer *peer, const char *const *public_address)
 {
@@ -70,6 +84,7 @@ all_candidates (const RpPeer *peer, const char *const *public_address)
   g_array_append_vals (candidates, own->candidates, (guint) own->n_candidates);
   for (guint i = 0; public_address != NULL && public_address[i] != NULL; i++)
     add_public (candidates, (guint) own->n_candidates, public_address[i], i);
+  g_array_sort (candidates, by_priority);
   return candidates;
 }
 

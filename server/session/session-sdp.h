@@ -23,7 +23,7 @@ typedef struct {
 void rp_session_sdp_init (RpSessionSdp *sdp, const RpSessionSdp *former);
 void rp_session_sdp_clear (RpSessionSdp *sdp);
 
-/* The answer to @offer with all candidates of @peer, and for each of its UDP candidates one more
+/* The answer to @offer with all candidates of @peer, and for each of them one more
  * per @public_address (nullable, NULL-terminated) of the same family: a 1:1 NAT keeps ports. The
  * DTLS role is that of the answers before. Returns: (transfer full) (nullable): the text */
 char *rp_session_sdp_answer (RpSessionSdp *sdp, const RpSessionOffer *offer, const RpPeer *peer,

@@ -471,6 +471,7 @@ new_peer (RpSession *self, const RpSdpRemote *remote, GError **error)
       .with_loopback = self->config->with_loopback,
       .port_min = self->config->udp_port_min,
       .port_max = self->config->udp_port_max,
+      .ice_tcp = self->config->ice_tcp,
       .connect_timeout_us = self->config->connect_timeout_us,
   };
   return rp_peer_new (self->config->loop, &config, &peer_events, self, error);

@@ -42,7 +42,8 @@ typedef struct {
   gboolean with_loopback;
   guint16 udp_port_min;
   guint16 udp_port_max;
-  const char *const *public_address; /* added to the answer for every UDP port of ours */
+  const char *const *public_address; /* added to the answer for every port of ours */
+  RpIceTcp *ice_tcp;                 /* (nullable), as of RpPeerConfig */
   gint64 connect_timeout_us;
   gint64 inactivity_timeout_us;
   const char *call;         /* the id */

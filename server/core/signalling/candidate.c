@@ -266,6 +266,15 @@ rp_candidate_priority (RpCandidateType type, guint16 local_preference, guint com
          (256 - CLAMP (component, 1, 256));
 }
 
+guint32
+rp_candidate_tcp_priority (guint16 other_preference)
+{
+  /* As browsers have it; passive is 4 of what is between 2 and 6. */
+  const guint32 type_preference = 90, direction_preference = 4;
+  guint32 local_preference = (direction_preference << 13) + (other_preference & 0x1fff);
+  return (type_preference << 24) + (local_preference << 8) + 255;
+}
+
 const char *
 rp_candidate_type_name (RpCandidateType type)
 {

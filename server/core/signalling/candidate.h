@@ -72,6 +72,10 @@ gsize rp_candidate_write (const RpCandidate *candidate, char *out, gsize size);
 /* RFC 8445 section 5.1.2.1. @local_preference is larger for the better interface. */
 guint32 rp_candidate_priority (RpCandidateType type, guint16 local_preference, guint component);
 
+/* The same of a passive TCP host candidate (RFC 6544 section 4.2), below all that go over UDP but
+ * relayed ones. @other_preference: 0 … 8191, larger for the better interface. */
+guint32 rp_candidate_tcp_priority (guint16 other_preference);
+
 /* "host", "srflx", "prflx" or "relay". */
 const char *rp_candidate_type_name (RpCandidateType type);
 
