@@ -4,13 +4,17 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #define EPOLL_BATCH 64
+/* Without the right to real time; needs the right to that. */
+#define NICENESS (-10)
 /* Times an eager loop wakes before its tick; a descriptor that nobody drains must not make it spin.
  */
 #define EAGER_WAKES_MAX 64
@@ -455,6 +459,20 @@ rp_loop_call_sync (RpLoop *loop, RpLoopFunc func, gpointer data)
   g_mutex_unlock (&call.lock);
   g_cond_clear (&call.cond);
   g_mutex_clear (&call.lock);
+}
+
+static void
+take_precedence (gpointer data)
+{
+  const struct sched_param param = {.sched_priority = sched_get_priority_min (SCHED_RR)};
+  if (sched_setscheduler (0, SCHED_RR | SCHED_RESET_ON_FORK, &param) != 0)
+    (void) setpriority (PRIO_PROCESS, 0, NICENESS); /* Linux: of this thread alone */
+}
+
+void
+rp_loop_take_precedence (RpLoop *loop)
+{
+  rp_loop_call_sync (loop, take_precedence, NULL);
 }
 
 void

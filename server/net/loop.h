@@ -54,6 +54,11 @@ typedef struct {
  * made. */
 RpLoop *rp_loop_new (const char *name, GError **error);
 
+/* Thread: any. Lets the loop's thread go before all others of the machine as far as the process may:
+ * real time (CAP_SYS_NICE or RLIMIT_RTPRIO), else a better niceness (or RLIMIT_NICE), else nothing.
+ * Audio has a deadline every 20 ms and little to do for it. */
+void rp_loop_take_precedence (RpLoop *loop);
+
 /* Stops and joins the thread. Commands still waiting are not run; their destroy functions are,
  * deferred ones are run. Everything that lives on the loop must have been freed before
  * (rp_loop_call_sync). NULL is legal. Never from the loop's own thread. */

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <opus.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -169,7 +170,9 @@ static gpointer
 workers_thread (gpointer data)
 {
   struct epoll_event events[64];
+  const struct sched_param param = {0};
   (void) data;
+  (void) sched_setscheduler (0, SCHED_BATCH, &param); /* as the server does it */
   while (!g_atomic_int_get (&workers_quit)) {
     int n = epoll_wait (workers_fd, events, 64, 5);
     for (int i = 0; i < n; i++)
@@ -541,6 +544,7 @@ main (int argc, char **argv)
   heard.interval = rp_histogram_new ();
   workers_fd = epoll_create1 (EPOLL_CLOEXEC);
   media_loop = rp_loop_new ("media", NULL);
+  rp_loop_take_precedence (media_loop);
   client_loop = rp_loop_new ("clients", NULL);
   GThread *workers = g_thread_new ("workers", workers_thread, NULL);
 
