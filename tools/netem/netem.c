@@ -57,6 +57,12 @@ rp_netem_free (RpNetem *self)
   g_free (self);
 }
 
+void
+rp_netem_change (RpNetem *self, const RpNetemConfig *config)
+{
+  self->config = *config;
+}
+
 static gboolean
 chance (RpNetem *self, double probability)
 {

@@ -50,6 +50,9 @@ RpNetem *rp_netem_new (const RpNetemConfig *config);
 void rp_netem_free (RpNetem *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpNetem, rp_netem_free)
 
+/* rp_netem_change: another network from now on; what is under way stays so, the luck goes on. */
+void rp_netem_change (RpNetem *self, const RpNetemConfig *config);
+
 /* rp_netem_input: one datagram is sent at @now_us; copied. */
 void rp_netem_input (RpNetem *self, gint64 now_us, const guint8 *data, gsize length);
 
