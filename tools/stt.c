@@ -123,7 +123,7 @@ main (int argc, char **argv)
   if (ort != NULL)
     stt = rp_stt_moonshine_new (ort, models, model, &error);
   if (stt != NULL && with_vad)
-    vad = rp_vad_model_new (ort, models, &error);
+    vad = rp_vad_model_new (models, &error);
   if (error != NULL) {
     g_printerr ("repartee-stt: %s\n", error->message);
     return EXIT_FAILURE;

@@ -31,6 +31,15 @@ moonshine_name (const RpAgentModel *model)
                           model->language != NULL ? model->language : "en");
 }
 
+/* The runtime is loaded for the first model that needs it. */
+static RpStt *
+load_moonshine (RpAssets *assets, const char *models_dir, const char *name, GError **error)
+{
+  if (assets->ort == NULL)
+    assets->ort = rp_ort_new (models_dir, error);
+  return assets->ort != NULL ? rp_stt_moonshine_new (assets->ort, models_dir, name, error) : NULL;
+}
+
 static gboolean
 load_stt (RpAssets *assets, RpAgentAssets *own, const char *models_dir, GError **error)
 {
@@ -44,7 +53,7 @@ load_stt (RpAssets *assets, RpAgentAssets *own, const char *models_dir, GError *
     return TRUE;
   const char *const texts[] = {model->model, NULL};
   own->stt = is_scripted (model) ? rp_stt_scripted_new (texts)
-                                 : rp_stt_moonshine_new (assets->ort, models_dir, key, error);
+                                 : load_moonshine (assets, models_dir, key, error);
   if (own->stt == NULL)
     return FALSE;
   g_hash_table_insert (assets->stts, g_steal_pointer (&key), own->stt);
@@ -164,8 +173,7 @@ load_agents (RpAssets *assets, const char *const *dirs, GError **error)
 static gboolean
 load_models (RpAssets *assets, const char *models_dir, GError **error)
 {
-  assets->ort = rp_ort_new (models_dir, error);
-  assets->vad = assets->ort != NULL ? rp_vad_model_new (assets->ort, models_dir, error) : NULL;
+  assets->vad = rp_vad_model_new (models_dir, error);
   if (assets->vad == NULL)
     return FALSE;
   for (guint i = 0; i < assets->agents->len; i++) {
@@ -250,7 +258,8 @@ rp_assets_describe (const RpAssets *assets, const char *sandbox)
   json_builder_end_array (builder);
   json_builder_set_member_name (builder, "models");
   json_builder_begin_object (builder);
-  add_string (builder, "runtime", rp_ort_version (assets->ort));
+  if (assets->ort != NULL)
+    add_string (builder, "runtime", rp_ort_version (assets->ort));
   add_string (builder, "vad", "silero");
   json_builder_end_object (builder);
   if (sandbox != NULL)

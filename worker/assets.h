@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent.h"
+#include "ort.h"
 #include "stt.h"
 #include "vad.h"
 #include "voice.h"
@@ -28,7 +29,7 @@ typedef struct {
 } RpAgentAssets;
 
 typedef struct {
-  RpOrt *ort;
+  RpOrt *ort; /* NULL when no agent needs it */
   RpVadModel *vad;
   GHashTable *stts;   /* what it is → RpStt */
   GHashTable *voices; /* what it is → RpVoice */

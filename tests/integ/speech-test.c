@@ -575,7 +575,7 @@ test_bad_models (void)
 
     g_assert_true (g_file_set_contents (path, "not a model\n", -1, NULL));
   }
-  g_assert_null (rp_vad_model_new (ort, dir, &error));
+  g_assert_null (rp_vad_model_new (dir, &error));
   g_assert_error (error, RP_SPEECH_ERROR, RP_SPEECH_ERROR_MODELS);
   g_clear_error (&error);
   g_assert_null (rp_stt_moonshine_new (ort, dir, "m", &error));
@@ -616,7 +616,7 @@ load (void)
   models_dir = rp_models_dir ();
   ort = rp_ort_new (models_dir, &error);
   if (ort != NULL)
-    vad_model = rp_vad_model_new (ort, models_dir, &error);
+    vad_model = rp_vad_model_new (models_dir, &error);
   if (vad_model != NULL)
     stt = rp_stt_moonshine_new (ort, models_dir, NULL, &error);
   if (stt != NULL)

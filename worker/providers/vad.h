@@ -3,7 +3,7 @@
  * The model is shared: one RpVadModel, loaded before the fork, serves any number of streams. */
 #pragma once
 
-#include "ort.h"
+#include "speech.h"
 
 G_BEGIN_DECLS
 
@@ -15,14 +15,13 @@ typedef struct _RpVad RpVad;
 
 /**
  * rp_vad_model_new:
- * @ort: the runtime; a reference is kept
  * @models_dir: directory that tools/fetch-models filled
  *
- * Loads the model and runs it once, which checks its shapes. Takes about 30 ms.
+ * Loads the model and checks that it is the one that is known here. Takes about 2 ms.
  *
  * Returns: (transfer full) (nullable): NULL with RP_SPEECH_ERROR_MODELS
  */
-RpVadModel *rp_vad_model_new (RpOrt *ort, const char *models_dir, GError **error);
+RpVadModel *rp_vad_model_new (const char *models_dir, GError **error);
 void rp_vad_model_free (RpVadModel *model);
 
 /**
@@ -44,7 +43,7 @@ void rp_vad_reset (RpVad *vad);
  * rp_vad_process:
  * @chunk: RP_VAD_CHUNK_SAMPLES samples at 16 kHz in [-1, 1]
  *
- * Takes about 60 µs. After an error the stream is as before the call.
+ * Takes about 15 µs. After an error the stream is as before the call.
  *
  * Returns: probability of speech in [0, 1], or -1 with RP_SPEECH_ERROR_INFERENCE
  */
