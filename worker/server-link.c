@@ -40,6 +40,9 @@ static GSource *
 watch (RpServerLink *link, GIOCondition condition, GUnixFDSourceFunc func)
 {
   GSource *source = g_unix_fd_source_new (link->fd, condition);
+  /* Nobody iterates the context from inside, and a source that may not recurse is taken out of the
+   * poll for each dispatch, which wakes the context up once more: five system calls per frame. */
+  g_source_set_can_recurse (source, TRUE);
   g_source_set_callback (source, G_SOURCE_FUNC (func), link, NULL);
   g_source_attach (source, link->context);
   return source;

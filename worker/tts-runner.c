@@ -2,6 +2,12 @@
 
 #include "mailbox.h"
 
+/* A voice is up to a hundred times faster than it is heard, and each mail wakes the main thread up.
+ * The first frame goes at once, then so many together; a voice that is no faster than this waits
+ * for none. */
+#define FRAMES_PER_MAIL 10
+#define MAX_WAIT_US (10 * G_TIME_SPAN_MILLISECOND)
+
 typedef struct {
   guint32 utterance;
   char *text;
@@ -9,7 +15,7 @@ typedef struct {
 
 typedef enum {
   MAIL_WORDS,
-  MAIL_FRAME,
+  MAIL_FRAMES,
   MAIL_DONE,
   MAIL_FAILED,
 } MailType;
@@ -19,8 +25,8 @@ typedef struct {
   guint32 utterance;
   RpEngineWord *words;
   guint n; /* words or frames */
-  GBytes *opus;
-  gboolean last;
+  GBytes *frames[FRAMES_PER_MAIL];
+  gboolean last; /* the last frame is the utterance's */
   char *text;
 } Mail;
 
@@ -36,8 +42,11 @@ struct _RpTtsRunner {
   GQueue jobs;     /* of Job */
   guint32 running; /* 0: none */
   gboolean stopping;
-  gint cancel;    /* atomic: of the running one */
-  guint n_frames; /* of the running one; the thread's own */
+  gint cancel; /* atomic: of the running one */
+  /* The thread's own, of the running one. */
+  guint n_frames;
+  Mail *frames; /* not yet posted; NULL: none */
+  gint64 posted_us;
 };
 
 static void
@@ -53,7 +62,8 @@ mail_free (gpointer data)
 {
   Mail *mail = data;
   g_free (mail->words);
-  g_clear_pointer (&mail->opus, g_bytes_unref);
+  for (guint i = 0; i < FRAMES_PER_MAIL; i++)
+    g_clear_pointer (&mail->frames[i], g_bytes_unref);
   g_free (mail->text);
   g_free (mail);
 }
@@ -77,8 +87,10 @@ on_mail (gpointer message, gpointer user_data)
   case MAIL_WORDS:
     events->words (mail->utterance, mail->words, mail->n, runner->user_data);
     break;
-  case MAIL_FRAME:
-    events->frame (mail->utterance, g_steal_pointer (&mail->opus), mail->last, runner->user_data);
+  case MAIL_FRAMES:
+    for (guint i = 0; i < mail->n; i++)
+      events->frame (mail->utterance, g_steal_pointer (&mail->frames[i]),
+                     mail->last && i + 1 == mail->n, runner->user_data);
     break;
   case MAIL_DONE:
     events->done (mail->utterance, mail->n, runner->user_data);
@@ -101,14 +113,26 @@ on_words (const RpEngineWord *words, guint n_words, gpointer user_data)
 }
 
 static void
+post_frames (RpTtsRunner *runner, gint64 now_us)
+{
+  if (runner->frames != NULL)
+    rp_mailbox_post (runner->mailbox, g_steal_pointer (&runner->frames));
+  runner->posted_us = now_us;
+}
+
+static void
 on_frame (GBytes *opus, gboolean last, gpointer user_data)
 {
   RpTtsRunner *runner = user_data;
-  Mail *mail = mail_new (MAIL_FRAME, runner->running);
-  mail->opus = opus;
-  mail->last = last;
+  gint64 now_us = g_get_monotonic_time ();
+  if (runner->frames == NULL)
+    runner->frames = mail_new (MAIL_FRAMES, runner->running);
+  runner->frames->frames[runner->frames->n++] = opus;
+  runner->frames->last = last;
   runner->n_frames++;
-  rp_mailbox_post (runner->mailbox, mail);
+  if (last || runner->n_frames == 1 || runner->frames->n == FRAMES_PER_MAIL ||
+      now_us - runner->posted_us >= MAX_WAIT_US)
+    post_frames (runner, now_us);
 }
 
 static void
@@ -118,8 +142,12 @@ run (RpTtsRunner *runner, const Job *job)
   g_autoptr (GError) error = NULL;
   runner->n_frames = 0;
   gboolean ok = rp_voice_speak (runner->voice, job->text, &runner->cancel, &sink, &error);
-  if (g_atomic_int_get (&runner->cancel) != 0)
+  if (g_atomic_int_get (&runner->cancel) != 0) {
+    g_clear_pointer (&runner->frames, mail_free);
     return;
+  }
+  /* What a voice that failed had said before it did. */
+  post_frames (runner, 0);
   Mail *mail = mail_new (ok ? MAIL_DONE : MAIL_FAILED, job->utterance);
   mail->n = runner->n_frames;
   if (!ok)
