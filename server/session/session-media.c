@@ -206,28 +206,6 @@ poll_input (RpMedia *media, gint64 now_us)
   }
 }
 
-/* A packet with copies of the frames before its own. */
-static void
-input_red (RpMedia *media, gint64 now_us, const RpRtpPacket *rtp)
-{
-  RpRed red;
-  RpJbufCopy copies[RP_RED_MAX_BLOCKS];
-  guint n = 0;
-  if (!rp_red_parse (rtp->payload, rtp->payload_bytes, &red)) {
-    media->packets_malformed++;
-    return;
-  }
-  /* The nearest first: what lies between a copy and the packet is known then. */
-  for (guint distance = 1; distance <= red.n_blocks; distance++) {
-    const RpRedBlock *block = &red.blocks[red.n_blocks - distance];
-    if (block->payload_type == media->payload_type)
-      copies[n++] = (RpJbufCopy){distance, block->offset, block->bytes, block->len};
-  }
-  gboolean is_opus = red.primary.payload_type == media->payload_type;
-  rp_jbuf_input_redundant (media->jbuf, now_us, rtp->sequence, rtp->timestamp, rtp->marker,
-                           red.primary.bytes, is_opus ? red.primary.len : 0, copies, n);
-}
-
 void
 rp_media_rtp (RpMedia *media, gint64 now_us, const guint8 *packet, gsize len)
 {
@@ -250,7 +228,11 @@ rp_media_rtp (RpMedia *media, gint64 now_us, const guint8 *packet, gsize len)
   }
   rp_rtcp_session_received (media->rtcp, now_us, rtp.ssrc, rtp.sequence, rtp.timestamp);
   if (is_red && rtp.payload_bytes > 0)
-    input_red (media, now_us, &rtp);
+    media->packets_malformed +=
+        rp_jbuf_input_red (media->jbuf, now_us, rtp.sequence, rtp.timestamp, rtp.marker,
+                           rtp.payload, rtp.payload_bytes, media->payload_type)
+            ? 0
+            : 1;
   else
     rp_jbuf_input (media->jbuf, now_us, rtp.sequence, rtp.timestamp, rtp.marker, rtp.payload,
                    is_audio ? rtp.payload_bytes : 0);

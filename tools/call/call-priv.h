@@ -2,11 +2,12 @@
 
 #include "call.h"
 #include "ear.h"
-#include "netem.h"
 #include "peer.h"
+#include "red.h"
 #include "rtcp-session.h"
 
 typedef struct _RpCallRestarts RpCallRestarts;
+typedef struct _RpCallNetwork RpCallNetwork;
 
 struct _RpCall {
   RpLoop *loop;
@@ -18,13 +19,13 @@ struct _RpCall {
   RpDtlsCertificate *certificate;
   RpPeer *peer;
   guint ticker;
-  RpNetem *netem; /* (nullable) */
   RpRtcpSession *rtcp;
   RpCallMic *mic;
   RpCallEar *ear;
   RpCallMeter *meter;
 
   RpCallRestarts *restarts;
+  RpCallNetwork *network; /* (nullable): none but the machine's own */
 
   guint64 session_id;
   guint64 session_version;
@@ -32,6 +33,9 @@ struct _RpCall {
   guint16 sequence;
   guint32 timestamp;
   guint8 payload_type;
+  guint8 red_payload_type;               /* 0 = not taken */
+  guint8 before[RP_RED_MAX_BLOCK_BYTES]; /* the frame sent last, for its copy */
+  gsize before_bytes;
   gint chat; /* stream of the channel; -1 = none */
   gboolean chat_open;
   guint64 next_id;
@@ -47,12 +51,14 @@ struct _RpCall {
   gint64 answer_us;
   gint64 connected_us;
   gint64 mic_due_us;
+  guint64 mic_frames;
   gint64 first_rtp_us;
   gint64 bot_ready_us;
   gint64 end_us;
   gint64 max_mic_late_us;
   gboolean agent_talking; /* as last written to the journal */
   guint64 sent_packets;
+  guint64 red_received;
   GPtrArray *transcripts; /* of char*: what the server understood, final */
   GHashTable *rtvi;       /* type -> count */
 };
@@ -66,7 +72,22 @@ void rp_call_restarts_free (RpCallRestarts *restarts);
 void rp_call_restarts_tick (RpCall *call, gint64 now_us);
 /* A packet of the agent has come. */
 void rp_call_restarts_rtp (RpCall *call, gint64 arrival_us);
-gboolean rp_call_restarts_answer (RpCall *call, const RpSdpRemote *summary, GError **error);
+gboolean rp_call_restarts_answer (RpCall *call, const RpPeerIceRemote *remote, GError **error);
 void rp_call_restarts_summary (RpCall *call, JsonBuilder *builder);
 /* How many of those asked for have not led to a new pair. */
 guint rp_call_restarts_missing (RpCall *call);
+
+/* network.c, on the loop. Returns: (transfer full) (nullable): NULL when nothing is to be impaired.
+ */
+RpCallNetwork *rp_call_network_new (const RpImpair *impair);
+void rp_call_network_free (RpCallNetwork *network);
+/* Puts another relay between, for a new generation of ICE: *candidates, of n, become its. FALSE
+ * with an error when there is no address to put it on. */
+gboolean rp_call_network_offer (RpCallNetwork *network, const RpCandidate **candidates, guint *n,
+                                GError **error);
+/* The same of the candidates that came back. */
+gboolean rp_call_network_answer (RpCallNetwork *network, const RpCandidate **candidates, guint *n,
+                                 GError **error);
+/* The call is connected: what outages count from. */
+void rp_call_network_start (RpCallNetwork *network, gint64 now_us);
+void rp_call_network_summary (RpCallNetwork *network, JsonBuilder *builder);

@@ -96,8 +96,11 @@ on_rtp (RpPeer *peer, guint8 *data, gsize len, gint64 arrival_us, gpointer user_
   rp_call_restarts_rtp (call, arrival_us);
   rp_rtcp_session_received (call->rtcp, arrival_us, packet.ssrc, packet.sequence, packet.timestamp);
   gboolean opus = packet.payload_type == call->payload_type;
+  gboolean red = call->red_payload_type != 0 && packet.payload_type == call->red_payload_type;
+  call->red_received += red ? 1 : 0;
   rp_call_ear_input (call->ear, arrival_us, packet.ssrc, packet.sequence, packet.timestamp,
-                     packet.marker, packet.payload, opus ? packet.payload_bytes : 0);
+                     packet.marker, packet.payload, opus || red ? packet.payload_bytes : 0,
+                     red ? call->payload_type : 0);
 }
 
 static void
@@ -164,6 +167,8 @@ on_connected (RpCall *call)
   call->connected_us = rp_loop_now_us ();
   call->mic_due_us = call->connected_us;
   rp_call_ear_record_from (call->ear, call->connected_us);
+  if (call->network)
+    rp_call_network_start (call->network, call->connected_us);
   call->chat = rp_peer_open_channel (call->peer, "chat", "", &error);
   if (call->chat < 0) {
     /* A server without data channels may still talk. */
@@ -196,11 +201,25 @@ on_state (RpPeer *peer, RpPeerState state, const char *reason, gpointer user_dat
   }
 }
 
-static void
-on_protected (const guint8 *data, gsize len, gpointer user_data)
+/* One frame of the microphone, with the one before it when the server takes copies. Returns: the
+ * payload's bytes. */
+static gsize
+make_payload (RpCall *call, guint8 *out, gsize size, guint *out_flags)
 {
-  RpCall *call = user_data;
-  rp_netem_input (call->netem, rp_loop_now_us (), data, len);
+  guint8 opus[MAX_PACKET];
+  RpRed red = {.n_blocks = call->before_bytes > 0 ? 1 : 0,
+               .blocks = {{call->payload_type, FRAME_TIMESTAMPS, call->before, call->before_bytes}},
+               .primary = {call->payload_type, 0, opus, 0}};
+  if (call->red_payload_type == 0) {
+    gsize len = 0;
+    *out_flags = rp_call_mic_frame (call->mic, out, size, &len);
+    return len;
+  }
+  *out_flags = rp_call_mic_frame (call->mic, opus, size, &red.primary.len);
+  gsize len = rp_red_write (&red, out, size);
+  call->before_bytes = MIN (red.primary.len, sizeof call->before);
+  memcpy (call->before, opus, call->before_bytes);
+  return len;
 }
 
 static void
@@ -208,13 +227,14 @@ send_frame (RpCall *call, gint64 now_us)
 {
   guint8 buffer[MAX_PACKET + RP_PEER_TAILROOM];
   RpRtpPacket header = {.marker = call->sent_packets == 0,
-                        .payload_type = call->payload_type,
+                        .payload_type = call->red_payload_type != 0 ? call->red_payload_type
+                                                                    : call->payload_type,
                         .sequence = call->sequence++,
                         .timestamp = call->timestamp,
                         .ssrc = call->ssrc};
-  gsize payload = 0;
+  guint flags = 0;
   gsize at = rp_rtp_write_header (&header, buffer, sizeof buffer);
-  guint flags = rp_call_mic_frame (call->mic, buffer + at, MAX_PACKET - at, &payload);
+  gsize payload = make_payload (call, buffer + at, MAX_PACKET - at, &flags);
 
   call->timestamp += FRAME_TIMESTAMPS;
   if (rp_peer_send_rtp (call->peer, buffer, at + payload, sizeof buffer)) {
@@ -236,9 +256,10 @@ send_frame (RpCall *call, gint64 now_us)
 static void
 run_mic (RpCall *call, gint64 now_us)
 {
+  double frame_us = RP_CALL_FRAME_US / (1 + call->config.impair.skew_ppm / 1e6);
   for (guint i = 0; i < MAX_CATCH_UP_FRAMES && call->mic_due_us <= now_us; i++) {
     call->max_mic_late_us = MAX (call->max_mic_late_us, now_us - call->mic_due_us);
-    call->mic_due_us += RP_CALL_FRAME_US;
+    call->mic_due_us = call->connected_us + (gint64) (frame_us * (double) ++call->mic_frames);
     send_frame (call, now_us);
   }
 }
@@ -301,7 +322,6 @@ on_tick (gint64 now_us, gpointer data)
 {
   RpCall *call = data;
   RpRtcpOut report;
-  GBytes *datagram;
 
   if (call->over)
     return;
@@ -314,12 +334,6 @@ on_tick (gint64 now_us, gpointer data)
     guint8 buffer[RP_RTCP_MAX_REPORT_BYTES + RP_PEER_TAILROOM];
     memcpy (buffer, report.data, report.length);
     rp_peer_send_rtcp (call->peer, buffer, report.length, sizeof buffer);
-  }
-  while (call->netem && (datagram = rp_netem_poll (call->netem, now_us))) {
-    gsize len = 0;
-    const guint8 *bytes = g_bytes_get_data (datagram, &len);
-    rp_peer_send_protected (call->peer, bytes, len);
-    g_bytes_unref (datagram);
   }
   note_agent_stopped (call, now_us);
   rp_call_restarts_tick (call, now_us);
@@ -354,25 +368,8 @@ create (gpointer data)
   call->peer = rp_peer_new (call->loop, &config, &events, call, sync->error);
   if (!call->peer)
     return;
-  if (call->netem)
-    rp_peer_set_media_tap (call->peer, on_protected, call);
   call->ticker = rp_loop_add_ticker (call->loop, on_tick, call);
   sync->ok = TRUE;
-}
-
-static void
-make_netem (RpCall *call)
-{
-  const RpCallConfig *c = &call->config;
-  RpNetemConfig config = {.seed = c->seed,
-                          .loss = c->loss,
-                          .jitter_us = c->jitter_us,
-                          .reorder = c->reorder,
-                          .reorder_us = 2 * RP_CALL_FRAME_US + RP_CALL_FRAME_US / 2,
-                          .duplicate = c->duplicate,
-                          .keep_order = TRUE};
-  if (c->loss > 0 || c->jitter_us > 0 || c->reorder > 0 || c->duplicate > 0)
-    call->netem = rp_netem_new (&config);
 }
 
 RpCall *
@@ -380,7 +377,7 @@ rp_call_new (RpLoop *loop, const RpCallConfig *config, RpCallJournal *journal, R
              gpointer user_data, GError **error)
 {
   g_autoptr (RpCall) call = g_new0 (RpCall, 1);
-  RpRtcpSessionConfig rtcp = {.cname = "repartee-call", .random_seed = config->seed};
+  RpRtcpSessionConfig rtcp = {.cname = "repartee-call", .random_seed = config->impair.seed};
 
   call->loop = loop;
   call->config = *config;
@@ -398,11 +395,11 @@ rp_call_new (RpLoop *loop, const RpCallConfig *config, RpCallJournal *journal, R
   call->restarts = rp_call_restarts_new ();
   call->session_id = (guint64) g_random_int () << 16;
   call->rtcp = rp_rtcp_session_new (&rtcp, rp_loop_now_us ());
-  make_netem (call);
+  call->network = rp_call_network_new (&config->impair);
   call->certificate = rp_dtls_certificate_new (error);
   if (!call->certificate || !rp_peer_init (error))
     return NULL;
-  call->mic = rp_call_mic_new ((guint) (config->loss * 100), error);
+  call->mic = rp_call_mic_new ((guint) (config->impair.out.loss * 100), error);
   if (!call->mic)
     return NULL;
   call->ear = rp_call_ear_new (on_ear, call, rp_loop_now_us (), error);
@@ -434,7 +431,7 @@ rp_call_free (RpCall *call)
   rp_call_meter_free (call->meter);
   rp_call_restarts_free (call->restarts);
   rp_rtcp_session_free (call->rtcp);
-  rp_netem_free (call->netem);
+  rp_call_network_free (call->network);
   rp_dtls_certificate_unref (call->certificate);
   g_ptr_array_unref (call->transcripts);
   g_hash_table_unref (call->rtvi);
@@ -459,16 +456,20 @@ make_offer (gpointer data)
                       .stream_id = "caller",
                       .track_id = "microphone",
                       .cname = "repartee-call",
-                      .ssrc = call->ssrc};
+                      .ssrc = call->ssrc,
+                      .offer_red = call->config.red};
   memcpy (local.fingerprint, own->digest, sizeof local.fingerprint);
+  if (call->network &&
+      !rp_call_network_offer (call->network, &local.candidates, &local.n_candidates, sync->error))
+    return;
   g_autoptr (RpSdp) sdp = rp_sdp_offer (&local);
   sync->result = rp_sdp_write (sdp);
 }
 
 char *
-rp_call_offer (RpCall *call)
+rp_call_offer (RpCall *call, GError **error)
 {
-  Sync sync = {.call = call};
+  Sync sync = {.call = call, .error = error};
   rp_loop_call_sync (call->loop, make_offer, &sync);
   return sync.result;
 }
@@ -497,8 +498,15 @@ set_answer (gpointer data)
     return;
   }
   call->payload_type = summary->opus_payload_type;
+  call->red_payload_type = call->config.red ? summary->red_payload_type : 0;
+  const RpCandidate *candidates = summary->candidates;
+  guint n_candidates = summary->n_candidates;
+  if (call->network &&
+      !rp_call_network_answer (call->network, &candidates, &n_candidates, sync->error))
+    return;
   if (call->answer_us > 0) {
-    sync->ok = rp_call_restarts_answer (call, summary, sync->error);
+    const RpPeerIceRemote again = {summary->ice_ufrag, summary->ice_pwd, candidates, n_candidates};
+    sync->ok = rp_call_restarts_answer (call, &again, sync->error);
     return;
   }
   call->answer_us = rp_loop_now_us ();
@@ -509,8 +517,8 @@ set_answer (gpointer data)
                          .local_setup = summary->local_setup,
                          .sctp_port = summary->has_data ? summary->sctp_port : 0,
                          .max_message_size = summary->max_message_size,
-                         .candidates = summary->candidates,
-                         .n_candidates = summary->n_candidates};
+                         .candidates = candidates,
+                         .n_candidates = n_candidates};
   rp_call_journal_add (call->journal, call->answer_us, "answer", "\"candidates\":%u",
                        summary->n_candidates);
   sync->ok = rp_peer_set_remote (call->peer, &remote, sync->error);
@@ -531,7 +539,6 @@ send_bye (RpCall *call)
   guint8 buffer[RP_RTCP_MAX_REPORT_BYTES + RP_PEER_TAILROOM];
   RpRtcpOut report;
 
-  rp_peer_set_media_tap (call->peer, NULL, NULL);
   rp_rtcp_session_bye (call->rtcp, rp_loop_now_us (), &report);
   memcpy (buffer, report.data, report.length);
   rp_peer_send_rtcp (call->peer, buffer, report.length, sizeof buffer);

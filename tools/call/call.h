@@ -2,6 +2,7 @@
  * is measured. */
 #pragma once
 
+#include "impair.h"
 #include "journal.h"
 #include "loop.h"
 #include "script.h"
@@ -24,12 +25,8 @@ typedef struct {
   /* Called on the loop: rp_call_offer () is to be posted for the running call. */
   void (*renegotiate) (gpointer user_data);
   gint64 linger_us; /* stays on the line for so long after the last answer */
-  /* Impairment of what it sends. */
-  guint32 seed;
-  double loss; /* 0..1, as the two below */
-  double reorder;
-  double duplicate;
-  gint64 jitter_us;
+  RpImpair impair;  /* of the network between it and the server */
+  gboolean red;     /* offers redundant audio (RFC 2198), as Chromium does */
 } RpCallConfig;
 
 typedef struct _RpCall RpCall;
@@ -43,8 +40,8 @@ RpCall *rp_call_new (RpLoop *loop, const RpCallConfig *config, RpCallJournal *jo
 void rp_call_free (RpCall *call);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpCall, rp_call_free)
 
-/* The SDP to post, now or for a restart. Returns: (transfer full). */
-char *rp_call_offer (RpCall *call);
+/* The SDP to post, now or for a restart. Returns: (transfer full) (nullable). */
+char *rp_call_offer (RpCall *call, GError **error);
 /* The offer is posted now: what every time of the journal and the summary counts from. */
 void rp_call_started (RpCall *call, gint64 start_us);
 /* The SDP that came back, the first or one of a restart. */

@@ -117,13 +117,16 @@ handle (RpCallEar *ear, const RpJbufItem *item, gint64 now_us)
 
 void
 rp_call_ear_input (RpCallEar *ear, gint64 now_us, guint32 ssrc, guint16 sequence, guint32 timestamp,
-                   gboolean marker, const guint8 *payload, gsize len)
+                   gboolean marker, const guint8 *payload, gsize len, guint8 red_of)
 {
   if (ear->has_ssrc && ear->ssrc != ssrc)
     rp_jbuf_reset (ear->jbuf, now_us);
   ear->has_ssrc = TRUE;
   ear->ssrc = ssrc;
-  rp_jbuf_input (ear->jbuf, now_us, sequence, timestamp, marker, payload, len);
+  if (red_of != 0 && len > 0)
+    rp_jbuf_input_red (ear->jbuf, now_us, sequence, timestamp, marker, payload, len, red_of);
+  else
+    rp_jbuf_input (ear->jbuf, now_us, sequence, timestamp, marker, payload, len);
   rp_call_ear_poll (ear, now_us);
 }
 

@@ -22,8 +22,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpCallEar, rp_call_ear_free)
 /* The recording starts here; what comes earlier is heard and not recorded. */
 void rp_call_ear_record_from (RpCallEar *ear, gint64 start_us);
 
+/* red_of: the payload type of the Opus in a packet of redundant audio (RFC 2198); 0 for one that is
+ * Opus itself. */
 void rp_call_ear_input (RpCallEar *ear, gint64 now_us, guint32 ssrc, guint16 sequence,
-                        guint32 timestamp, gboolean marker, const guint8 *payload, gsize len);
+                        guint32 timestamp, gboolean marker, const guint8 *payload, gsize len,
+                        guint8 red_of);
 /* Every tick. */
 void rp_call_ear_poll (RpCallEar *ear, gint64 now_us);
 

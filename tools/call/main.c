@@ -45,8 +45,11 @@ static const char usage_text[] =
     "  --record FILE        the agent's audio, 16 kHz, from the moment the call was connected\n"
     "  --events FILE        every event as a line of JSON with its time\n"
     "\n"
-    "What happens to the packets it sends (RTP and RTCP):\n"
-    "  --loss PERCENT --reorder PERCENT --duplicate PERCENT --jitter MS --seed N\n"
+    "  --red                offers redundant audio (RFC 2198), as Chromium does\n"
+    "\n"
+    "What becomes of its packets, those that set up the call too:\n";
+
+static const char times_text[] =
     "\n"
     "Times: t_ms counts from the offer's POST. Speech is sent when its 20 ms have been spoken, as "
     "a microphone\n"
@@ -148,9 +151,6 @@ set_option (Options *o, const char *name, char **args, GError **error)
     double factor;
   } numbers[] = {
       {"--timeout", 86400, &o->timeout_s, 1},
-      {"--loss", 100, &o->call.loss, 0.01},
-      {"--reorder", 100, &o->call.reorder, 0.01},
-      {"--duplicate", 100, &o->call.duplicate, 0.01},
   };
   struct {
     const char *name;
@@ -159,7 +159,6 @@ set_option (Options *o, const char *name, char **args, GError **error)
     double unit_us;
   } times[] = {
       {"--gap", 60000, &o->call.script.gap_us, 1000},
-      {"--jitter", 10000, &o->call.jitter_us, 1000},
       {"--answer-timeout", 3600, &o->call.script.answer_us, G_USEC_PER_SEC},
       {"--linger", 86400, &o->call.linger_us, G_USEC_PER_SEC},
   };
@@ -178,11 +177,12 @@ set_option (Options *o, const char *name, char **args, GError **error)
       *times[i].target_us = (gint64) (value * times[i].unit_us);
       return TRUE;
     }
-  if (g_str_equal (name, "--seed")) {
-    if (!number (name, args[0], 0, G_MAXUINT32, &value, error))
-      return FALSE;
-    o->call.seed = (guint32) value;
+  g_autoptr (GError) impair_error = NULL;
+  if (rp_impair_option (&o->call.impair, name, args[0], &impair_error))
     return TRUE;
+  if (impair_error) {
+    g_propagate_error (error, g_steal_pointer (&impair_error));
+    return FALSE;
   }
   if (g_str_equal (name, "--request-data"))
     return set_request_data (o, args[0], error);
@@ -219,8 +219,8 @@ parse_options (Options *o, char **argv, GError **error)
 {
   while (*argv) {
     const char *name = *argv++;
-    if (g_str_equal (name, "--wait-greeting")) {
-      o->call.script.wait_greeting = TRUE;
+    if (g_str_equal (name, "--wait-greeting") || g_str_equal (name, "--red")) {
+      *(g_str_equal (name, "--red") ? &o->call.red : &o->call.script.wait_greeting) = TRUE;
       continue;
     }
     gboolean moves = g_str_equal (name, "--new-address-at");
@@ -337,7 +337,12 @@ make_post (const Options *o)
 static void
 post_offer (App *app, SoupMessage *message)
 {
-  g_autofree char *sdp = rp_call_offer (app->call);
+  g_autoptr (GError) error = NULL;
+  g_autofree char *sdp = rp_call_offer (app->call, &error);
+  if (!sdp) {
+    fail (app, error->message);
+    return;
+  }
   JsonBuilder *builder = json_builder_new ();
 
   json_builder_begin_object (builder);
@@ -480,7 +485,7 @@ main (int argc, char **argv)
   int status = EXIT_USAGE;
 
   if (argc == 2 && (g_str_equal (argv[1], "--help") || g_str_equal (argv[1], "-h"))) {
-    g_print ("%s", usage_text);
+    g_print ("%s%s%s", usage_text, rp_impair_help (), times_text);
     return EXIT_WORKED;
   }
   if (argc == 2 && g_str_equal (argv[1], "--version")) {

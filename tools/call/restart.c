@@ -95,18 +95,14 @@ rp_call_restarts_rtp (RpCall *call, gint64 arrival_us)
 }
 
 gboolean
-rp_call_restarts_answer (RpCall *call, const RpSdpRemote *summary, GError **error)
+rp_call_restarts_answer (RpCall *call, const RpPeerIceRemote *remote, GError **error)
 {
-  const RpPeerIceRemote remote = {.ufrag = summary->ice_ufrag,
-                                  .pwd = summary->ice_pwd,
-                                  .candidates = summary->candidates,
-                                  .n_candidates = summary->n_candidates};
   Restart *last = latest (call);
 
   last->answered_us = rp_loop_now_us ();
   rp_call_journal_add (call->journal, last->answered_us, "answer", "\"candidates\":%u",
-                       summary->n_candidates);
-  return rp_peer_set_ice_remote (call->peer, &remote, error);
+                       (guint) remote->n_candidates);
+  return rp_peer_set_ice_remote (call->peer, remote, error);
 }
 
 static void

@@ -114,24 +114,10 @@ add_media (RpCall *call, JsonBuilder *builder)
   add_number (builder, "remote_jitter_ms",
               rtcp.remote_jitter_us >= 0 ? (double) rtcp.remote_jitter_us / 1000 : -1);
   add_number (builder, "concealed_ms", (double) (jbuf.plc_samples + jbuf.silence_samples) / 48);
-  add_number (builder, "recovered_ms", (double) jbuf.fec_samples / 48);
+  add_number (builder, "recovered_ms", (double) (jbuf.fec_samples + jbuf.copy_samples) / 48);
+  add_int (builder, "redundant_received", (gint64) call->red_received);
   add_int (builder, "late", (gint64) jbuf.late);
   add_int (builder, "srtp_auth_failures", (gint64) peer.srtp.auth_fail);
-  json_builder_end_object (builder);
-}
-
-static void
-add_impairment (RpCall *call, JsonBuilder *builder)
-{
-  RpNetemStats netem;
-  if (!call->netem)
-    return;
-  rp_netem_stats (call->netem, &netem);
-  begin (builder, "impairment");
-  add_int (builder, "sent", (gint64) netem.sent);
-  add_int (builder, "lost", (gint64) netem.lost);
-  add_int (builder, "duplicated", (gint64) netem.duplicated);
-  add_int (builder, "reordered", (gint64) netem.held_back);
   json_builder_end_object (builder);
 }
 
@@ -203,7 +189,8 @@ build (gpointer data)
   add_turns (call, builder);
   add_media (call, builder);
   rp_call_restarts_summary (call, builder);
-  add_impairment (call, builder);
+  if (call->network)
+    rp_call_network_summary (call->network, builder);
   add_rtvi (call, builder);
 }
 

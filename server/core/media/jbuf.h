@@ -125,6 +125,16 @@ void rp_jbuf_input_redundant (RpJbuf *self, gint64 now_us, guint16 sequence, gui
                               gboolean marker, const guint8 *payload, gsize payload_bytes,
                               const RpJbufCopy *copies, guint n_copies);
 
+/*
+ * rp_jbuf_input_red: the same of a packet of redundant audio (RFC 2198): @payload with its headers.
+ * Blocks of another payload type than @opus_payload_type are no audio.
+ *
+ * Returns: FALSE when the headers are broken; the packet is then as good as lost.
+ */
+gboolean rp_jbuf_input_red (RpJbuf *self, gint64 now_us, guint16 sequence, guint32 timestamp,
+                            gboolean marker, const guint8 *payload, gsize payload_bytes,
+                            guint8 opus_payload_type);
+
 /* rp_jbuf_poll: Returns: TRUE with the next item; FALSE when there is nothing to do before
  * rp_jbuf_deadline (). */
 gboolean rp_jbuf_poll (RpJbuf *self, gint64 now_us, RpJbufItem *out_item);
