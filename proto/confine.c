@@ -1,12 +1,14 @@
-#define _GNU_SOURCE /* memfd_create, O_PATH */
+#define _GNU_SOURCE /* memfd_create, O_PATH, setresuid */
 
 #include "confine.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -38,18 +40,43 @@ rp_confine_process (GError **error)
 }
 
 gboolean
-rp_confine_drop_capabilities (GError **error)
+rp_confine_drop_capabilities (guint64 kept, GError **error)
 {
   struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-  const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {0};
+  struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
+  if (syscall (SYS_capget, &header, sets) != 0)
+    return fail (error, "capget", errno);
+  for (guint i = 0; i < G_N_ELEMENTS (sets); i++) {
+    sets[i].permitted &= (guint32) (kept >> (32 * i));
+    sets[i].effective = sets[i].permitted;
+    sets[i].inheritable = 0;
+  }
   (void) prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   /* What an executed file could give back. Takes CAP_SETPCAP, without which there is none to lose;
    * the first number that the kernel does not know is EINVAL. */
-  for (unsigned long capability = 0;; capability++)
-    if (prctl (PR_CAPBSET_DROP, capability, 0, 0, 0) != 0)
-      break;
-  if (syscall (SYS_capset, &header, none) != 0)
+  for (unsigned long capability = 0; prctl (PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;)
+    capability++;
+  if (syscall (SYS_capset, &header, sets) != 0)
     return fail (error, "capset", errno);
+  return TRUE;
+}
+
+gboolean
+rp_confine_become_user (const char *name, GError **error)
+{
+  errno = 0;
+  const struct passwd *user = getpwnam (name);
+  if (user == NULL)
+    return fail (error, name, errno != 0 ? errno : ENOENT);
+  if (geteuid () == user->pw_uid)
+    return TRUE;
+  if (prctl (PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || initgroups (name, user->pw_gid) != 0 ||
+      setresgid (user->pw_gid, user->pw_gid, user->pw_gid) != 0 ||
+      setresuid (user->pw_uid, user->pw_uid, user->pw_uid) != 0)
+    return fail (error, "becoming another user", errno);
+  g_setenv ("HOME", user->pw_dir, TRUE);
+  g_unsetenv ("XDG_CACHE_HOME");
+  g_unsetenv ("XDG_DATA_HOME");
   return TRUE;
 }
 

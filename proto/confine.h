@@ -20,8 +20,12 @@ typedef enum {
  * processes reads our memory; no privileges from any file that is executed. */
 gboolean rp_confine_process (GError **error);
 
-/* All capabilities, for good. A root without them is a user who owns many files. */
-gboolean rp_confine_drop_capabilities (GError **error);
+/* All capabilities but those of @kept (1 << CAP_…), for good. A root without them is a user who
+ * owns many files. */
+gboolean rp_confine_drop_capabilities (guint64 kept, GError **error);
+/* Becomes the user @name, with its groups and its HOME; only root can. The capabilities stay, to be
+ * dropped. */
+gboolean rp_confine_become_user (const char *name, GError **error);
 
 /* --- files --- */
 

@@ -232,6 +232,7 @@ rp_config_free (RpConfig *config)
   g_free (config->models);
   g_free (config->data);
   g_free (config->web);
+  g_free (config->user);
   g_free (config->worker);
   g_strfreev (config->ice_address);
   g_strfreev (config->public_address);

@@ -66,6 +66,9 @@ typedef struct {
   char *turn_password;      /* (nullable): what is in it */
   gint64 turn_lifetime_us;  /* of credentials that are made with the secret */
 
+  char *user; /* (nullable) to become once the ports are open; only root can */
+  gboolean no_confine;
+
   RpLogLevel log_level;
   gboolean log_json;
   gboolean log_pii;

@@ -218,10 +218,16 @@ glib_writer (GLogLevelFlags flags, const GLogField *fields, gsize n_fields, gpoi
 }
 
 void
-rp_log_start (const RpLogConfig *config)
+rp_log_configure (const RpLogConfig *config)
 {
   g_return_if_fail (logger.writer == NULL);
   logger.config = *config;
+}
+
+void
+rp_log_start (const RpLogConfig *config)
+{
+  rp_log_configure (config);
   logger.stopping = FALSE;
   logger.writer = g_thread_new ("log", writer_main, NULL);
   static gsize once = 0;

@@ -54,7 +54,9 @@ typedef struct {
 #define RP_LOG_NUM(name, value) \
   ((RpLogField){.key = (name), .type = RP_LOG_FIELD_DOUBLE, .number = (value)})
 
-/* Starts the writer thread, and takes GLib's own messages (libnice's, ours) too. */
+/* From now on records are as @config says. */
+void rp_log_configure (const RpLogConfig *config);
+/* The same, and starts the writer thread, and takes GLib's own messages (libnice's, ours) too. */
 void rp_log_start (const RpLogConfig *config);
 /* Writes what is queued and ends the writer. */
 void rp_log_stop (void);

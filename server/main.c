@@ -2,7 +2,9 @@
  * configuration. */
 #include "api.h"
 #include "config.h"
+#include "confine.h"
 #include "http.h"
+#include "lockdown.h"
 #include "log.h"
 #include "pool.h"
 #include "registry.h"
@@ -11,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -28,6 +31,8 @@ enum {
 typedef struct {
   const RpConfig *config;
   GMainLoop *main_loop;
+  int listen_fd;      /* -1 once HTTP has it */
+  RpSpawner *spawner; /* (nullable): --no-confine */
   RpDtlsCertificate *certificate;
   RpPool *pool;
   RpRegistry *registry;
@@ -156,16 +161,46 @@ raise_descriptor_limit (void)
     rp_log_warning ("server", "the limit of open files could not be raised");
 }
 
+static void
+fill_zygote_config (const Server *server, RpZygoteConfig *zygote)
+{
+  const RpConfig *config = server->config;
+  rp_zygote_config_init (zygote);
+  zygote->worker_path = config->worker;
+  zygote->agent_dirs = (const char *const *) config->agent;
+  zygote->models_dir = config->models;
+  zygote->data_dir = config->data;
+  zygote->no_confine = config->no_confine;
+  zygote->spawner = server->spawner;
+}
+
+/* What only root can do, and only who may execute; then all of that is given up. There is one
+ * thread until it has returned. */
+static gboolean
+prepare (Server *server, GError **error)
+{
+  const RpConfig *config = server->config;
+  RpZygoteConfig zygote;
+  fill_zygote_config (server, &zygote);
+  g_auto (GStrv) command = rp_zygote_command (&zygote);
+  raise_descriptor_limit ();
+  server->listen_fd = rp_http_listen (config->listen_host, config->listen_port, error);
+  if (server->listen_fd < 0 ||
+      (config->user != NULL && !rp_confine_become_user (config->user, error)))
+    return FALSE;
+  if (config->no_confine)
+    return TRUE;
+  server->spawner = rp_spawner_new ((const char *const *) command, error);
+  return server->spawner != NULL && rp_lockdown_enter (config, error);
+}
+
 static gboolean
 start (Server *server, GError **error)
 {
   const RpConfig *config = server->config;
   RpPoolConfig pool;
   rp_pool_config_init (&pool);
-  pool.zygote.worker_path = config->worker;
-  pool.zygote.agent_dirs = (const char *const *) config->agent;
-  pool.zygote.models_dir = config->models;
-  pool.zygote.data_dir = config->data;
+  fill_zygote_config (server, &pool.zygote);
   pool.idle_target = config->workers;
   pool.max_workers = config->max_sessions + config->workers;
 
@@ -178,8 +213,7 @@ start (Server *server, GError **error)
     return FALSE;
   server->api = (RpApi){.config = config, .registry = server->registry, .pool = server->pool};
   const RpHttpConfig http = {
-      .host = config->listen_host,
-      .port = config->listen_port,
+      .listen_fd = server->listen_fd,
       .token = config->token,
       .local_names_only = config->listen_is_loopback && config->token == NULL && !config->no_auth,
       .cors_origin = (const char *const *) config->cors_origin,
@@ -188,6 +222,7 @@ start (Server *server, GError **error)
   };
   guint n_routes = 0;
   const RpHttpRoute *routes = rp_api_routes (&n_routes);
+  server->listen_fd = -1;
   server->http = rp_http_new (&http, routes, n_routes, &server->api, error);
   server->api.http = server->http;
   return server->http != NULL;
@@ -200,6 +235,9 @@ stop (Server *server)
   rp_registry_free (server->registry);
   rp_http_free (server->http);
   rp_pool_free (server->pool);
+  rp_spawner_free (server->spawner);
+  if (server->listen_fd >= 0)
+    close (server->listen_fd);
   g_clear_pointer (&server->certificate, rp_dtls_certificate_unref);
   g_main_loop_unref (server->main_loop);
 }
@@ -207,7 +245,7 @@ stop (Server *server)
 static int
 run (const RpConfig *config)
 {
-  Server server = {.config = config, .main_loop = g_main_loop_new (NULL, FALSE)};
+  Server server = {.config = config, .listen_fd = -1};
   g_autoptr (GError) error = NULL;
   const RpLogConfig log = {
       .level = config->log_level,
@@ -215,14 +253,19 @@ run (const RpConfig *config)
       .pii = config->log_pii,
       .fd = STDERR_FILENO,
   };
+  rp_log_configure (&log);
+  gboolean ok = prepare (&server, &error);
   rp_log_start (&log);
-  raise_descriptor_limit ();
+  server.main_loop = g_main_loop_new (NULL, FALSE);
   /* Never taken away again: a third signal must not kill us while we clean up. */
   g_unix_signal_add (SIGTERM, on_signal, &server);
   g_unix_signal_add (SIGINT, on_signal, &server);
-  if (start (&server, &error)) {
+  if (ok && start (&server, &error)) {
+    g_autofree char *confinement =
+        config->no_confine ? g_strdup ("none, as asked") : rp_lockdown_describe ();
     rp_log_info ("server", "listening", RP_LOG_INT ("port", rp_http_port (server.http)),
-                 RP_LOG_INT ("loops", config->loops), RP_LOG_STR ("web", config->web));
+                 RP_LOG_INT ("loops", config->loops), RP_LOG_STR ("web", config->web),
+                 RP_LOG_STR ("confined", confinement));
     g_main_loop_run (server.main_loop);
   } else {
     rp_log_error ("server", "cannot start", RP_LOG_STR ("why", error->message));
@@ -232,6 +275,21 @@ run (const RpConfig *config)
   rp_log_info ("server", "stopped", RP_LOG_INT ("exit_code", server.exit_code));
   rp_log_stop ();
   return server.exit_code;
+}
+
+/* Anybody on the machine can read a process's command line. */
+static void
+hide_key (char **argv)
+{
+  for (guint i = 1; argv[0] != NULL && argv[i] != NULL; i++) {
+    char *key = NULL;
+    if (g_str_has_prefix (argv[i], "--token="))
+      key = argv[i] + strlen ("--token=");
+    else if (g_str_equal (argv[i], "--token") && argv[i + 1] != NULL)
+      key = argv[++i];
+    if (key != NULL)
+      memset (key, '*', strlen (key));
+  }
 }
 
 int
@@ -244,6 +302,7 @@ main (int argc, char **argv)
     fprintf (stderr, "repartee: %s\n", error->message);
     return EXIT_CODE_CONFIG;
   }
+  hide_key (argv);
   g_autofree char *text = NULL;
   switch (config->action) {
   case RP_CONFIG_HELP:

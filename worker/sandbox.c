@@ -383,7 +383,7 @@ rp_sandbox_enter (RpSandbox *sandbox, int socket_fd, GError **error)
 {
   set_limits (sandbox);
   become_expendable ();
-  if (!rp_confine_drop_capabilities (error) || !rp_confine_process (error))
+  if (!rp_confine_drop_capabilities (0, error) || !rp_confine_process (error))
     return FALSE;
   if (sandbox->landlock != NULL && !rp_landlock_enter (sandbox->landlock, error))
     return FALSE;

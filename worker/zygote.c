@@ -232,7 +232,7 @@ confine (Zygote *zygote, GError **error)
   const RpSandboxConfig config = {.data_dir = data_dir};
   /* Where that fails so do the tools that write there, and say so. */
   (void) g_mkdir_with_parents (data_dir, 0700);
-  if (!rp_confine_drop_capabilities (error) || !rp_confine_process (error))
+  if (!rp_confine_drop_capabilities (0, error) || !rp_confine_process (error))
     return FALSE;
   zygote->sandbox = rp_sandbox_new (&config, error);
   return zygote->sandbox != NULL;

@@ -7,20 +7,22 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The descriptor's number in the zygote: the first after the standard three. */
-#define CONTROL_FD 3
 /* A zygote that closed its control socket is about to exit; this long it may take. */
 #define EXIT_GRACE_MS 1000
 /* A zygote that ran this long was healthy: the next start does not wait. */
 #define HEALTHY_US (30 * G_USEC_PER_SEC)
 #define MAX_INFO_BYTES (64 * 1024)
+/* Of the zygote and all workers, which inherit it. */
+#define NICENESS 5
 
 struct _RpZygote {
   RpZygoteConfig config; /* strings are our own */
@@ -323,31 +325,24 @@ on_control (gint fd, GIOCondition condition, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static GPtrArray *
-build_arguments (const RpZygote *zygote)
+GStrv
+rp_zygote_command (const RpZygoteConfig *config)
 {
-  GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
-  const RpZygoteConfig *config = &zygote->config;
+  g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
   const char *const options[][2] = {
       {"--models", config->models_dir},
       {"--data", config->data_dir},
   };
-  g_ptr_array_add (argv, g_strdup (config->worker_path));
-  g_ptr_array_add (argv, g_strdup ("--zygote"));
-  g_ptr_array_add (argv, g_strdup ("--control-fd"));
-  g_ptr_array_add (argv, g_strdup_printf ("%d", CONTROL_FD));
-  for (guint i = 0; config->agent_dirs[i] != NULL; i++) {
-    g_ptr_array_add (argv, g_strdup ("--agent"));
-    g_ptr_array_add (argv, g_strdup (config->agent_dirs[i]));
-  }
-  for (guint i = 0; i < G_N_ELEMENTS (options); i++) {
-    if (options[i][1] == NULL)
-      continue;
-    g_ptr_array_add (argv, g_strdup (options[i][0]));
-    g_ptr_array_add (argv, g_strdup (options[i][1]));
-  }
-  g_ptr_array_add (argv, NULL);
-  return argv;
+  g_autofree char *fd = g_strdup_printf ("%d", RP_SPAWNER_CHILD_FD);
+  g_strv_builder_add_many (argv, config->worker_path, "--zygote", "--control-fd", fd, NULL);
+  for (guint i = 0; config->agent_dirs[i] != NULL; i++)
+    g_strv_builder_add_many (argv, "--agent", config->agent_dirs[i], NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (options); i++)
+    if (options[i][1] != NULL)
+      g_strv_builder_add_many (argv, options[i][0], options[i][1], NULL);
+  if (config->no_confine)
+    g_strv_builder_add (argv, "--no-confine");
+  return g_strv_builder_end (argv);
 }
 
 /* LEAVE_DESCRIPTORS_OPEN and no child set-up keep GLib on the posix_spawn path, which is safe from
@@ -355,12 +350,24 @@ build_arguments (const RpZygote *zygote)
 static gboolean
 spawn (RpZygote *zygote, int child_fd, GError **error)
 {
-  g_autoptr (GPtrArray) argv = build_arguments (zygote);
-  const gint target_fd = CONTROL_FD;
+  if (zygote->config.spawner != NULL)
+    return rp_spawner_spawn (zygote->config.spawner, child_fd, &zygote->pid, error);
+  g_auto (GStrv) argv = rp_zygote_command (&zygote->config);
+  const gint target_fd = RP_SPAWNER_CHILD_FD;
   return g_spawn_async_with_pipes_and_fds (
-      NULL, (const gchar *const *) argv->pdata, NULL,
+      NULL, (const gchar *const *) argv, NULL,
       G_SPAWN_LEAVE_DESCRIPTORS_OPEN | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, -1, -1, -1, &child_fd,
       &target_fd, 1, &zygote->pid, NULL, NULL, NULL, error);
+}
+
+/* A media loop that wakes up goes before whatever a worker computes; SCHED_BATCH takes the workers'
+ * own wake-ups for no reason to interrupt anybody. */
+static void
+yield_to_media (GPid pid)
+{
+  const struct sched_param none = {0};
+  (void) setpriority (PRIO_PROCESS, (id_t) pid, NICENESS);
+  (void) sched_setscheduler (pid, SCHED_BATCH, &none);
 }
 
 static gboolean
@@ -394,6 +401,7 @@ start (RpZygote *zygote)
   gboolean ok = spawn (zygote, fds[1], &error);
   close (fds[1]);
   if (ok) {
+    yield_to_media (zygote->pid);
     zygote->pidfd = pidfd_open (zygote->pid, 0);
     ok = zygote->pidfd >= 0;
     if (!ok)

@@ -9,6 +9,7 @@
 
 #include "agents.h"
 #include "frame.h"
+#include "spawner.h"
 
 #include <glib.h>
 
@@ -22,13 +23,19 @@ typedef struct {
   const char *const *agent_dirs; /* NULL-terminated, at least one; the first is the default */
   const char *models_dir;        /* (nullable) the zygote's own default */
   const char *data_dir;          /* (nullable) the zygote's own default */
-  guint start_timeout_ms;        /* start to READY */
-  guint fork_timeout_ms;         /* FORK to FORKED */
-  guint min_backoff_ms;          /* before the second start in a row */
+  gboolean no_confine;           /* workers are not shut in */
+  RpSpawner *spawner;     /* (nullable) (transfer none) who starts it, with the command line of
+                             rp_zygote_command (); NULL: this process */
+  guint start_timeout_ms; /* start to READY */
+  guint fork_timeout_ms;  /* FORK to FORKED */
+  guint min_backoff_ms;   /* before the second start in a row */
   guint max_backoff_ms;
 } RpZygoteConfig;
 
 void rp_zygote_config_init (RpZygoteConfig *config);
+
+/* Returns: (transfer full): what to execute */
+GStrv rp_zygote_command (const RpZygoteConfig *config);
 
 /* None may free the zygote from inside. Any may be NULL. */
 typedef struct {

@@ -177,8 +177,8 @@ static GSourceFuncs source_funcs = {
     .dispatch = source_dispatch,
 };
 
-static int
-open_listener (const char *host, guint16 port, GError **error)
+int
+rp_http_listen (const char *host, guint16 port, GError **error)
 {
   struct sockaddr_storage storage = {0};
   socklen_t len = 0;
@@ -232,7 +232,8 @@ RpHttp *
 rp_http_new (const RpHttpConfig *config, const RpHttpRoute *routes, guint n_routes,
              gpointer user_data, GError **error)
 {
-  int fd = open_listener (config->host, config->port, error);
+  int fd =
+      config->host != NULL ? rp_http_listen (config->host, config->port, error) : config->listen_fd;
   if (fd < 0)
     return NULL;
   RpHttp *http = g_new0 (RpHttp, 1);

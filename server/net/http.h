@@ -54,9 +54,15 @@ typedef struct {
   RpHttpHandler handler;
 } RpHttpRoute;
 
+/* @host: a numeric address or "localhost"; @port: 0 = any. Returns: a socket that listens, or -1.
+ */
+int rp_http_listen (const char *host, guint16 port, GError **error);
+
 typedef struct {
-  const char *host;               /* numeric address or "localhost" */
-  guint16 port;                   /* 0 = any */
+  const char *host; /* (nullable) where to listen, as rp_http_listen () takes it */
+  guint16 port;
+  int listen_fd;                  /* without a host: a socket that listens (transfer full, also on
+                                     failure) */
   const char *token;              /* (nullable) the operator's key; NULL = anybody may come */
   gboolean local_names_only;      /* answer to Host: localhost and the like alone: without a key,
                                      a foreign page could reach us by a name that it lets point to

@@ -1,0 +1,32 @@
+/* Starts the zygote for a server that may execute nothing itself any more: a process of the very
+ * beginning that knows one command line and does nothing but run it when asked. What it starts is a
+ * child of the server, not its own. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+#define RP_SPAWNER_ERROR (rp_spawner_error_quark ())
+GQuark rp_spawner_error_quark (void);
+typedef enum {
+  RP_SPAWNER_ERROR_FAILED,
+} RpSpawnerError;
+
+/* The descriptor's number in what is started: the first after the standard three. */
+#define RP_SPAWNER_CHILD_FD 3
+
+typedef struct _RpSpawner RpSpawner;
+
+/* Forks: to be called while there is one thread. @argv: NULL-terminated, argv[0] is a path; only
+ * has to last during the call. Returns: (transfer full) (nullable) */
+RpSpawner *rp_spawner_new (const char *const *argv, GError **error);
+/* Ends the process; what it started goes on. NULL is legal. */
+void rp_spawner_free (RpSpawner *spawner);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpSpawner, rp_spawner_free)
+
+/* Waits until it runs, which takes milliseconds. @child_fd: (transfer none) becomes
+ * RP_SPAWNER_CHILD_FD. @out_pid: a child of this process, to be waited for. Thread: one. */
+gboolean rp_spawner_spawn (RpSpawner *spawner, int child_fd, GPid *out_pid, GError **error);
+
+G_END_DECLS
