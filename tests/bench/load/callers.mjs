@@ -73,7 +73,7 @@ process.on('exit', () => {
 export function startCalls(url, options, core) {
   const json = scratchFile('-load.json');
   const command = [tool('load/repartee-load'), '--url', url, '--json', json,
-    ...callersSpeech().files.flatMap((file) => ['--speech', file]), ...options];
+    '--speech', ...callersSpeech().files, ...options];
   if (core !== undefined)
     command.unshift('taskset', '-c', String(core));
   const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] });

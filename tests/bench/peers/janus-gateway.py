@@ -62,8 +62,8 @@ def configure(folder):
                        ("janus.plugin.audiobridge.jcfg", "general: {{ events = false }}\n")):
         with open(f"{folder}/{name}", "w", encoding="ascii") as file:
             file.write(text.format(dir=folder))
-    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", f"{folder}/loopback.so",
-                    f"{HERE}/loopback.c", "-ldl"], check=True)
+    subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", f"{folder}/preload.so",
+                    f"{HERE}/janus-preload.c", "-ldl"], check=True)
 
 
 def start(folder):
@@ -71,7 +71,7 @@ def start(folder):
     return subprocess.Popen(
         [f"{ROOT}/usr/bin/janus", "-F", folder, "-C", f"{folder}/janus.jcfg", "-o"],
         stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
-        env={**os.environ, "LD_PRELOAD": f"{folder}/loopback.so"})
+        env={**os.environ, "LD_PRELOAD": f"{folder}/preload.so"})
 
 
 class Janus:
