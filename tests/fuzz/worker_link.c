@@ -17,6 +17,7 @@ typedef struct {
   RpWorkerLink *link;
   guint n_lost;
   guint n_started;
+  gboolean started; /* by the server */
   guint32 utterance;
 } State;
 
@@ -98,9 +99,13 @@ act (State *s, guint what)
 {
   static const gint16 pcm[RP_FRAME_MAX_AUDIO_SAMPLES];
   const RpPlayout playout = {.utterance = s->utterance};
+  /* Before START the server has nothing to say but that, and it says it once. */
+  if (what < 5 && s->started == (what == 0))
+    return;
   switch (what) {
   case 0:
     rp_worker_link_start (s->link, "{}", NULL);
+    s->started = TRUE;
     break;
   case 1:
     rp_worker_link_end (s->link, "end");
