@@ -24,6 +24,7 @@ static const FrameRule rules[] = {
     {RP_FRAME_PING, RP_FRAME_TO_WORKER, 4, 4},
     {RP_FRAME_END, RP_FRAME_TO_WORKER, 0, TEXT_MAX_BYTES},
     {RP_FRAME_RESUME, RP_FRAME_TO_WORKER, 1, RP_FRAME_MAX_PAYLOAD_BYTES},
+    {RP_FRAME_COMPLEXITY, RP_FRAME_TO_WORKER, 4, 4},
     {RP_FRAME_FORK, RP_FRAME_TO_ZYGOTE, 4, 4},
     {RP_FRAME_HELLO, RP_FRAME_FROM_WORKER, 4, 4},
     {RP_FRAME_STARTED, RP_FRAME_FROM_WORKER, 0, 0},
@@ -34,6 +35,7 @@ static const FrameRule rules[] = {
     {RP_FRAME_CHECKPOINT, RP_FRAME_FROM_WORKER, 1, RP_FRAME_MAX_PAYLOAD_BYTES},
     {RP_FRAME_PONG, RP_FRAME_FROM_WORKER, 4, 4},
     {RP_FRAME_HANGUP, RP_FRAME_FROM_WORKER, 0, TEXT_MAX_BYTES},
+    {RP_FRAME_LOAD, RP_FRAME_FROM_WORKER, RP_FRAME_PAIR_BYTES, RP_FRAME_PAIR_BYTES},
     {RP_FRAME_READY, RP_FRAME_FROM_ZYGOTE, 2, RP_FRAME_MAX_PAYLOAD_BYTES},
     {RP_FRAME_FORKED, RP_FRAME_FROM_ZYGOTE, RP_FRAME_PAIR_BYTES, RP_FRAME_PAIR_BYTES},
     {RP_FRAME_EXITED, RP_FRAME_FROM_ZYGOTE, RP_FRAME_PAIR_BYTES, RP_FRAME_PAIR_BYTES},
@@ -166,6 +168,16 @@ rp_frame_write (guint8 *buffer, gsize size, RpFrameType type, guint32 seq, gint6
   return RP_FRAME_HEADER_BYTES + len;
 }
 
+const char *
+rp_audio_kind_name (RpAudioKind kind)
+{
+  static const char *const names[RP_AUDIO_N_KINDS] = {
+      [RP_AUDIO_DECODED] = "decoded", [RP_AUDIO_FEC] = "fec",     [RP_AUDIO_PLC] = "concealed",
+      [RP_AUDIO_SILENCE] = "silence", [RP_AUDIO_COPY] = "copied", [RP_AUDIO_PAUSE] = "paused",
+  };
+  return names[kind];
+}
+
 gboolean
 rp_frame_parse_audio_in (const RpFrame *frame, RpAudioIn *out, GError **error)
 {
@@ -291,6 +303,12 @@ parse_pair (const RpFrame *frame, RpFrameType type, guint32 *first, guint32 *sec
 }
 
 gboolean
+rp_frame_parse_load (const RpFrame *frame, RpLoad *out, GError **error)
+{
+  return parse_pair (frame, RP_FRAME_LOAD, &out->cpu_us, &out->stt_us, error);
+}
+
+gboolean
 rp_frame_parse_forked (const RpFrame *frame, RpForked *out, GError **error)
 {
   return parse_pair (frame, RP_FRAME_FORKED, &out->worker, &out->pid, error);
@@ -312,6 +330,12 @@ write_pair (guint8 *buffer, guint32 first, guint32 second)
   put_u32 (buffer, first);
   put_u32 (buffer + 4, second);
   return RP_FRAME_PAIR_BYTES;
+}
+
+gsize
+rp_frame_write_load (guint8 *buffer, const RpLoad *load)
+{
+  return write_pair (buffer, load->cpu_us, load->stt_us);
 }
 
 gsize

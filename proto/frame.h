@@ -48,6 +48,8 @@ typedef enum {
   RP_FRAME_END = 0x07,      /* UTF-8 reason: end the conversation and exit */
   RP_FRAME_RESUME = 0x08,   /* opaque: the last checkpoint, right after a START that announces it */
 
+  RP_FRAME_COMPLEXITY = 0x09, /* guint32: of the Opus encoder from now on, 0 to 10 */
+
   /* server to zygote */
   RP_FRAME_FORK = 0x41, /* guint32 worker id; SCM_RIGHTS: the worker's end of its socket pair */
 
@@ -60,6 +62,7 @@ typedef enum {
   RP_FRAME_CHECKPOINT = 0x86, /* opaque: what a replacement of this worker needs */
   RP_FRAME_PONG = 0x87,       /* guint32 nonce, as in PING */
   RP_FRAME_HANGUP = 0x88,     /* UTF-8 reason: end the call once the queue has been played */
+  RP_FRAME_LOAD = 0x89,       /* RpLoad */
 
   /* zygote to server */
   RP_FRAME_READY = 0xC1,  /* JSON object: models are loaded, forking may begin */
@@ -93,6 +96,8 @@ typedef enum {
   RP_AUDIO_PAUSE = 5, /* the client left this time out (DTX): real silence */
 } RpAudioKind;
 #define RP_AUDIO_N_KINDS (RP_AUDIO_PAUSE + 1)
+/* "decoded", "fec", "concealed", "silence", "copied", "paused". Returns: (transfer none). */
+const char *rp_audio_kind_name (RpAudioKind kind);
 
 typedef struct {
   gint64 pos_samples; /* of the first sample on the call's input timeline at 16 kHz; monotone and
@@ -134,6 +139,12 @@ typedef struct {
   guint len;          /* 1 .. RP_FRAME_MAX_OPUS_BYTES */
 } RpAudioOut;
 
+/* What a worker used and how long its caller waited since its last report. */
+typedef struct {
+  guint32 cpu_us; /* processor time */
+  guint32 stt_us; /* the longest that a final transcript took or has been waited for; 0 = none */
+} RpLoad;
+
 typedef struct {
   guint32 worker;
   guint32 pid;
@@ -160,9 +171,10 @@ gboolean rp_frame_parse_audio_in (const RpFrame *frame, RpAudioIn *out, GError *
 gboolean rp_frame_parse_input (const RpFrame *frame, RpInputState *out, GError **error);
 gboolean rp_frame_parse_playout (const RpFrame *frame, RpPlayout *out, GError **error);
 gboolean rp_frame_parse_audio_out (const RpFrame *frame, RpAudioOut *out, GError **error);
+gboolean rp_frame_parse_load (const RpFrame *frame, RpLoad *out, GError **error);
 gboolean rp_frame_parse_forked (const RpFrame *frame, RpForked *out, GError **error);
 gboolean rp_frame_parse_exited (const RpFrame *frame, RpExited *out, GError **error);
-/* FORK, FLUSH, HELLO, PING, PONG */
+/* FORK, FLUSH, HELLO, PING, PONG, COMPLEXITY */
 gboolean rp_frame_parse_u32 (const RpFrame *frame, guint32 *out, GError **error);
 /* END, HANGUP, FAILED: valid UTF-8 of at most 1024 bytes. Returns: (transfer full) (nullable) */
 char *rp_frame_parse_text (const RpFrame *frame, GError **error);
@@ -179,6 +191,7 @@ gsize rp_frame_write_audio_in (guint8 *buffer, gint64 pos_samples, RpAudioKind k
 gsize rp_frame_write_input (guint8 *buffer, const RpInputState *input);
 gsize rp_frame_write_playout (guint8 *buffer, const RpPlayout *playout);
 gsize rp_frame_write_audio_out (guint8 *buffer, const RpAudioOut *audio);
+gsize rp_frame_write_load (guint8 *buffer, const RpLoad *load);
 gsize rp_frame_write_forked (guint8 *buffer, const RpForked *forked);
 gsize rp_frame_write_exited (guint8 *buffer, const RpExited *exited);
 gsize rp_frame_write_u32 (guint8 *buffer, guint32 value);

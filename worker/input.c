@@ -9,7 +9,7 @@
 typedef struct {
   gint64 end; /* position after it */
   gint64 arrival_us;
-  gboolean invented;
+  RpAudioKind kind;
 } Span;
 
 struct _RpInput {
@@ -94,7 +94,7 @@ rp_input_push (RpInput *input, const RpAudioIn *audio, gint64 arrival_us)
   Span span = {
       .end = end + audio->n_samples,
       .arrival_us = arrival_us,
-      .invented = audio->kind == RP_AUDIO_PLC || audio->kind == RP_AUDIO_SILENCE,
+      .kind = audio->kind,
   };
   g_array_append_vals (input->pcm, audio->pcm, audio->n_samples);
   g_array_append_val (input->spans, span);
@@ -103,19 +103,26 @@ rp_input_push (RpInput *input, const RpAudioIn *audio, gint64 arrival_us)
   return TRUE;
 }
 
+void
+rp_input_count (const RpInput *input, gint64 from_samples, gint64 to_samples, guint64 *kinds)
+{
+  gint64 pos = from_samples;
+  if (input->spans->len == 0)
+    return;
+  for (guint i = find_span (input, pos + 1); i < input->spans->len && pos < to_samples; i++) {
+    const Span *span = &g_array_index (input->spans, Span, i);
+    gint64 end = MIN (span->end, to_samples);
+    kinds[span->kind] += end > pos ? (guint64) (end - pos) : 0;
+    pos = MAX (pos, end);
+  }
+}
+
 static gint64
 invented_samples (const RpInput *input, gint64 from, gint64 to)
 {
-  gint64 n = 0;
-  gint64 pos = from;
-  for (guint i = find_span (input, from + 1); i < input->spans->len && pos < to; i++) {
-    const Span *span = &g_array_index (input->spans, Span, i);
-    gint64 end = MIN (span->end, to);
-    if (span->invented)
-      n += end - pos;
-    pos = end;
-  }
-  return n;
+  guint64 kinds[RP_AUDIO_N_KINDS] = {0};
+  rp_input_count (input, from, to, kinds);
+  return (gint64) (kinds[RP_AUDIO_PLC] + kinds[RP_AUDIO_SILENCE]);
 }
 
 static void

@@ -43,6 +43,9 @@ gint64 rp_input_arrival_us (const RpInput *input, gint64 pos_samples);
 /* Returns: (transfer full): samples in [-1, 1] from @from_samples to @to_samples as far as they are
  * there; @out_n may be 0. */
 float *rp_input_copy (const RpInput *input, gint64 from_samples, gint64 to_samples, gsize *out_n);
+/* Adds the samples of each kind among these, as far back as it is known (10 s at least), to @kinds,
+ * of RP_AUDIO_N_KINDS. */
+void rp_input_count (const RpInput *input, gint64 from_samples, gint64 to_samples, guint64 *kinds);
 /* What lies before @pos_samples is not needed any more. Nothing is forgotten that was not polled,
  * nor of the newest RP_INPUT_KEPT_SAMPLES: speech is known of only after it has begun. */
 void rp_input_forget (RpInput *input, gint64 pos_samples);

@@ -48,6 +48,9 @@ typedef struct {
   RpToolRunner *tool_runner;
   RpBrain *brain;
 
+  gint64 counted_to; /* what was transcribed for good up to here has been counted */
+  guint64 stt_samples[RP_AUDIO_N_KINDS]; /* and not yet told */
+
   RpKeypad *keypad;
   GSource *keypad_pause;
   GSource *longest_call;
@@ -73,10 +76,30 @@ pump_speech (Runtime *self)
   }
 }
 
+/* What the transcriber was given since it was last told. */
+static void
+send_stt_input (Runtime *self)
+{
+  g_autoptr (GString) json = g_string_new ("{\"event\":\"stt_input\"");
+  for (guint i = 0; i < RP_AUDIO_N_KINDS; i++) {
+    g_string_append_printf (json, ",\"%s\":%" G_GUINT64_FORMAT, rp_audio_kind_name (i),
+                            self->stt_samples[i] / 16);
+    self->stt_samples[i] %= 16;
+  }
+  g_string_append_c (json, '}');
+  send_event (self, json->str);
+}
+
 static void
 start_stt (Runtime *self, const RpEngineAction *action)
 {
   gsize n = 0;
+  if (action->final) {
+    /* A turn that goes on is transcribed from its start again: each sample counts once. */
+    gint64 from = MAX (action->from_samples, self->counted_to);
+    self->counted_to = MIN (action->to_samples, rp_input_end (self->input));
+    rp_input_count (self->input, from, self->counted_to, self->stt_samples);
+  }
   float *pcm = rp_input_copy (self->input, action->from_samples, action->to_samples, &n);
   rp_stt_runner_start (self->stt, action->id, pcm, n, action->final);
 }
@@ -104,6 +127,8 @@ emit (Runtime *self, const RpEngineEmit *what)
   g_autofree char *json = rp_event_to_json (what);
   if (json != NULL)
     send_event (self, json);
+  if (what->type == RP_EMIT_USER_STOPPED_SPEAKING)
+    send_stt_input (self);
 }
 
 static void

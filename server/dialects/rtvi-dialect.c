@@ -492,6 +492,7 @@ rtvi_event (RpDialect *base, const RpWorkerEvent *event, gint64 wall_us)
     to_client (self, rp_rtvi_error_message (rp_json_string (event->object, "message", ""),
                                             rp_json_bool (event->object, "fatal", FALSE)));
     break;
+  case RP_WORKER_EVENT_STT_INPUT: /* for the operator */
   case RP_WORKER_N_EVENTS:
     break;
   }

@@ -49,6 +49,11 @@ static const RpJsonField metrics_fields[] = {
     NUMBER ("tts_ttfa_ms", RP_WORKER_EVENT_MAX_MS),
     NUMBER ("barge_in_stop_ms", RP_WORKER_EVENT_MAX_MS),
 };
+static const RpJsonField stt_input_fields[] = {
+    NUMBER ("decoded", RP_WORKER_EVENT_MAX_MS),   NUMBER ("fec", RP_WORKER_EVENT_MAX_MS),
+    NUMBER ("concealed", RP_WORKER_EVENT_MAX_MS), NUMBER ("silence", RP_WORKER_EVENT_MAX_MS),
+    NUMBER ("copied", RP_WORKER_EVENT_MAX_MS),    NUMBER ("paused", RP_WORKER_EVENT_MAX_MS),
+};
 static const RpJsonField silent_fields[] = {TEXT ("reason", TRUE)};
 static const RpJsonField response_fields[] = {
     {.name = "id", .type = RP_JSON_STRING, .required = TRUE, .max_length = 256},
@@ -83,6 +88,7 @@ static const struct {
     [RP_WORKER_EVENT_INTERRUPTED] = {"interrupted", FIELDS (interrupted_fields)},
     [RP_WORKER_EVENT_TOOL_CALL] = {"tool_call", FIELDS (tool_fields), tool_statuses},
     [RP_WORKER_EVENT_TURN_METRICS] = {"turn_metrics", FIELDS (metrics_fields)},
+    [RP_WORKER_EVENT_STT_INPUT] = {"stt_input", FIELDS (stt_input_fields)},
     [RP_WORKER_EVENT_SILENT] = {"silent", FIELDS (silent_fields)},
     [RP_WORKER_EVENT_RESPONSE] = {"response", FIELDS (response_fields)},
     [RP_WORKER_EVENT_ERROR] = {"error", FIELDS (error_fields)},

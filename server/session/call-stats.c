@@ -74,6 +74,16 @@ add_text (JsonBuilder *builder, const char *name, const char *value)
   json_builder_add_string_value (builder, value);
 }
 
+static void
+add_kinds (JsonBuilder *builder, const char *name, const gint64 *ms)
+{
+  json_builder_set_member_name (builder, name);
+  json_builder_begin_object (builder);
+  for (guint i = 0; i < RP_AUDIO_N_KINDS; i++)
+    add_count (builder, rp_audio_kind_name ((RpAudioKind) i), ms[i]);
+  json_builder_end_object (builder);
+}
+
 void
 rp_call_stats_add_histogram (JsonBuilder *builder, const char *name, const RpHistogram *histogram)
 {
@@ -107,9 +117,12 @@ rp_call_stats_add_call (JsonBuilder *builder, const char *id, const char *agent,
   add_known (builder, "rtt_ms", s->rtt_ms);
   add_number (builder, "concealed_ms", s->concealed_ms);
   add_number (builder, "recovered_ms", s->recovered_ms);
+  add_kinds (builder, "input_ms", s->input_ms);
+  add_kinds (builder, "stt_input_ms", s->stt_ms);
   add_count (builder, "packets_in", (gint64) s->packets_in);
   add_count (builder, "packets_lost", s->packets_lost);
   add_count (builder, "packets_out", (gint64) s->packets_out);
+  add_count (builder, "redundant_out", (gint64) s->redundant_out);
   add_count (builder, "underruns", (gint64) s->underruns);
   add_count (builder, "messages_dropped", (gint64) s->messages_dropped);
   add_count (builder, "messages_invalid", (gint64) s->messages_invalid);

@@ -2,6 +2,7 @@
  * drew it. Plain data and JSON; no thread of its own. */
 #pragma once
 
+#include "frame.h"
 #include "histogram.h"
 
 #include <glib.h>
@@ -51,13 +52,18 @@ typedef struct {
   double jitter_out_ms; /* negative = not known */
   double rtt_ms;        /* negative = not known */
   double concealed_ms;  /* audio invented by concealment, or silence put in its place */
-  double recovered_ms;  /* audio brought back by FEC */
+  double recovered_ms;  /* audio brought back by FEC or copies */
+  gint64 input_ms[RP_AUDIO_N_KINDS]; /* given to the VAD, by kind */
+  gint64 stt_ms[RP_AUDIO_N_KINDS];   /* given to the transcriber */
   guint64 packets_out;
+  guint64 redundant_out; /* of them, with copies of earlier frames */
   guint64 underruns;
   guint64 messages_dropped; /* to the client, before its channel was open */
   guint64 messages_invalid; /* from the client */
   guint64 results_late;     /* of the page's functions, that nobody waited for any more */
   guint64 audio_dropped;    /* frames the worker had no room for */
+  gint64 worker_cpu_us;     /* of all workers of the call */
+  gint64 worker_stt_us;     /* since the picture before: see RpLoad */
 } RpCallSnapshot;
 
 /* One value of every latency, in µs; negative = none. */

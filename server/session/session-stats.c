@@ -61,6 +61,7 @@ rp_session_stats_event (const RpWorkerEvent *event, gint64 now_us, RpTimelineEve
   case RP_WORKER_EVENT_OUTPUT:
   case RP_WORKER_EVENT_RESPONSE:
   case RP_WORKER_EVENT_ERROR:
+  case RP_WORKER_EVENT_STT_INPUT:
   case RP_WORKER_N_EVENTS:
     break;
   }
@@ -104,6 +105,7 @@ rp_session_stats_state (RpCallState state, const RpWorkerEvent *event)
   case RP_WORKER_EVENT_SILENT:
   case RP_WORKER_EVENT_RESPONSE:
   case RP_WORKER_EVENT_ERROR:
+  case RP_WORKER_EVENT_STT_INPUT:
   case RP_WORKER_N_EVENTS:
     break;
   }
@@ -125,6 +127,13 @@ rp_session_stats_latencies (JsonObject *metrics, RpLatencies *out)
 }
 
 void
+rp_session_stats_stt_input (JsonObject *event, gint64 *given_ms)
+{
+  for (guint i = 0; i < RP_AUDIO_N_KINDS; i++)
+    given_ms[i] += (gint64) rp_json_double (event, rp_audio_kind_name (i), 0);
+}
+
+void
 rp_session_stats_media (const RpMediaStats *media, RpCallSnapshot *out)
 {
   const RpRtcpStats *rtcp = &media->rtcp;
@@ -138,7 +147,10 @@ rp_session_stats_media (const RpMediaStats *media, RpCallSnapshot *out)
   out->jitter_out_ms = rtcp->remote_jitter_us >= 0 ? (double) rtcp->remote_jitter_us / 1000 : -1;
   out->rtt_ms = rtcp->rtt_us >= 0 ? (double) rtcp->rtt_us / 1000 : -1;
   out->concealed_ms = (double) (media->jbuf.plc_samples + media->jbuf.silence_samples) / 48;
-  out->recovered_ms = (double) media->jbuf.fec_samples / 48;
+  out->recovered_ms = (double) (media->jbuf.fec_samples + media->jbuf.copy_samples) / 48;
+  out->redundant_out = media->redundant_sent;
+  for (guint i = 0; i < RP_AUDIO_N_KINDS; i++)
+    out->input_ms[i] = (gint64) (media->given_samples[i] / 16);
   out->packets_out = rtcp->packets_sent;
   out->underruns = media->pacer.underruns;
 }

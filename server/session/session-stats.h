@@ -26,6 +26,9 @@ RpCallState rp_session_stats_state (RpCallState state, const RpWorkerEvent *even
 /* @metrics: of a turn_metrics event */
 void rp_session_stats_latencies (JsonObject *metrics, RpLatencies *out);
 
+/* Adds what a stt_input event tells to @given_ms, of RP_AUDIO_N_KINDS. */
+void rp_session_stats_stt_input (JsonObject *event, gint64 *given_ms);
+
 /* Sets all that the media know; the rest of @out stays. */
 void rp_session_stats_media (const RpMediaStats *media, RpCallSnapshot *out);
 

@@ -57,6 +57,7 @@ struct _RpSession {
   RpCallState state;
   gboolean audible; /* the agent */
   guint turns;
+  gint64 stt_ms[RP_AUDIO_N_KINDS];
   gint64 snapshot_due_us;
 };
 
@@ -137,6 +138,7 @@ snapshot (RpSession *self)
       .results_late = data.dialect.client_late,
       .audio_dropped = rp_session_worker_audio_dropped (self->worker),
   };
+  memcpy (s.stt_ms, self->stt_ms, sizeof s.stt_ms);
   rp_session_stats_media (&media, &s);
   self->events.snapshot (&s, self->user_data);
 }
@@ -277,6 +279,8 @@ worker_event (const RpWorkerEvent *event, gpointer user_data)
     rp_session_stats_latencies (event->object, &latencies);
     self->events.latencies (&latencies, self->user_data);
   }
+  if (event->type == RP_WORKER_EVENT_STT_INPUT)
+    rp_session_stats_stt_input (event->object, self->stt_ms);
   if (self->phase >= PHASE_GOODBYE)
     self->state = RP_CALL_ENDING;
   if (rp_session_stats_event (event, rp_loop_now_us (), &told))

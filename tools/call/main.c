@@ -2,6 +2,7 @@
 #include "call.h"
 #include "json.h"
 #include "sctp.h"
+#include "server-stats.h"
 
 #include <glib-unix.h>
 #include <libsoup/soup.h>
@@ -79,7 +80,8 @@ typedef struct {
   Options options;
   GMainLoop *main_loop;
   RpCall *call;
-  char *pc_id; /* (nullable): of the answer */
+  char *pc_id;      /* (nullable): of the answer */
+  JsonNode *server; /* (nullable): what it tells of the call */
   SoupSession *session;
   GCancellable *cancellable;
 } App;
@@ -409,6 +411,10 @@ print_summary (App *app)
   json_builder_set_member_name (builder, "url");
   json_builder_add_string_value (builder, app->options.url);
   rp_call_summary (app->call, builder);
+  if (app->server) {
+    json_builder_set_member_name (builder, "server");
+    json_builder_add_value (builder, g_steal_pointer (&app->server));
+  }
   json_builder_end_object (builder);
   g_autofree char *text = rp_json_builder_to_string (builder);
   g_print ("%s\n", text);
@@ -436,6 +442,7 @@ make_call (App *app, RpLoop *loop, SoupMessage *message, gboolean *out_ok, GErro
     if (source)
       g_source_destroy (source);
   }
+  app->server = rp_call_server_stats (app->options.url, app->options.token, app->pc_id);
   rp_call_hang_up (call, NULL);
   *out_ok = print_summary (app);
   gboolean written =

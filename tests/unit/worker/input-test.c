@@ -77,6 +77,25 @@ test_invented (void)
   }
 }
 
+/* What the sender left out is silence that was heard, and no evidence missing. */
+static void
+test_count (void)
+{
+  g_autoptr (RpInput) input = rp_input_new (0);
+  guint64 kinds[RP_AUDIO_N_KINDS] = {0};
+  RpInputChunk chunk;
+  rp_input_count (input, 0, 100, kinds);
+  for (guint i = 0; i < RP_AUDIO_N_KINDS; i++)
+    push (input, 512 * (gint64) i, 512, i, 0);
+  rp_input_count (input, 500, 512 * 5 + 12, kinds);
+  const guint64 expected[RP_AUDIO_N_KINDS] = {12, 512, 512, 512, 512, 12};
+  for (guint i = 0; i < RP_AUDIO_N_KINDS; i++) {
+    g_assert_cmpuint (kinds[i], ==, expected[i]);
+    g_assert_true (rp_input_poll (input, &chunk));
+    g_assert_cmpint (chunk.invented, ==, i == RP_AUDIO_PLC || i == RP_AUDIO_SILENCE);
+  }
+}
+
 static void
 test_arrival (void)
 {
@@ -174,6 +193,7 @@ main (int argc, char **argv)
   g_test_add_func ("/input/chunks", test_chunks);
   g_test_add_func ("/input/positions", test_positions);
   g_test_add_func ("/input/invented", test_invented);
+  g_test_add_func ("/input/count", test_count);
   g_test_add_func ("/input/arrival", test_arrival);
   g_test_add_func ("/input/copy-and-forget", test_copy_and_forget);
   g_test_add_func ("/input/onset-is-kept", test_onset_is_kept);

@@ -94,6 +94,14 @@ test_events (void)
 }
 
 static void
+test_stt_input (void)
+{
+  assert_accepted ("{\"event\":\"stt_input\",\"decoded\":900,\"fec\":20,\"concealed\":40,"
+                   "\"silence\":0,\"copied\":60,\"paused\":0}",
+                   RP_WORKER_EVENT_STT_INPUT);
+}
+
+static void
 test_empty_metrics (void)
 {
   const RpEngineEmit emit = {.type = RP_EMIT_METRICS, .metrics = {-1, -1, -1, -1, -1, -1}};
@@ -336,6 +344,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/messages/events", test_events);
   g_test_add_func ("/messages/empty-metrics", test_empty_metrics);
+  g_test_add_func ("/messages/stt-input", test_stt_input);
   g_test_add_func ("/messages/long-text", test_long_text);
   g_test_add_func ("/messages/longest-event", test_longest_event);
   g_test_add_func ("/messages/absurd-metrics", test_absurd_metrics);
