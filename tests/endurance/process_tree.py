@@ -29,6 +29,10 @@ def descendants(pid):
     return found
 
 
+def name(pid):
+    return "".join(_lines("/proc/%d/comm" % pid)[:1])
+
+
 def is_zombie(pid):
     return any(line.startswith("State:") and "Z" in line.split()[1] for line in _lines("/proc/%d/status" % pid))
 
