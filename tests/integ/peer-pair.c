@@ -492,6 +492,8 @@ typedef struct {
   RpPairEnd *end;
   RpPeerTimes times;
   RpPeerState state;
+  guint n_rtp;
+  guint n_flowed;
 } Look;
 
 static void
@@ -500,6 +502,8 @@ do_look (gpointer data)
   Look *look = data;
   rp_peer_times (look->end->peer, &look->times);
   look->state = rp_peer_state (look->end->peer);
+  look->n_rtp = look->end->n_rtp;
+  look->n_flowed = look->end->n_flowed;
 }
 
 void
@@ -516,6 +520,22 @@ rp_pair_state (RpPairEnd *end)
   Look look = {.end = end};
   rp_loop_call_sync (end->loop, do_look, &look);
   return look.state;
+}
+
+guint
+rp_pair_n_rtp (RpPairEnd *end)
+{
+  Look look = {.end = end};
+  rp_loop_call_sync (end->loop, do_look, &look);
+  return look.n_rtp;
+}
+
+guint
+rp_pair_n_flowed (RpPairEnd *end)
+{
+  Look look = {.end = end};
+  rp_loop_call_sync (end->loop, do_look, &look);
+  return look.n_flowed;
 }
 
 typedef struct {

@@ -91,6 +91,9 @@ void rp_pair_input (RpPairEnd *end, const guint8 *data, gsize len);
 void rp_pair_counters (RpPairEnd *end, RpPeerCounters *out);
 void rp_pair_times (RpPairEnd *end, RpPeerTimes *out);
 RpPeerState rp_pair_state (RpPairEnd *end);
+/* Packets that came, and those of the flow that went. */
+guint rp_pair_n_rtp (RpPairEnd *end);
+guint rp_pair_n_flowed (RpPairEnd *end);
 
 /* ICE restarts. The offerer begins, the answerer takes what it says and answers, the offerer takes
  * that. */

@@ -28,8 +28,8 @@ connect_and_flow (RpPair *pair)
 static void
 more_packets (RpPair *pair)
 {
-  rp_pair_wait_rtp (&pair->a, pair->a.n_rtp + 10);
-  rp_pair_wait_rtp (&pair->b, pair->b.n_rtp + 10);
+  rp_pair_wait_rtp (&pair->a, rp_pair_n_rtp (&pair->a) + 10);
+  rp_pair_wait_rtp (&pair->b, rp_pair_n_rtp (&pair->b) + 10);
 }
 
 static void
@@ -52,12 +52,12 @@ static void
 check_all_arrived (RpPair *pair)
 {
   rp_pair_flow (pair, FALSE);
-  rp_pair_wait_rtp (&pair->a, pair->b.n_flowed);
-  rp_pair_wait_rtp (&pair->b, pair->a.n_flowed);
-  g_assert_cmpuint (pair->a.n_rtp, ==, pair->b.n_flowed);
-  g_assert_cmpuint (pair->b.n_rtp, ==, pair->a.n_flowed);
+  rp_pair_wait_rtp (&pair->a, rp_pair_n_flowed (&pair->b));
+  rp_pair_wait_rtp (&pair->b, rp_pair_n_flowed (&pair->a));
+  g_assert_cmpuint (rp_pair_n_rtp (&pair->a), ==, rp_pair_n_flowed (&pair->b));
+  g_assert_cmpuint (rp_pair_n_rtp (&pair->b), ==, rp_pair_n_flowed (&pair->a));
   g_test_message ("of %u packets each way all came, at most %.1f and %.1f ms apart",
-                  pair->a.n_flowed, (double) pair->a.max_gap_us / 1e3,
+                  rp_pair_n_flowed (&pair->a), (double) pair->a.max_gap_us / 1e3,
                   (double) pair->b.max_gap_us / 1e3);
 }
 
@@ -110,8 +110,8 @@ test_moved (void)
   guint16 stream = connect_and_flow (pair);
 
   rp_pair_move (&pair->a, "127.0.0.2");
-  guint n_a = pair->a.n_rtp;
-  guint n_b = pair->b.n_rtp;
+  guint n_a = rp_pair_n_rtp (&pair->a);
+  guint n_b = rp_pair_n_rtp (&pair->b);
   g_assert_true (rp_pair_send (&pair->b, stream, FALSE, "waits", 5, NULL));
   g_assert_cmpuint (pair->a.messages->len, ==, 0);
   rp_pair_answer_restart (&pair->b, &pair->a);
