@@ -127,6 +127,26 @@ call_init (Call *call, RpLoop *loop, RpWorkerLink *link)
   rp_loop_call_sync (loop, call_attach, call);
 }
 
+typedef struct {
+  const Call *call;
+  RpWorkerLinkStats stats;
+} Look;
+
+static void
+look (gpointer data)
+{
+  Look *taken = data;
+  rp_worker_link_stats (taken->call->link, &taken->stats);
+}
+
+RpWorkerLinkStats
+call_stats (Call *call)
+{
+  Look taken = {.call = call};
+  rp_loop_call_sync (call->loop, look, &taken);
+  return taken.stats;
+}
+
 void
 call_clear (Call *call)
 {

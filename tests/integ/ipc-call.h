@@ -51,6 +51,8 @@ RpLoop *call_loop_new (void);
 /* @link: (transfer full), attached to @loop. */
 void call_init (Call *call, RpLoop *loop, RpWorkerLink *link);
 void call_clear (Call *call);
+/* What the link counted, asked on its loop. */
+RpWorkerLinkStats call_stats (Call *call);
 /* A link to a fake worker that said HELLO and STARTED. */
 void call_start_fake (FakeWorker *worker, Call *call, RpLoop *loop, guint hung_timeout_ms);
 /* Counts what a test's own event handler saw. */

@@ -256,9 +256,7 @@ test_link_audio_overflow (void)
   call_start_fake (&worker, &call, loop, 60000);
   Flood flood = {&call, 0, FLOOD_FRAMES};
   rp_loop_call_sync (loop, flood_on_loop, &flood);
-  RpWorkerLinkStats stats;
-  rp_worker_link_stats (call.link, &stats);
-  g_assert_cmpuint (stats.audio_dropped_frames, >, 0);
+  g_assert_cmpuint (call_stats (&call).audio_dropped_frames, >, 0);
 
   gboolean silence = FALSE;
   gint64 pos = read_audio (&worker, 0, &silence);
@@ -295,9 +293,7 @@ test_link_control_overflow (void)
   rp_loop_call_sync (loop, flood_control_on_loop, &call);
   await (&call, call.n_lost == 1);
   g_assert_cmpint (call.reason, ==, RP_WORKER_HUNG);
-  RpWorkerLinkStats stats;
-  rp_worker_link_stats (call.link, &stats);
-  g_assert_cmpuint (stats.queue_peak, <=, 512);
+  g_assert_cmpuint (call_stats (&call).queue_peak, <=, 512);
   call_clear (&call);
   fake_worker_clear (&worker);
 }

@@ -199,26 +199,6 @@ test_pool_replaces_idle (void)
   stop_pool (pool, &log);
 }
 
-typedef struct {
-  Call *call;
-  RpWorkerLinkStats stats;
-} CallStats;
-
-static void
-take_stats (gpointer data)
-{
-  CallStats *taken = data;
-  rp_worker_link_stats (taken->call->link, &taken->stats);
-}
-
-static guint64
-frames_of (Call *call)
-{
-  CallStats taken = {.call = call};
-  rp_loop_call_sync (call->loop, take_stats, &taken);
-  return taken.stats.frames_in;
-}
-
 static void
 test_pool_zygote_dies (void)
 {
@@ -243,8 +223,8 @@ test_pool_zygote_dies (void)
   g_assert_cmpuint (stats_of (pool).restarts, ==, 1);
 
   /* The call went on all the while. */
-  guint64 before = frames_of (&call);
-  run_until (frames_of (&call) > before || call.n_lost > 0);
+  guint64 before = call_stats (&call).frames_in;
+  run_until (call_stats (&call).frames_in > before || call.n_lost > 0);
   g_assert_cmpuint (call.n_lost, ==, 0);
   run_until (stats_of (pool).idle >= 1);
   call_clear (&call);
