@@ -82,6 +82,8 @@ rp_config_help (void)
     g_string_append_printf (out, "  %s%*s%s\n", left, MAX (pad, 1), "", rp_config_options[i].help);
   }
   g_string_append (out, "  --check-config                print the settings in effect and exit\n"
+                        "  --check-network               say what is reachable and what to do, and "
+                        "exit\n"
                         "  --version                     print the version and exit\n"
                         "  --help                        print this and exit\n\n"
                         "Exit codes: 0 ended in order, 1 could not start or go on, 2 wrong "

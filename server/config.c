@@ -135,6 +135,10 @@ command_line_word (RpConfigTarget *target, char **argv, guint *i, GError **error
     config->action = RP_CONFIG_CHECK;
     return TRUE;
   }
+  if (g_str_equal (word, "--check-network")) {
+    config->action = RP_CONFIG_CHECK_NETWORK;
+    return TRUE;
+  }
   gsize len = strcspn (word, "=");
   const RpConfigOption *option =
       g_str_has_prefix (word, "--") && len > 2 ? rp_config_find_option (word + 2, len - 2) : NULL;

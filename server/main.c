@@ -1,6 +1,7 @@
 /* repartee: the server. Exit codes: 0 ended in order, 1 could not start or go on, 2 wrong
  * configuration. */
 #include "api.h"
+#include "check-network.h"
 #include "config.h"
 #include "confine.h"
 #include "http.h"
@@ -315,8 +316,12 @@ main (int argc, char **argv)
     text = rp_config_to_string (config);
     break;
   case RP_CONFIG_RUN:
+  gboolean ok = TRUE;
     return run (config);
   }
   fputs (text, stdout);
-  return EXIT_CODE_OK;
+  return ok ? EXIT_CODE_OK : EXIT_CODE_FAILED;
 }
+  case RP_CONFIG_CHECK_NETWORK:
+    ok = rp_check_network (config, &text);
+    break;

@@ -43,8 +43,8 @@ is_link_local (const struct sockaddr *address)
 }
 
 /* Addresses worth a socket each. IFF_RUNNING leaves out bridges nobody is plugged into. */
-static GPtrArray *
-default_addresses (gboolean with_loopback)
+GPtrArray *
+rp_ice_default_addresses (gboolean with_loopback)
 {
   g_autoptr (GPtrArray) found = g_ptr_array_new_with_free_func (g_free);
   struct ifaddrs *interfaces = NULL;
@@ -81,7 +81,7 @@ add_local_addresses (RpIce *ice, const RpIceConfig *config, GError **error)
   const char *const *addresses = config->local_addresses;
 
   if (!addresses || !addresses[0]) {
-    found = default_addresses (config->with_loopback);
+    found = rp_ice_default_addresses (config->with_loopback);
     addresses = (const char *const *) found->pdata;
   }
   for (gsize i = 0; addresses[i]; i++) {

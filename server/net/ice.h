@@ -40,6 +40,10 @@ typedef struct {
 } RpIceEvents;
 
 /* Opens one socket per address and gathers host candidates before it returns. Returns: (transfer
+/* The addresses of interfaces that are up and running; @with_loopback, or when there is no other,
+ * 127.0.0.1. Returns: (transfer full): of char *, NULL-terminated */
+GPtrArray *rp_ice_default_addresses (gboolean with_loopback);
+
  * full) (nullable): NULL with an error when an address is none of this machine's or no port is
  * free. */
 RpIce *rp_ice_new (GMainContext *context, const RpIceConfig *config, const RpIceEvents *events,
