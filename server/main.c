@@ -7,8 +7,10 @@
 #include "http.h"
 #include "lockdown.h"
 #include "log.h"
+#include "loop.h"
 #include "pool.h"
 #include "registry.h"
+#include "worker-log.h"
 
 #include <glib-unix.h>
 #include <signal.h>
@@ -32,8 +34,9 @@ enum {
 typedef struct {
   const RpConfig *config;
   GMainLoop *main_loop;
-  int listen_fd;      /* -1 once HTTP has it */
-  RpSpawner *spawner; /* (nullable): --no-confine */
+  int listen_fd;           /* -1 once HTTP has it */
+  RpWorkerLog *worker_log; /* (nullable) the same */
+  RpSpawner *spawner;      /* (nullable): --no-confine */
   RpDtlsCertificate *certificate;
   RpPool *pool;
   RpRegistry *registry;
@@ -185,13 +188,18 @@ prepare (Server *server, GError **error)
   fill_zygote_config (server, &zygote);
   g_auto (GStrv) command = rp_zygote_command (&zygote);
   raise_descriptor_limit ();
+  rp_loop_reserve_precedence ();
   server->listen_fd = rp_http_listen (config->listen_host, config->listen_port, error);
   if (server->listen_fd < 0 ||
       (config->user != NULL && !rp_confine_become_user (config->user, error)))
     return FALSE;
   if (config->no_confine)
     return TRUE;
-  server->spawner = rp_spawner_new ((const char *const *) command, error);
+  int error_fd = STDERR_FILENO;
+  server->worker_log = rp_worker_log_new (&error_fd);
+  server->spawner = rp_spawner_new ((const char *const *) command, error_fd, error);
+  if (server->worker_log != NULL)
+    close (error_fd);
   return server->spawner != NULL && rp_lockdown_enter (config, error);
 }
 
@@ -237,6 +245,7 @@ stop (Server *server)
   rp_http_free (server->http);
   rp_pool_free (server->pool);
   rp_spawner_free (server->spawner);
+  rp_worker_log_free (server->worker_log);
   if (server->listen_fd >= 0)
     close (server->listen_fd);
   g_clear_pointer (&server->certificate, rp_dtls_certificate_unref);
@@ -258,6 +267,8 @@ run (const RpConfig *config)
   gboolean ok = prepare (&server, &error);
   rp_log_start (&log);
   server.main_loop = g_main_loop_new (NULL, FALSE);
+  if (server.worker_log != NULL)
+    rp_worker_log_start (server.worker_log);
   /* Never taken away again: a third signal must not kill us while we clean up. */
   g_unix_signal_add (SIGTERM, on_signal, &server);
   g_unix_signal_add (SIGINT, on_signal, &server);
@@ -305,6 +316,7 @@ main (int argc, char **argv)
   }
   hide_key (argv);
   g_autofree char *text = NULL;
+  gboolean ok = TRUE;
   switch (config->action) {
   case RP_CONFIG_HELP:
     text = rp_config_help ();
@@ -315,13 +327,12 @@ main (int argc, char **argv)
   case RP_CONFIG_CHECK:
     text = rp_config_to_string (config);
     break;
+  case RP_CONFIG_CHECK_NETWORK:
+    ok = rp_check_network (config, &text);
+    break;
   case RP_CONFIG_RUN:
-  gboolean ok = TRUE;
     return run (config);
   }
   fputs (text, stdout);
   return ok ? EXIT_CODE_OK : EXIT_CODE_FAILED;
 }
-  case RP_CONFIG_CHECK_NETWORK:
-    ok = rp_check_network (config, &text);
-    break;

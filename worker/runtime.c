@@ -6,6 +6,7 @@
 #include "input.h"
 #include "keypad.h"
 #include "ready-source.h"
+#include "sandbox.h"
 #include "server-link.h"
 #include "speech-out.h"
 #include "start.h"
@@ -14,9 +15,12 @@
 #include "tts-runner.h"
 
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define MAX_REASON_BYTES 1024
+/* Between two LOAD. */
+#define LOAD_US G_USEC_PER_SEC
 
 typedef enum {
   PHASE_IDLE,     /* waits for START */
@@ -54,6 +58,9 @@ typedef struct {
   RpKeypad *keypad;
   GSource *keypad_pause;
   GSource *longest_call;
+
+  gint64 load_us; /* when LOAD was sent last */
+  gint64 cpu_us;  /* what had been used then */
 } Runtime;
 
 static void
@@ -480,6 +487,16 @@ handle_client (Runtime *self, const RpFrame *frame)
   rp_client_message_clear (&message);
 }
 
+static void
+handle_complexity (Runtime *self, const RpFrame *frame)
+{
+  guint32 complexity = 0;
+  if (!rp_frame_parse_u32 (frame, &complexity, NULL) || complexity > RP_VOICE_MAX_COMPLEXITY)
+    rp_server_link_fail (self->link, "a complexity that no encoder has");
+  else
+    rp_voice_set_complexity (self->own->voice, (gint) complexity);
+}
+
 static gboolean
 on_longest_call (gpointer data)
 {
@@ -514,6 +531,7 @@ begin (Runtime *self, GBytes *checkpoint)
   self->gate = rp_vad_gate_setup (&agent->turn);
   self->speech = rp_speech_out_new ();
   self->stt = rp_stt_runner_new (self->own->stt, self->context, &stt_events, self);
+  rp_voice_set_complexity (self->own->voice, (gint) self->start.complexity);
   self->tts = rp_tts_runner_new (self->own->voice, self->context, &tts_events, self);
   g_autofree char *database = rp_tools_database_path (agent->name);
   self->tools = rp_tools_new (&agent->bookings, database);
@@ -524,6 +542,8 @@ begin (Runtime *self, GBytes *checkpoint)
   self->keypad_pause = rp_ready_source_new (self->context, on_keypad_pause, self);
   self->longest_call = rp_ready_source_new (self->context, on_longest_call, self);
   g_source_set_ready_time (self->longest_call, now_us + agent->turn.max_call_s * G_USEC_PER_SEC);
+
+  rp_sandbox_seal ();
 
   rp_server_link_send (self->link, RP_FRAME_STARTED, NULL, 0);
   g_autoptr (GError) error = NULL;
@@ -572,6 +592,9 @@ handle_running (Runtime *self, const RpFrame *frame)
   case RP_FRAME_CLIENT:
     handle_client (self, frame);
     break;
+  case RP_FRAME_COMPLEXITY:
+    handle_complexity (self, frame);
+    break;
   default:
     rp_server_link_fail (self->link, "a frame out of turn");
     break;
@@ -607,7 +630,36 @@ on_closed (const char *why, gpointer user_data)
   g_main_loop_quit (self->loop);
 }
 
-static const RpServerLinkEvents link_events = {.frame = on_frame, .closed = on_closed};
+static gint64
+used_cpu_us (void)
+{
+  struct rusage usage;
+  getrusage (RUSAGE_SELF, &usage);
+  return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * G_USEC_PER_SEC + usage.ru_utime.tv_usec +
+         usage.ru_stime.tv_usec;
+}
+
+/* The server asks for a sign of life anyway: no wake-up is made for this. */
+static void
+on_pinged (gpointer user_data)
+{
+  Runtime *self = user_data;
+  gint64 now_us = g_get_monotonic_time ();
+  if (self->phase != PHASE_RUNNING || now_us - self->load_us < LOAD_US)
+    return;
+  gint64 cpu_us = used_cpu_us ();
+  const RpLoad load = {
+      .cpu_us = (guint32) MIN (cpu_us - self->cpu_us, G_MAXUINT32),
+      .stt_us = (guint32) MIN (rp_stt_runner_take_wait_us (self->stt), G_MAXUINT32),
+  };
+  guint8 payload[RP_FRAME_PAIR_BYTES];
+  rp_server_link_send (self->link, RP_FRAME_LOAD, payload, rp_frame_write_load (payload, &load));
+  self->load_us = now_us;
+  self->cpu_us = cpu_us;
+}
+
+static const RpServerLinkEvents link_events = {
+    .frame = on_frame, .pinged = on_pinged, .closed = on_closed};
 
 int
 rp_runtime_run (RpAssets *assets, int fd)

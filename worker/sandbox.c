@@ -208,7 +208,10 @@ allow_with_conditions (scmp_filter_ctx context)
   allow_if (context, "prlimit64", EQUAL (0, 0));
   /* No code but what the zygote has loaded. */
   allow_if (context, "mmap", BITS (2, PROT_EXEC, 0));
-  allow_if (context, "mprotect", BITS (1, PROT_EXEC, 0));
+  allow_if (context, "mprotect", BITS (2, PROT_EXEC, 0));
+  /* Another process, as fork () makes it today. */
+  (void) seccomp_rule_add (context, SCMP_ACT_KILL_PROCESS, SCMP_SYS (clone), 1,
+                           BITS (0, CLONE_THREAD, 0));
   /* A thread shares everything and is in no other name space; glibc falls back to clone () when
    * there is no clone3 (), whose flags no filter can see. */
   allow_if (

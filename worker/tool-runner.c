@@ -15,7 +15,7 @@ struct _RpToolRunner {
   const RpToolRunnerEvents *events;
   gpointer user_data;
   RpMailbox *mailbox;
-  GThread *thread;    /* NULL before the first call */
+  GThread *thread;    /* NULL when nothing is allowed */
   GAsyncQueue *calls; /* of RpToolCall; @end is the last */
   RpToolCall end;
 };
@@ -79,6 +79,9 @@ rp_tool_runner_new (RpTools *tools, const GPtrArray *allowed, const char *conver
   runner->user_data = user_data;
   runner->mailbox = rp_mailbox_new (context, on_mail, mail_free, runner);
   runner->calls = g_async_queue_new_full ((GDestroyNotify) rp_tool_call_free);
+  /* Not with the first call: a worker in its sandbox starts no thread once it has begun. */
+  if (allowed->len > 0)
+    runner->thread = g_thread_new ("tools", thread_main, runner);
   return runner;
 }
 
@@ -118,7 +121,5 @@ rp_tool_runner_call (RpToolRunner *runner, const RpToolCall *call)
     post (runner, call->id, TRUE, g_strdup ("too many tool calls are waiting"));
     return;
   }
-  if (runner->thread == NULL)
-    runner->thread = g_thread_new ("tools", thread_main, runner);
   g_async_queue_push (runner->calls, rp_tool_call_copy (call));
 }

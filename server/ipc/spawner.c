@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,17 +28,32 @@ typedef struct {
   gint32 failure; /* an errno, or 0 */
 } Reply;
 
+/* Of what is started, and of all workers, which inherit it. */
+#define NICENESS 5
+
+void
+rp_spawner_yield (GPid pid)
+{
+  const struct sched_param none = {0};
+  (void) setpriority (PRIO_PROCESS, (id_t) pid, NICENESS);
+  (void) sched_setscheduler (pid, SCHED_BATCH, &none);
+}
+
 /* --- the spawner's process --- */
 
 G_NORETURN static void
 execute (char **argv, int child_fd, int failure_fd)
 {
+  const struct rlimit no_precedence = {0, 0};
   /* Both must be out of the way of the number that one of them gets. */
   int socket_fd = fcntl (child_fd, F_DUPFD_CLOEXEC, RP_SPAWNER_CHILD_FD + 1);
   int report_fd = fcntl (failure_fd, F_DUPFD_CLOEXEC, RP_SPAWNER_CHILD_FD + 1);
   signal (SIGINT, SIG_DFL);
   signal (SIGHUP, SIG_DFL);
   signal (SIGPIPE, SIG_DFL);
+  rp_spawner_yield (0);
+  (void) setrlimit (RLIMIT_RTPRIO, &no_precedence);
+  (void) setrlimit (RLIMIT_NICE, &no_precedence);
   if (socket_fd >= 0 && report_fd >= 0 && dup2 (socket_fd, RP_SPAWNER_CHILD_FD) >= 0)
     execv (argv[0], argv);
   gint32 failure = errno;
@@ -105,7 +121,7 @@ fail (GError **error, const char *what, int code)
 }
 
 RpSpawner *
-rp_spawner_new (const char *const *argv, GError **error)
+rp_spawner_new (const char *const *argv, int error_fd, GError **error)
 {
   int fds[2];
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {
@@ -115,6 +131,7 @@ rp_spawner_new (const char *const *argv, GError **error)
   GPid pid = fork ();
   if (pid == 0) {
     close (fds[0]);
+    dup2 (error_fd, STDERR_FILENO);
     serve (fds[1], (char **) argv);
   }
   int saved = errno;

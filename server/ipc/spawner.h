@@ -19,8 +19,9 @@ typedef enum {
 typedef struct _RpSpawner RpSpawner;
 
 /* Forks: to be called while there is one thread. @argv: NULL-terminated, argv[0] is a path; only
- * has to last during the call. Returns: (transfer full) (nullable) */
-RpSpawner *rp_spawner_new (const char *const *argv, GError **error);
+ * has to last during the call. @error_fd: (transfer none) what is started has it as standard error.
+ * Returns: (transfer full) (nullable) */
+RpSpawner *rp_spawner_new (const char *const *argv, int error_fd, GError **error);
 /* Ends the process; what it started goes on. NULL is legal. */
 void rp_spawner_free (RpSpawner *spawner);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpSpawner, rp_spawner_free)
@@ -28,5 +29,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpSpawner, rp_spawner_free)
 /* Waits until it runs, which takes milliseconds. @child_fd: (transfer none) becomes
  * RP_SPAWNER_CHILD_FD. @out_pid: a child of this process, to be waited for. Thread: one. */
 gboolean rp_spawner_spawn (RpSpawner *spawner, int child_fd, GPid *out_pid, GError **error);
+
+/* Lets the media loops go before a process and what it will start: a loop that wakes up interrupts
+ * whatever a worker computes, and a worker that is woken, as each is 50 times a second, waits until
+ * the loop is done with its tick. @pid: 0 = this process. */
+void rp_spawner_yield (GPid pid);
 
 G_END_DECLS

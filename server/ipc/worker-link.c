@@ -19,6 +19,12 @@
 #define MAX_QUEUED_BYTES (2 * 1024 * 1024)
 /* Asked of the kernel; a full second of everything both sides say, many times over. */
 #define SOCKET_BUFFER_BYTES (1024 * 1024)
+/* What a worker may say: this many frames and bytes at once (three minutes of speech, with all that
+ * is told of it), and one more in this time. Who says more is not having a conversation. */
+#define MAX_FRAMES_AT_ONCE 12000
+#define FRAME_US 500
+#define MAX_BYTES_AT_ONCE (8 * 1000 * 1000)
+#define BYTE_US 1
 #define SMALL_PAYLOAD_BYTES RP_FRAME_AUDIO_IN_BYTES (RP_FRAME_MAX_AUDIO_SAMPLES)
 #define MAX_REASON_BYTES 1024
 
@@ -40,6 +46,8 @@ struct _RpWorkerLink {
   guint32 utterance; /* of the last AUDIO_OUT */
   guint32 next_frame;
   gboolean utterance_complete;
+  gint64 frames_us; /* until when what it has said is enough */
+  gint64 bytes_us;
 
   guint32 next_seq;
   GQueue queue; /* of GBytes: whole frames that found the socket full */
@@ -313,6 +321,17 @@ handle_hangup (RpWorkerLink *link, const RpFrame *frame)
 }
 
 static void
+handle_load (RpWorkerLink *link, const RpFrame *frame)
+{
+  RpLoad load;
+  g_autoptr (GError) error = NULL;
+  if (!rp_frame_parse_load (frame, &load, &error))
+    lose_broken (link, error->message);
+  else if (link->events.load != NULL)
+    link->events.load (&load, link->user_data);
+}
+
+static void
 handle_frame (RpWorkerLink *link, const RpFrame *frame)
 {
   switch (frame->type) {
@@ -340,6 +359,9 @@ handle_frame (RpWorkerLink *link, const RpFrame *frame)
       link->events.checkpoint (checkpoint, link->user_data);
     }
     break;
+  case RP_FRAME_LOAD:
+    handle_load (link, frame);
+    break;
   case RP_FRAME_HANGUP:
     handle_hangup (link, frame);
     break;
@@ -350,9 +372,19 @@ handle_frame (RpWorkerLink *link, const RpFrame *frame)
   }
 }
 
+/* Two leaky buckets, each as the time when it is empty. */
+static gboolean
+may_say (RpWorkerLink *link, gsize bytes, gint64 now_us)
+{
+  link->frames_us = MAX (link->frames_us, now_us) + FRAME_US;
+  link->bytes_us = MAX (link->bytes_us, now_us) + (gint64) bytes * BYTE_US;
+  return link->frames_us - now_us <= MAX_FRAMES_AT_ONCE * FRAME_US &&
+         link->bytes_us - now_us <= MAX_BYTES_AT_ONCE * BYTE_US;
+}
+
 /* One message of the socket. Returns: FALSE when there is no more. */
 static gboolean
-read_one (RpWorkerLink *link, guint8 *buffer, gsize size)
+read_one (RpWorkerLink *link, guint8 *buffer, gsize size, gint64 now_us)
 {
   ssize_t n;
   do {
@@ -375,6 +407,8 @@ read_one (RpWorkerLink *link, guint8 *buffer, gsize size)
   g_autoptr (GError) error = NULL;
   if ((gsize) n > size)
     lose (link, RP_WORKER_GARBAGE, "sent a message longer than any frame");
+  else if (!may_say (link, (gsize) n, now_us))
+    lose (link, RP_WORKER_GARBAGE, "sent more than any conversation has");
   else if (!rp_frame_receive (&link->receiver, buffer, (gsize) n, &frame, &error))
     lose_broken (link, error->message);
   else
@@ -383,11 +417,11 @@ read_one (RpWorkerLink *link, guint8 *buffer, gsize size)
 }
 
 static void
-read_frames (RpWorkerLink *link)
+read_frames (RpWorkerLink *link, gint64 now_us)
 {
   guint8 buffer[RP_FRAME_MAX_BYTES];
   for (guint i = 0; i < MAX_FRAMES_PER_TURN; i++) {
-    if (!read_one (link, buffer, sizeof buffer))
+    if (!read_one (link, buffer, sizeof buffer, now_us))
       return;
   }
 }
@@ -432,7 +466,7 @@ serve (RpWorkerLink *link, gboolean readable, gint64 now_us)
 {
   link->is_serving = TRUE;
   if (readable && !link->is_lost)
-    read_frames (link);
+    read_frames (link, now_us);
   if (!link->is_freed && !link->is_lost)
     flush_queue (link);
   if (!link->is_freed)
@@ -624,6 +658,16 @@ rp_worker_link_playout (RpWorkerLink *link, const RpPlayout *playout)
     return;
   guint8 payload[RP_FRAME_PLAYOUT_BYTES];
   send_control (link, RP_FRAME_PLAYOUT, payload, rp_frame_write_playout (payload, playout));
+}
+
+void
+rp_worker_link_complexity (RpWorkerLink *link, guint complexity)
+{
+  g_return_if_fail (link->start_sent);
+  if (link->end_sent)
+    return;
+  guint8 payload[4];
+  send_control (link, RP_FRAME_COMPLEXITY, payload, rp_frame_write_u32 (payload, complexity));
 }
 
 void

@@ -7,6 +7,7 @@
  *   events      one event of every kind
  *   checkpoint TEXT
  *   hangup, crash, hang, garbage, bad-event, bad-audio
+ *   attack WORDS    hostile.h, from inside the sandbox that all of them are in
  *
  * An agent of the name "bad-config" is refused. When media flows it speaks 5 frames. A client's
  * message is answered with its own data; "drain" makes it hang up. One of the name "witness"
@@ -16,7 +17,9 @@
 
 #include "fake-worker.h"
 #include "fd-message.h"
+#include "hostile.h"
 #include "json.h"
+#include "sandbox.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -107,6 +110,18 @@ every_event (Script *script)
 }
 
 static void
+attack (Script *script, const char *words)
+{
+  g_autofree char *result = hostile_try (&script->worker, words);
+  GString *event = g_string_new ("{\"event\":\"user_transcript\",\"final\":true,\"text\":");
+  g_autofree char *text = g_strdup_printf ("%s: %s", words, result);
+  rp_json_append_string (event, text);
+  g_string_append_c (event, '}');
+  send_text (script, RP_FRAME_EVENT, event->str);
+  g_string_free (event, TRUE);
+}
+
+static void
 obey (Script *script, const char *words)
 {
   if (g_str_has_prefix (words, "say "))
@@ -115,6 +130,8 @@ obey (Script *script, const char *words)
     speak (script, (guint) atoi (words + 5), FALSE);
   else if (g_str_has_prefix (words, "checkpoint "))
     send_text (script, RP_FRAME_CHECKPOINT, words + 11);
+  else if (g_str_has_prefix (words, "attack "))
+    attack (script, words + 7);
   else if (g_str_equal (words, "flush"))
     fake_worker_send_u32 (&script->worker, RP_FRAME_FLUSH, script->utterance);
   else if (g_str_equal (words, "report"))
@@ -164,6 +181,7 @@ on_client (Script *script, const RpFrame *frame)
 static void
 on_start (Script *script, const RpFrame *frame)
 {
+  rp_sandbox_seal ();
   script->start = g_strndup ((const char *) frame->payload, frame->len);
   g_autoptr (JsonObject) object = rp_json_parse_object (script->start, frame->len, 0, NULL);
   JsonArray *utterances = rp_json_array (object, "utterances");
@@ -256,9 +274,13 @@ main (int argc, char **argv)
   int control_fd = -1;
   RpFrameReceiver receiver;
   gboolean refuse = FALSE;
+  const char *data_dir = NULL;
+  RpSandbox *sandbox = NULL;
   for (int i = 1; i + 1 < argc; i++) {
     if (g_str_equal (argv[i], "--control-fd"))
       control_fd = atoi (argv[i + 1]);
+    else if (g_str_equal (argv[i], "--data"))
+      data_dir = argv[i + 1];
     else if (g_str_equal (argv[i], "--agent")) {
       g_autofree char *name = g_path_get_basename (argv[i + 1]);
       refuse |= g_str_equal (name, "bad-config");
@@ -278,6 +300,10 @@ main (int argc, char **argv)
     fake_worker_send (&control, RP_FRAME_FAILED, "no greeting", 11);
     return 2;
   }
+  const RpSandboxConfig sandbox_config = {.data_dir = data_dir};
+  if (!g_str_equal (argv[argc - 1], "--no-confine") &&
+      (sandbox = rp_sandbox_new (&sandbox_config, NULL)) == NULL)
+    return 98;
   fake_worker_send (&control, RP_FRAME_READY, info->str, info->len);
   rp_frame_receiver_init (&receiver, RP_FRAME_TO_ZYGOTE);
   for (;;) {
@@ -293,6 +319,8 @@ main (int argc, char **argv)
     pid_t pid = fork ();
     if (pid == 0) {
       close (control.fd);
+      if (sandbox != NULL && !rp_sandbox_enter (sandbox, fd, NULL))
+        _exit (98);
       work (fd);
     }
     close (fd);

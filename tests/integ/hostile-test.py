@@ -1,0 +1,257 @@
+"""A worker that was taken over tries what it can: at the most its own call notices.
+
+usage: hostile-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+
+sys.path.insert(0, sys.argv[3])
+from caller import Caller, off, with_server  # noqa: E402
+from serverfixture import run_tap  # noqa: E402
+
+DATA = tempfile.mkdtemp(prefix="rp-hostile-")
+OUTSIDE = tempfile.mkdtemp(prefix="rp-outside-")
+
+
+async def attack(caller, words):
+    """Returns: what came of it."""
+    caller.tell("attack " + words)
+    said = await caller.expect("user-transcription", lambda m: m["data"]["text"].startswith(words + ": "))
+    return said["data"]["text"].split(": ", 1)[1]
+
+
+def family(pid):
+    """All processes below @pid, by name."""
+    found = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/stat" % name, encoding="ascii") as file:
+                before, after = file.read().rsplit(")", 1)
+        except (OSError, ValueError):
+            continue
+        found[int(name)] = (before.split("(", 1)[1], int(after.split()[1]))
+    below = {pid}
+    for _ in range(3):
+        below |= {child for child, (_, parent) in found.items() if parent in below}
+    return {child: found[child][0] for child in below if child in found}
+
+
+async def lives(server, caller):
+    """The bystander's call, and the server."""
+    report = await caller.report()
+    assert report["gaps"] == 0 and report["resumed"] == "", report
+    assert (await off(server.request, "GET", "/healthz"))[0] == 200
+
+
+def enforced():
+    """Landlock's version, 0 without; and whether the workers are in a sandbox at all."""
+    import ctypes
+
+    return max(0, ctypes.CDLL(None).syscall(444, 0, 0, 1))
+
+
+ABI = enforced()
+# Sanitizers need what a sandbox takes: memory without end.
+SANITIZED = "asan" in os.popen("ldd %s" % sys.argv[2]).read()
+
+
+@with_server("--data", DATA)
+async def test_refusals(server):
+    bystander = await Caller(server).dial()
+    caller = await Caller(server).dial()
+    workers = [pid for pid, name in family(server.process.pid).items() if "zygote" in name or "worker" in name]
+    victims = [server.process.pid] + workers
+    no = ("EPERM", "EACCES", "ENOSYS")
+    for words in ("socket", "unix", "connect %d" % server.port, "listen", "sendfd", "code", "thread"):
+        result = await attack(caller, words)
+        assert result in no + ("refused",), (words, result)
+    itself = int(await attack(caller, "pid"))
+    assert itself in victims and len(victims) >= 5, victims
+    victims.remove(itself)
+    for pid in victims:
+        for words in ("signal %d", "limits-of %d"):
+            result = await attack(caller, words % pid)
+            assert result in no, (words, result)
+    for words in ("signal -1", "signal 0", "signal 1"):
+        assert await attack(caller, words) in no, words
+    for name in ("memfd_create", "clone3", "timer_create", "setpriority", "shmget", "msgget", "prctl", "ioctl"):
+        result = await attack(caller, "call " + name)
+        assert result in no, (name, result)
+    assert (await attack(caller, "descriptors")) in ("0:c 1:c 2:p 3:s", "0:c 1:c 2:p 4:s", "0:c 1:c 2:p 5:s")
+    await lives(server, bystander)
+    await caller.close()
+    await bystander.close()
+
+
+@with_server("--data", DATA)
+async def test_files(server):
+    if ABI == 0:
+        return
+    caller = await Caller(server).dial()
+    with open(os.path.join(OUTSIDE, "secret"), "w", encoding="ascii") as file:
+        file.write("x")
+    for words in (
+        "read /etc/shadow",
+        "read /etc/passwd",
+        "read /proc/%d/cmdline" % server.process.pid,
+        "read /proc/self/environ",
+        "read %s/secret" % OUTSIDE,
+        "read %s/../%s/secret" % (DATA, os.path.basename(OUTSIDE)),
+        "list /",
+        "list %s" % OUTSIDE,
+        "list /proc/%d/fd" % server.process.pid,
+        "write %s/new" % OUTSIDE,
+        "write %s/secret" % OUTSIDE,
+        "write /tmp/rp-hostile",
+        "write /dev/shm/rp-hostile",
+        "write %s" % sys.argv[1],
+    ):
+        result = await attack(caller, words)
+        assert result in ("EACCES", "EPERM", "ETXTBSY"), (words, result)
+    assert await attack(caller, "write %s/mine" % DATA) == "done"
+    assert await attack(caller, "read /etc/localtime") in ("done", "ENOENT")
+    assert os.listdir(OUTSIDE) == ["secret"] and not os.path.exists("/tmp/rp-hostile")
+    await caller.close()
+
+
+async def dies(server, caller, other, words, how=None):
+    """The worker does not survive it; its call does, and the other one notices nothing."""
+    before = len([r for r in server.records() if r["message"] == "worker lost"])
+    caller.tell("checkpoint kept")
+    caller.tell("attack " + words)
+    for _ in range(400):
+        losses = [r for r in server.records() if r["message"] == "worker lost"]
+        if len(losses) > before:
+            break
+        await asyncio.sleep(0.05)
+    assert len(losses) > before, words
+    assert how is None or losses[-1]["how"] == how, losses[-1]
+    await caller.report_until(lambda r: r["resumed"] in ("kept", "") and r["start"]["resume"])
+    await lives(server, other)
+
+
+def deadly(*attacks):
+    @with_server("--data", DATA, "--workers", "3")
+    async def test(server):
+        other = await Caller(server).dial()
+        # A call ends after its sixth loss in half a minute.
+        for i in range(0, len(attacks), 5):
+            caller = await Caller(server).dial()
+            for words in attacks[i : i + 5]:
+                await dies(server, caller, other, words % {"server": server.process.pid})
+            await caller.close()
+        signals = [r for r in server.records() if "signal 31" in str(r.get("what"))]
+        assert len(signals) == 0 or len(signals) <= len(attacks)
+        await other.close()
+
+    return test
+
+
+def test_other_processes():
+    deadly("fork", "exec", "ptrace %(server)d", "memory-of %(server)d", "pidfd %(server)d", "call vfork")()
+
+
+def test_kernel():
+    deadly("call bpf", "call io_uring_setup", "call userfaultfd", "call perf_event_open", "call keyctl",
+           "call mount", "call unshare", "call setns", "call setuid", "call reboot")()
+
+
+@with_server("--data", DATA)
+async def test_eats_memory(server):
+    if SANITIZED:
+        return
+    other = await Caller(server).dial()
+    caller = await Caller(server).dial()
+    got = int(await attack(caller, "eat"))
+    assert got < 1536, got
+    await lives(server, other)
+    await caller.close()
+    await other.close()
+
+
+@with_server("--data", DATA)
+async def test_spins(server):
+    other = await Caller(server).dial()
+    caller = await Caller(server).dial()
+    await dies(server, caller, other, "spin", "hung")
+    await caller.close()
+    await other.close()
+
+
+def flooded(words, how):
+    @with_server("--data", DATA)
+    async def test(server):
+        other = await Caller(server).dial()
+        caller = await Caller(server).dial()
+        await dies(server, caller, other, words, how)
+        await caller.close()
+        await other.close()
+
+    return test
+
+
+def test_floods_events():
+    flooded("flood", "garbage")()
+
+
+def test_floods_audio():
+    flooded("flood-audio", "garbage")()
+
+
+def test_floods_checkpoints():
+    flooded("checkpoints", "garbage")()
+
+
+def test_sends_a_giant():
+    flooded("giant", "garbage")()
+
+
+def test_sends_zeros():
+    flooded("zeros", "garbage")()
+
+
+@with_server("--data", DATA)
+async def test_shouts(server):
+    """What it writes to standard error is said once in a while, as what it is."""
+    caller = await Caller(server).dial()
+    assert await attack(caller, "stderr") == "done"
+    said = [r for r in server.records() if r["message"] == "a worker says"]
+    assert 0 < len(said) < 1000, len(said)
+    assert all(line.startswith("{") for line in server.log)
+    await caller.close()
+
+
+@with_server("--data", DATA, "--no-confine")
+async def test_unconfined(server):
+    """The attacks are real: without the sandbox they work."""
+    caller = await Caller(server).dial()
+    for words in ("socket", "connect %d" % server.port, "signal %d" % server.process.pid, "read /etc/passwd", "thread"):
+        assert await attack(caller, words) == "done", words
+    await caller.close()
+
+
+def test_server_is_locked_down():
+    """What the kernel says of the server's processes."""
+    from serverfixture import Server
+
+    with Server(*sys.argv[1:3]) as server:
+        for pid, name in family(server.process.pid).items():
+            with open("/proc/%d/status" % pid, encoding="ascii") as file:
+                status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+            if pid == server.process.pid:
+                assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", status
+                assert int(status["CapPrm"], 16) == 0 and int(status["CapBnd"], 16) == 0, status
+                with open("/proc/%d/limits" % pid, encoding="ascii") as file:
+                    core = [line.split() for line in file if line.startswith("Max core")][0]
+                assert core[4:6] == ["0", "0"], core
+        # The zygote is started again all the same.
+        zygote = [pid for pid, name in family(server.process.pid).items() if "zygote" in name]
+        os.kill(zygote[0], signal.SIGKILL)
+        server.await_log("trouble")
+        server.await_stats(lambda s: s["workers"]["idle"] == 2)
+
+
+if __name__ == "__main__":
+    sys.exit(run_tap([value for name, value in list(globals().items()) if name.startswith("test_")]))
