@@ -1,7 +1,7 @@
 // Our server and others, taking turns, at the same numbers of calls.
 
 import { callersSpeech } from './callers.mjs';
-import { measureStep, median, phase, withSubject } from './measure.mjs';
+import { complexity, measureStep, median, phase, withSubject } from './measure.mjs';
 import { SUBJECTS } from './subjects.mjs';
 import { number, printTable } from './table.mjs';
 
@@ -65,23 +65,26 @@ export function printComparison(samples) {
         continue;
       const m = medians(own);
       cpu.set(`${name} ${n}`, m.cpu);
-      rows.push([label, String(n), String(own.length), number(m.cpu, 2), number(m.memory, 2),
+      rows.push([label, String(n), String(own.length),
+        [...new Set(own.map(complexity))].join('/'), number(m.cpu, 2), number(m.memory, 2),
         number(m.idle, 0), number(m.total, 0), `${number(m.delivered)} %`, number(m.gaps, 2),
         number(m.late), number(m.setUp, 0)]);
     }
   }
-  printTable(['', 'calls', 'rounds', 'CPU ms', 'MB/call', 'MB idle', 'MB', 'packets', 'gaps',
+  printTable(['', 'calls', 'rounds', 'Opus', 'CPU ms', 'MB/call', 'MB idle', 'MB', 'packets', 'gaps',
     'late', 'set-up ms'], rows);
-  console.log('\nCPU ms: per call and second, of the server and all its processes. MB: PSS; per ' +
-    'call: what it adds.\npackets: to the callers, of those due. gaps: of more than ' +
-    '40 ms, per call and minute.\nlate: P99 against the stream\'s own clock. set-up: POST to ' +
-    'first packet, P50. Medians of the rounds.\n');
+  console.log(`
+Opus: complexity of our encoders. CPU ms: per call and second, of the server and all its processes.
+MB: PSS; per call: what it adds. packets: to the callers, of those due. gaps: of more than 40 ms
+between packets, per call and minute. late: of packets against their stream's clock, P99, ms.
+set-up: POST to first packet, P50. Medians of the rounds.
+`);
   for (const [name, { label, does }] of Object.entries(SUBJECTS)) {
     if (samples.some((s) => s.subject === name))
       console.log(`${label}: ${does}.`);
   }
-  console.log(`A bridge's caller who is alone (1) hears silence. Callers\' speech ` +
-    `${[...new Set(samples.map((s) => s.speech))].join(', ')}.\n`);
+  const speech = [...new Set(samples.map((s) => s.speech))].join(', ');
+  console.log(`A bridge's caller who is alone hears silence. Callers' speech: ${speech}.\n`);
   const known = ns.filter((n) => RATIOS.some(([a, b]) =>
     cpu.has(`${a} ${n}`) && cpu.has(`${b} ${n}`)));
   printTable(['CPU, ours : peer', ...known.map((n) => `${n} calls`)],

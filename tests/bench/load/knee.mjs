@@ -1,7 +1,8 @@
 // How many conversations one processor carries, and what ends it.
 
+import { execFileSync } from 'node:child_process';
 import { callersSpeech } from './callers.mjs';
-import { measureStep, phase, withSubject } from './measure.mjs';
+import { complexity, measureStep, phase, withSubject } from './measure.mjs';
 import { Ours, SUBJECTS, conversationAgent } from './subjects.mjs';
 import { number, percent, printTable } from './table.mjs';
 
@@ -16,11 +17,14 @@ const FULL = 0.05;
  * @param {{steps: number[], seconds: number, options: string[]}} settings options: of the server
  */
 export async function knee(settings, keep) {
+  // What measures is not to disturb it.
+  execFileSync('taskset', ['-a', '-c', '-p', String(CALLERS_CORE), String(process.pid)],
+    { stdio: 'ignore' });
   for (const n of settings.steps) {
     const start = () => Ours.start({
       agent: conversationAgent,
       core: SERVER_CORE,
-      options: ['--loops', '1', ...settings.options],
+      options: ['--loops', '1', '--no-admission', ...settings.options],
     });
     const sample = await withSubject(start, (subject) => measureStep(subject, {
       n,
@@ -56,20 +60,22 @@ function verdict(sample) {
 export function printKnee(samples) {
   const sorted = [...samples].sort((a, b) => a.n - b.n);
   printTable(['conversations', 'tick P99', 'late P99', 'gaps', 'v2v P50', 'P95', 'server', 'workers',
-    'other', 'idle', 'CPU ms', 'MB/call', 'MB', 'verdict'], sorted.map((s) => {
+    'other', 'idle', 'Opus', 'CPU ms', 'MB/call', 'MB', 'verdict'], sorted.map((s) => {
     const { gaps_over_40ms: gaps, voice_to_voice_ms: v2v, late_ms: late } = phase(s.report);
     const ms = s.seconds * 1000;
     return [String(s.n), number(tickLate(s)), number(late.p99), String(gaps),
       number(v2v?.p50, 0), number(v2v?.p95, 0), percent(s.serverMs / ms),
       percent(s.childrenMs / ms), percent(Math.max(0, s.otherOnCore)), percent(s.coreIdle),
-      number(s.cpuPerCallSecond, 2), number(s.pssPerCall, 2), number(s.pss, 0), verdict(s)];
+      complexity(s), number(s.cpuPerCallSecond, 2), number(s.pssPerCall, 2), number(s.pss, 0), verdict(s)];
   }));
   const first = sorted.find((s) => verdict(s) !== 'holds');
   const last = sorted.filter((s) => verdict(s) === 'holds' && !(s.n > first?.n)).at(-1);
-  console.log('\nThe server and its workers on one processor, the callers on another. tick: of ' +
-    'the media loop, ms late, P99 of the worst\n10 s. late: of packets against their stream\'s ' +
-    'clock, ms. gaps: of more than 40 ms between packets. v2v: end of speech to\nfirst sound, ms. ' +
-    'MB: PSS.\n');
+  console.log(`
+The server and its workers on one processor, the callers on another. tick: of the media loop, ms
+late, P99 of the worst 10 s. late: of packets against their stream's clock, P99, ms. gaps: of more
+than 40 ms between packets. v2v: end of speech to first sound, ms. Opus: complexity of the encoders
+at the end. CPU ms: per call and second. MB: PSS.
+`);
   console.log(`One processor carries ${last ? last.n : 'fewer'} conversations` +
     (first ? `; at ${first.n}: ${verdict(first)}.` : ', no step that failed.'));
 }

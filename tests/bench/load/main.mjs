@@ -1,6 +1,7 @@
 // Options of tests/bench/capacity.
 
 import fs from 'node:fs';
+import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { compare, printComparison } from './compare.mjs';
 import { knee, printKnee } from './knee.mjs';
@@ -18,7 +19,7 @@ const USAGE = `Usage: tests/bench/capacity [compare|knee|talkers|table] [OPTION]
                    knee, talkers: the steps (50,75,… to 250; 1,2,4,6,8,10,12)
   --only A,B,…     compare: of ${Object.keys(SUBJECTS).join(', ')}
   --rounds N       compare: how often (2), one server after the other
-  --seconds S      how long each is measured (15; talkers 40)
+  --seconds S      how long each is measured (15; knee 20, talkers 40)
   --all            talkers: go on when P95 is beyond the limit
   --json FILE      keeps what was measured, beside what is there already: long runs in pieces
 
@@ -77,6 +78,8 @@ function keep(sample) {
 }
 
 function print() {
+  const cpus = os.cpus();
+  console.log(`\n${cpus.length} × ${cpus[0].model}, Linux ${os.release()}`);
   const printers = { compare: printComparison, knee: printKnee, talkers: printTalkers };
   for (const [bench, printer] of Object.entries(printers)) {
     const own = samples.filter((s) => s.bench === bench);
@@ -110,7 +113,7 @@ const COMMANDS = {
   },
   knee: () => knee({
     ...steps([50, 75, 100, 125, 150, 175, 200, 225, 250]),
-    seconds: one(values.seconds, 15),
+    seconds: one(values.seconds, 20),
   }, keep),
   talkers: () => talkers({
     ...steps([1, 2, 4, 6, 8, 10, 12]),

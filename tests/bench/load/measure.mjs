@@ -108,6 +108,10 @@ export async function withSubject(start, body) {
 /** The one steady phase of a report. */
 export const phase = (report) => report.phases.at(-1);
 
+/** Of the encoders, which the server lowers when it is busy. */
+export const complexity = ({ report }) =>
+  String(phase(report).stats?.admission?.complexity ?? '-');
+
 export function median(values) {
   const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
   const middle = sorted.length >> 1;

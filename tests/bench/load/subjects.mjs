@@ -1,6 +1,6 @@
 // What is measured: our server in two ways of talking, and others that decode and encode, too.
 
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -68,12 +68,12 @@ export class Ours {
   /** @param {{agent?: string, options?: string[], core?: number}} settings agent: default or path */
   static async start({ agent, options = [], core } = {}) {
     const ours = new Ours();
-    ours.server = await Server.start({ agent, options: ['--max-sessions', '2000', ...options] });
+    ours.server = await Server.start({
+      agent,
+      options: ['--max-sessions', '2000', ...options],
+      under: core === undefined ? [] : ['taskset', '-c', String(core)],
+    });
     ours.url = ours.server.url;
-    if (core !== undefined) {
-      for (const pid of ours.pids())
-        execFileSync('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' });
-    }
     return ours;
   }
 
@@ -93,18 +93,29 @@ export class Ours {
 
 export const conversationAgent = path.join(bench, 'agent-conversation');
 
-// What the scripted voice makes of a word of five letters: it encodes a tone, which costs what
-// speech does (133 µs per frame for either, 72 for silence).
-const WORD_S = 5 * 0.06 + 0.04;
+// What the scripted voice makes of a letter, and of the end of a word. It encodes a tone, which costs
+// what speech does (133 µs per frame for either, 72 for silence).
+const LETTER_S = 0.06;
+const SPACE_S = 0.04;
+
+/** Words that take so long, or a little longer. */
+function wordsOf(seconds) {
+  const words = [];
+  for (let left = seconds; left > 0;) {
+    const letters = Math.max(1, Math.min(5, Math.ceil((left - SPACE_S) / LETTER_S)));
+    words.push('again'.slice(0, letters));
+    left -= letters * LETTER_S + SPACE_S;
+  }
+  return words.join(' ');
+}
 
 /** An agent that never stops: to each of the caller's sentences it says something as long as it. */
 function endlessAgent() {
   const folder = scratchFile('-endless');
   fs.mkdirSync(folder);
   const agent = JSON.parse(fs.readFileSync(path.join(conversationAgent, 'agent.json'), 'utf8'));
-  const words = Math.ceil(callersSpeech().seconds / WORD_S);
   Object.assign(agent, { title: 'Bench: speaks all the time', greeting: '' });
-  agent.brain.model = Array(words).fill('again').join(' ');
+  agent.brain.model = wordsOf(callersSpeech().seconds);
   agent.turn.interruptible = false;
   fs.writeFileSync(path.join(folder, 'agent.json'), JSON.stringify(agent));
   return folder;
@@ -120,14 +131,14 @@ export const SUBJECTS = {
     does: 'decode 16 kHz, VAD, turn engine, worker process; caller and agent take turns of 3-4 s; ' +
       'encode 16 kHz 32 kbit/s complexity 5 with FEC while the agent speaks, silence otherwise',
     load: [],
-    start: () => Ours.start({ agent: conversationAgent }),
+    start: () => Ours.start({ agent: conversationAgent, options: ['--no-admission'] }),
   },
   ours: {
     label: 'Repartee, both ways at once',
     does: 'decode 16 kHz, VAD, turn engine, worker process; encode 16 kHz 32 kbit/s complexity 5 ' +
       'with FEC all the time',
     load: ['--continuous'],
-    start: () => Ours.start({ agent: endlessAgent() }),
+    start: () => Ours.start({ agent: endlessAgent(), options: ['--no-admission'] }),
   },
   janus: {
     label: 'Janus AudioBridge, rooms of two',

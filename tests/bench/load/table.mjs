@@ -1,12 +1,13 @@
 // Tables for people.
 
-/** @param {string[]} head @param {string[][]} rows the first column is text, the rest are numbers */
+/** Numbers to the right. @param {string[]} head @param {string[][]} rows */
 export function printTable(head, rows) {
   const all = [head, ...rows];
   const widths = head.map((_, k) => Math.max(...all.map((row) => row[k].length)));
+  const isText = head.map((_, k) => rows.some((row) => /^[A-Za-z]/.test(row[k])));
   for (const row of all) {
-    console.log(row.map((cell, k) => k === 0 ? cell.padEnd(widths[k]) : cell.padStart(widths[k]))
-      .join('  '));
+    console.log(row.map((cell, k) => isText[k] ? cell.padEnd(widths[k]) : cell.padStart(widths[k]))
+      .join('  ').trimEnd());
   }
 }
 

@@ -44,17 +44,23 @@ function processes() {
 }
 
 export class Server {
-  /** @param {{agent?: string, token?: string, options?: string[]}} settings token: the secret key */
+  /**
+   * @param {{agent?: string, token?: string, options?: string[]}} settings token: the secret key.
+   *   For a server somewhere else: command (what runs it there), listen, address (where we reach it)
+   *   and port
+   */
   static async start(settings = {}) {
     const server = new Server();
     server.headers = settings.token ? { Authorization: `Bearer ${settings.token}` } : {};
-    server.port = await freePort();
-    server.url = `http://127.0.0.1:${server.port}`;
+    server.port = settings.port ?? await freePort();
+    server.url = `http://${settings.address ?? '127.0.0.1'}:${server.port}`;
     server.data = fs.mkdtempSync(path.join(scratch, 'data-'));
     server.logFile = scratchFile('-server.log');
     const log = fs.openSync(server.logFile, 'w');
-    server.child = spawn(path.join(build, 'server/repartee'), [
-      '--listen', `127.0.0.1:${server.port}`,
+    const [program, ...before] = [...settings.command ?? [], path.join(build, 'server/repartee')];
+    server.child = spawn(program, [
+      ...before,
+      '--listen', `${settings.listen ?? '127.0.0.1'}:${server.port}`,
       '--agent', settings.agent ?? path.join(source, 'worker/agents/reception'),
       '--data', server.data,
       ...settings.token ? ['--token', settings.token] : [],
