@@ -11,7 +11,7 @@ import { speechSummary } from './lib/speech.mjs';
 const ALL = ['bad-input', 'question', 'typing', 'booking', 'barge-in', 'two-calls',
   'worker-killed', 'reconnect', 'ice-restart', 'failures', 'page', 'accessibility', 'garbage',
   'aiortc', 'embed', 'firefox', 'pipecat', 'dashboard', 'whip', 'weight', 'drain', 'races',
-  'peers'];
+  'peers', 'turn', 'ice-tcp', 'nat', 'check-network'];
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : ALL;
 const unknown = names.filter((name) => !ALL.includes(name));
@@ -53,7 +53,7 @@ async function runNext() {
     results.set(name, result);
     process.stdout.write(result.output);
     console.log(`${result.failure ? 'not ok' : 'ok'} ${results.size} - ${result.title} ` +
-      `(${result.seconds.toFixed(1)} s)`);
+      `(${result.seconds.toFixed(1)} s)${result.skipped ? ` # SKIP ${result.skipped}` : ''}`);
     if (result.failure)
       console.log(result.failure.replaceAll(/^/gm, '# '));
   }

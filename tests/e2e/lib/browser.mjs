@@ -13,7 +13,8 @@ const LEAD_MS = 700;
 
 /**
  * @param {{microphone?: Int16Array, flags?: string[]}} settings microphone: what Chromium's fake
- *   device plays once, from its opening on; otherwise it is silent and say() speaks
+ *   device plays once, from its opening on; otherwise it is silent and say() speaks. executable: in
+ *   place of Debian's
  */
 export async function launchChromium(settings = {}) {
   const args = [
@@ -30,7 +31,7 @@ export async function launchChromium(settings = {}) {
     args.push(`--use-file-for-fake-audio-capture=${file}%noloop`);
   }
   return requireModule('playwright-core').chromium.launch({
-    executablePath: '/usr/bin/chromium',
+    executablePath: settings.executable ?? '/usr/bin/chromium',
     headless: true,
     ignoreDefaultArgs: ['--mute-audio'],
     args,

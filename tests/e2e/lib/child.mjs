@@ -10,16 +10,19 @@ process.on('disconnect', () => process.exit(1));
 
 const { default: test } = await import(`../${process.argv[2]}.test.mjs`);
 let failure = null;
+let skipped = null; // why
 await Promise.race([
-  test.run(),
+  test.run().then((result) => { skipped = result?.skipped ?? null; }),
   sleep(test.timeoutS * 1000).then(() => {
     throw new Error(`not done after ${test.timeoutS} s`);
   }),
 ]).catch((error) => { failure = error; });
-recordAll(test.covers ?? {}, !failure);
+if (!skipped)
+  recordAll(test.covers ?? {}, !failure);
 // What a test that ran out of time left behind ends with this process.
 process.send({
   title: test.name,
+  skipped,
   failure: failure && String(failure.stack),
   records,
   speech: speechUsed(),
