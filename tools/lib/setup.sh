@@ -13,10 +13,11 @@ RP_PACKAGES_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev lib
   libgnutls28-dev libopus-dev libmicrohttpd-dev libjson-glib-dev libusrsctp-dev libsoup-3.0-dev
   flite1-dev libsqlite3-dev libseccomp-dev ca-certificates"
 # chromium, Firefox and aiortc are the callers of the end-to-end tests, clang runs the fuzz targets,
-# the sounds are recorded speech that every Debian machine can have. A page without any font has no
-# text; DejaVu is what chromium would get with recommended packages.
+# coturn and nftables make the networks that calls have to get through, the sounds are recorded
+# speech that every Debian machine can have. A page without any font has no text; DejaVu is what
+# chromium would get with recommended packages.
 RP_PACKAGES_test="chromium firefox-esr fonts-dejavu-core python3-aiortc clang libclang-rt-dev
-  asterisk-core-sounds-en-wav curl clang-format"
+  asterisk-core-sounds-en-wav curl clang-format coturn nftables iproute2 procps"
 
 # Prints those of the packages given that are not installed.
 rp_missing_packages () {
