@@ -373,9 +373,15 @@ become_expendable (void)
   prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+/* The terminal of who started the server is no business of a worker's. */
 static void
 keep_descriptors (int socket_fd)
 {
+  int null_fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null_fd >= 0) {
+    dup2 (null_fd, STDIN_FILENO);
+    dup2 (null_fd, STDOUT_FILENO);
+  }
   if (socket_fd > STDERR_FILENO + 1)
     (void) close_range (STDERR_FILENO + 1, (guint) socket_fd - 1, 0);
   (void) close_range ((guint) socket_fd + 1, ~0U, 0);

@@ -213,18 +213,6 @@ serve (Zygote *zygote)
   }
 }
 
-/* The terminal of who started the server is no business of a worker's. */
-static void
-leave_terminal (void)
-{
-  int fd = open ("/dev/null", O_RDWR | O_CLOEXEC);
-  if (fd < 0)
-    return;
-  dup2 (fd, STDIN_FILENO);
-  dup2 (fd, STDOUT_FILENO);
-  close (fd);
-}
-
 static gboolean
 confine (Zygote *zygote, GError **error)
 {
@@ -249,7 +237,6 @@ rp_zygote_run (const RpZygoteOptions *options, gboolean *out_is_worker)
    * They seldom allocate at the same time. */
   mallopt (M_ARENA_MAX, 1);
   take_signals (&zygote);
-  leave_terminal ();
   rp_frame_receiver_init (&zygote.receiver, RP_FRAME_TO_ZYGOTE);
   *out_is_worker = FALSE;
 
