@@ -7,11 +7,9 @@
 
 #include <errno.h>
 #include <glib-unix.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,8 +19,6 @@
 /* A zygote that ran this long was healthy: the next start does not wait. */
 #define HEALTHY_US (30 * G_USEC_PER_SEC)
 #define MAX_INFO_BYTES (64 * 1024)
-/* Of the zygote and all workers, which inherit it. */
-#define NICENESS 5
 
 struct _RpZygote {
   RpZygoteConfig config; /* strings are our own */
@@ -360,16 +356,6 @@ spawn (RpZygote *zygote, int child_fd, GError **error)
       &target_fd, 1, &zygote->pid, NULL, NULL, NULL, error);
 }
 
-/* A media loop that wakes up goes before whatever a worker computes; SCHED_BATCH takes the workers'
- * own wake-ups for no reason to interrupt anybody. */
-static void
-yield_to_media (GPid pid)
-{
-  const struct sched_param none = {0};
-  (void) setpriority (PRIO_PROCESS, (id_t) pid, NICENESS);
-  (void) sched_setscheduler (pid, SCHED_BATCH, &none);
-}
-
 static gboolean
 on_start_failed (gpointer data)
 {
@@ -401,7 +387,8 @@ start (RpZygote *zygote)
   gboolean ok = spawn (zygote, fds[1], &error);
   close (fds[1]);
   if (ok) {
-    yield_to_media (zygote->pid);
+    if (zygote->config.spawner == NULL)
+      rp_spawner_yield (zygote->pid);
     zygote->pidfd = pidfd_open (zygote->pid, 0);
     ok = zygote->pidfd >= 0;
     if (!ok)

@@ -1,5 +1,7 @@
 #include "ice.h"
 
+#include "ice-socket.h"
+
 #include <gio/gio.h>
 #include <ifaddrs.h>
 #include <net/if.h>
@@ -14,8 +16,9 @@
 #define TOS_EF (46 << 2)
 
 struct _RpIce {
+  RpLoop *loop;
   NiceAgent *agent;
-  GMainContext *context;
+  RpIceSocket *socket;
   guint stream;
   RpIceEvents events;
   gpointer user_data;
@@ -108,6 +111,7 @@ check_connected (RpIce *ice)
   if (!nice_agent_get_selected_pair (ice->agent, ice->stream, COMPONENT, &local, &remote))
     return;
   ice->connected = TRUE;
+  rp_loop_hurry (ice->loop, FALSE);
   ice->events.connected (ice, ice->user_data);
 }
 
@@ -120,12 +124,27 @@ on_state (NiceAgent *agent, guint stream, guint component, guint state, gpointer
     check_connected (data);
 }
 
+/* From now on datagrams pass libnice by. */
+static void
+select_pair (RpIce *ice)
+{
+  NiceCandidate *local = NULL;
+  NiceCandidate *remote = NULL;
+  struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
+  g_autoptr (GSocket) socket = nice_agent_get_selected_socket (ice->agent, ice->stream, COMPONENT);
+
+  if (nice_agent_get_selected_pair (ice->agent, ice->stream, COMPONENT, &local, &remote))
+    nice_address_copy_to_sockaddr (&remote->addr, (struct sockaddr *) &address);
+  rp_ice_socket_select (ice->socket, socket, (const struct sockaddr *) &address);
+}
+
 static void
 on_selected_pair (NiceAgent *agent, guint stream, guint component, NiceCandidate *local,
                   NiceCandidate *remote, gpointer data)
 {
   RpIce *ice = data;
   NiceComponentState state = nice_agent_get_component_state (agent, stream, component);
+  select_pair (ice);
   if (state == NICE_COMPONENT_STATE_CONNECTED || state == NICE_COMPONENT_STATE_READY)
     check_connected (ice);
 }
@@ -197,20 +216,27 @@ gather (RpIce *ice, GError **error)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "no local candidate was gathered");
     return FALSE;
   }
+  g_autoptr (GPtrArray) sockets = nice_agent_get_sockets (ice->agent, ice->stream, COMPONENT);
+  if (!rp_ice_socket_watch (ice->socket, sockets)) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "a UDP socket cannot be watched");
+    return FALSE;
+  }
   if (ice->tcp)
     add_tcp_candidates (ice);
   return TRUE;
 }
 
 RpIce *
-rp_ice_new (GMainContext *context, const RpIceConfig *config, const RpIceEvents *events,
-            gpointer user_data, GError **error)
+rp_ice_new (RpLoop *loop, const RpIceConfig *config, const RpIceEvents *events, gpointer user_data,
+            GError **error)
 {
   g_autoptr (RpIce) ice = g_new0 (RpIce, 1);
 
-  ice->context = g_main_context_ref (context);
+  ice->loop = loop;
+  rp_loop_hurry (loop, TRUE);
   ice->events = *events;
   ice->user_data = user_data;
+  ice->socket = rp_ice_socket_new (loop, events->datagram, user_data);
   ice->tcp = config->tcp;
   ice->local = g_array_new (FALSE, FALSE, sizeof (RpCandidate));
   ice->remote = g_array_new (FALSE, FALSE, sizeof (RpCandidate));
@@ -220,7 +246,7 @@ rp_ice_new (GMainContext *context, const RpIceConfig *config, const RpIceEvents 
   NiceAgentOption options = NICE_AGENT_OPTION_ICE_TRICKLE;
   if (!config->controlling)
     options |= NICE_AGENT_OPTION_REGULAR_NOMINATION;
-  ice->agent = nice_agent_new_full (context, NICE_COMPATIBILITY_RFC5245, options);
+  ice->agent = nice_agent_new_full (rp_loop_context (loop), NICE_COMPATIBILITY_RFC5245, options);
   g_object_set (ice->agent, "upnp", FALSE, "ice-tcp", FALSE, "controlling-mode",
                 config->controlling, "stun-pacing-timer", RP_ICE_PACING_MS, NULL);
   /* Signals fire from inside gather_candidates. */
@@ -234,7 +260,8 @@ rp_ice_new (GMainContext *context, const RpIceConfig *config, const RpIceEvents 
     nice_agent_set_port_range (ice->agent, ice->stream, COMPONENT, config->port_min,
                                config->port_max);
   /* Without this libnice would not even answer checks. */
-  nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, context, on_recv, ice);
+  nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, rp_ice_socket_context (ice->socket),
+                          on_recv, ice);
   if (!gather (ice, error))
     return NULL;
   return g_steal_pointer (&ice);
@@ -247,15 +274,19 @@ rp_ice_free (RpIce *ice)
     return;
   if (ice->tcp && ice->ufrag)
     rp_ice_tcp_remove (ice->tcp, ice->ufrag);
+  if (!ice->connected)
+    rp_loop_hurry (ice->loop, FALSE);
   if (ice->agent) {
     g_signal_handlers_disconnect_by_data (ice->agent, ice);
-    if (ice->stream) {
-      nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT, ice->context, NULL, NULL);
-      nice_agent_remove_stream (ice->agent, ice->stream);
-    }
-    g_object_unref (ice->agent);
+    if (ice->stream)
+      nice_agent_attach_recv (ice->agent, ice->stream, COMPONENT,
+                              rp_ice_socket_context (ice->socket), NULL, NULL);
   }
-  g_main_context_unref (ice->context);
+  /* Before libnice closes what it watches. */
+  rp_ice_socket_free (ice->socket);
+  if (ice->agent && ice->stream)
+    nice_agent_remove_stream (ice->agent, ice->stream);
+  g_clear_object (&ice->agent);
   g_array_unref (ice->local);
   g_array_unref (ice->remote);
   g_free (ice->ufrag);
@@ -352,6 +383,8 @@ rp_ice_add_remote_candidate (RpIce *ice, const RpCandidate *candidate)
 gboolean
 rp_ice_send (RpIce *ice, const guint8 *data, gsize len)
 {
+  if (rp_ice_socket_is_selected (ice->socket))
+    return rp_ice_socket_send (ice->socket, data, len);
   return nice_agent_send (ice->agent, ice->stream, COMPONENT, (guint) len, (const char *) data) ==
          (gint) len;
 }

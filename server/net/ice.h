@@ -3,14 +3,15 @@
  * check with the credentials of before with 401, and browsers go on checking with them until they
  * have the answer and a new pair.
  *
- * Every call on the thread that iterates the context: libnice is neither created, used nor freed
- * anywhere else. Events come from inside the context's iteration or from inside a call here;
- * rp_ice_free () must not be called inside an event.
+ * Every call on the loop: libnice is neither created, used nor freed anywhere else. Events come
+ * from inside the loop's turn or from inside a call here; rp_ice_free () must not be called inside
+ * an event.
  */
 #pragma once
 
 #include "candidate.h"
 #include "ice-tcp.h"
+#include "loop.h"
 
 #include <glib.h>
 
@@ -39,14 +40,14 @@ typedef struct {
   void (*datagram) (guint8 *data, gsize len, gpointer user_data);
 } RpIceEvents;
 
-/* Opens one socket per address and gathers host candidates before it returns. Returns: (transfer
 /* The addresses of interfaces that are up and running; @with_loopback, or when there is no other,
  * 127.0.0.1. Returns: (transfer full): of char *, NULL-terminated */
 GPtrArray *rp_ice_default_addresses (gboolean with_loopback);
 
+/* Opens one socket per address and gathers host candidates before it returns. Returns: (transfer
  * full) (nullable): NULL with an error when an address is none of this machine's or no port is
  * free. */
-RpIce *rp_ice_new (GMainContext *context, const RpIceConfig *config, const RpIceEvents *events,
+RpIce *rp_ice_new (RpLoop *loop, const RpIceConfig *config, const RpIceEvents *events,
                    gpointer user_data, GError **error);
 void rp_ice_free (RpIce *ice);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpIce, rp_ice_free)

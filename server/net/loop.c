@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EPOLL_BATCH 64
+#define EPOLL_BATCH 256
 /* Without the right to real time; needs the right to that. */
 #define NICENESS (-10)
 /* Times an eager loop wakes before its tick; a descriptor that nobody drains must not make it spin.
@@ -64,6 +64,8 @@ struct _RpLoop {
   GPtrArray *dead;     /* watches freed after the dispatch */
   gboolean dispatching;
   gint64 due_us; /* the next point of the grid; 0 = none: the loop was blocked */
+  guint n_hurried;
+  guint context_in; /* ticks until the context's next iteration */
 };
 
 gint64
@@ -272,6 +274,17 @@ wait_blocked (RpLoop *loop)
   end_block (loop);
 }
 
+static void
+iterate_context (RpLoop *loop)
+{
+  if (loop->n_hurried == 0 && loop->context_in > 0) {
+    loop->context_in--;
+    return;
+  }
+  loop->context_in = RP_LOOP_CONTEXT_TICKS - 1;
+  g_main_context_iteration (loop->context, FALSE);
+}
+
 static gpointer
 loop_thread (gpointer data)
 {
@@ -282,10 +295,10 @@ loop_thread (gpointer data)
     if (loop->n_tickers > 0)
       wait_for_tick (loop);
     drain_commands (loop);
-    if (loop->n_tickers > 0)
-      g_main_context_iteration (loop->context, FALSE);
-    else
+    if (loop->n_tickers == 0)
       wait_blocked (loop);
+    else
+      iterate_context (loop);
     dispatch_watches (loop);
     run_tickers (loop);
   }
@@ -470,6 +483,19 @@ take_precedence (gpointer data)
 }
 
 void
+rp_loop_reserve_precedence (void)
+{
+  rlim_t priority = (rlim_t) sched_get_priority_min (SCHED_RR);
+  const struct rlimit real_time = {priority, priority};
+  const struct rlimit nice = {20 - NICENESS, 20 - NICENESS}; /* setrlimit(2) counts so */
+  struct rlimit now;
+  if (getrlimit (RLIMIT_RTPRIO, &now) == 0 && now.rlim_cur < priority)
+    (void) setrlimit (RLIMIT_RTPRIO, &real_time);
+  if (getrlimit (RLIMIT_NICE, &now) == 0 && now.rlim_cur < nice.rlim_cur)
+    (void) setrlimit (RLIMIT_NICE, &nice);
+}
+
+void
 rp_loop_take_precedence (RpLoop *loop)
 {
   rp_loop_call_sync (loop, take_precedence, NULL);
@@ -481,6 +507,14 @@ rp_loop_defer (RpLoop *loop, RpLoopFunc func, gpointer data)
   Command c = {func, data, NULL};
   rp_loop_assert_owner (loop);
   g_array_append_val (loop->deferred, c);
+}
+
+void
+rp_loop_hurry (RpLoop *loop, gboolean hurry)
+{
+  rp_loop_assert_owner (loop);
+  g_assert (hurry || loop->n_hurried > 0);
+  loop->n_hurried += hurry ? 1 : -1;
 }
 
 guint

@@ -3,7 +3,7 @@
  * A plain g_main_loop_run () wakes once per packet and walks every source each time, which burns a
  * core at 500 agents. This loop sleeps to an absolute 2 ms grid instead and then does everything
  * that is due in one pass, always in this order: posted commands, one g_main_context_iteration
- * (libnice's sockets and timers), watched descriptors (workers' sockets), tickers (the sessions).
+ * (libnice's timers), watched descriptors (clients' and workers' sockets), tickers (the sessions).
  * With RP_LOOP_EAGER_MAX tickers or fewer it also serves commands, packets and descriptors between
  * the ticks, as they come. Without a ticker it blocks until something is posted or a descriptor or
  * timer of its context is ready.
@@ -25,6 +25,10 @@
 
 /* Commands that may wait in the queue; rp_loop_post () refuses beyond that. */
 #define RP_LOOP_QUEUE_MAX 4096
+
+/* Sources of the loop's context are timers of libnice, one or two for each session: they are looked
+ * at once in so many ticks, while nobody is in a hurry. */
+#define RP_LOOP_CONTEXT_TICKS 5
 
 typedef struct _RpLoop RpLoop;
 typedef struct _RpHistogram RpHistogram; /* histogram.h */
@@ -54,10 +58,13 @@ typedef struct {
  * made. */
 RpLoop *rp_loop_new (const char *name, GError **error);
 
-/* Thread: any. Lets the loop's thread go before all others of the machine as far as the process may:
- * real time (CAP_SYS_NICE or RLIMIT_RTPRIO), else a better niceness (or RLIMIT_NICE), else nothing.
- * Audio has a deadline every 20 ms and little to do for it. */
+/* Thread: any. Lets the loop's thread go before all others of the machine as far as the process
+ * may: real time (CAP_SYS_NICE or RLIMIT_RTPRIO), else a better niceness (or RLIMIT_NICE), else
+ * nothing. Audio has a deadline every 20 ms and little to do for it. */
 void rp_loop_take_precedence (RpLoop *loop);
+/* For a process that gives up its rights before it has loops: keeps the limits that
+ * rp_loop_take_precedence () needs, as far as they can be had. Children inherit them. */
+void rp_loop_reserve_precedence (void);
 
 /* Stops and joins the thread. Commands still waiting are not run; their destroy functions are,
  * deferred ones are run. Everything that lives on the loop must have been freed before
@@ -79,6 +86,10 @@ void rp_loop_call_sync (RpLoop *loop, RpLoopFunc func, gpointer data);
 /* Thread: loop. Runs func (data) at the start of the next tick, or while the loop ends. Unbounded:
  * for an object that has to free itself outside of its own callbacks. */
 void rp_loop_defer (RpLoop *loop, RpLoopFunc func, gpointer data);
+
+/* Thread: the loop's. While more were TRUE than FALSE, the context is iterated in every tick and
+ * not only in each RP_LOOP_CONTEXT_TICKS. */
+void rp_loop_hurry (RpLoop *loop, gboolean hurry);
 
 /* Thread: loop. Returns an id > 0 for rp_loop_remove_ticker. A ticker may remove itself or others
  * from inside its call. */

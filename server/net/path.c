@@ -1,7 +1,7 @@
 #include "path.h"
 
 struct _RpPath {
-  GMainContext *context;
+  RpLoop *loop;
   RpIceConfig config;
   GStrv addresses; /* (nullable): config's */
   RpPathEvents events;
@@ -54,7 +54,7 @@ static RpIce *
 new_ice (RpPath *path, GError **error)
 {
   static const RpIceEvents events = {.connected = on_connected, .datagram = on_datagram};
-  return rp_ice_new (path->context, &path->config, &events, path, error);
+  return rp_ice_new (path->loop, &path->config, &events, path, error);
 }
 
 static void
@@ -66,12 +66,12 @@ set_addresses (RpPath *path, const char *const *addresses)
 }
 
 RpPath *
-rp_path_new (GMainContext *context, const RpIceConfig *config, const RpPathEvents *events,
+rp_path_new (RpLoop *loop, const RpIceConfig *config, const RpPathEvents *events,
              gpointer user_data, GError **error)
 {
   g_autoptr (RpPath) path = g_new0 (RpPath, 1);
 
-  path->context = g_main_context_ref (context);
+  path->loop = loop;
   path->config = *config;
   set_addresses (path, config->local_addresses);
   path->events = *events;
@@ -91,7 +91,6 @@ rp_path_free (RpPath *path)
   rp_ice_free (path->former);
   g_ptr_array_unref (path->retired);
   g_strfreev (path->addresses);
-  g_main_context_unref (path->context);
   g_free (path);
 }
 

@@ -30,7 +30,7 @@ typedef struct {
 
 /* @config and its addresses are copied. Returns: (transfer full) (nullable): NULL with an error, as
  * rp_ice_new () */
-RpPath *rp_path_new (GMainContext *context, const RpIceConfig *config, const RpPathEvents *events,
+RpPath *rp_path_new (RpLoop *loop, const RpIceConfig *config, const RpPathEvents *events,
                      gpointer user_data, GError **error);
 void rp_path_free (RpPath *path);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpPath, rp_path_free)

@@ -351,7 +351,7 @@ rp_peer_new (RpLoop *loop, const RpPeerConfig *config, const RpPeerEvents *event
   peer->reason = g_strdup ("");
   peer->times.created_us = rp_loop_now_us ();
   g_queue_init (&peer->early);
-  peer->path = rp_path_new (rp_loop_context (loop), &ice_config, &path_events, peer, error);
+  peer->path = rp_path_new (loop, &ice_config, &path_events, peer, error);
   if (!peer->path) {
     rp_peer_free (peer);
     return NULL;
