@@ -15,6 +15,9 @@ G_DEFINE_QUARK (rp - session - error - quark, rp_session_error)
 
 /* After the last word to the client: time for its data channel to carry it. */
 #define GOODBYE_US (500 * 1000)
+/* Clients that send no audio still report every 7.5 s at the latest (RFC 3550 section 6.2). */
+#define DEAD_PATH_US (8 * G_USEC_PER_SEC)
+#define DEAD_PATH_REPEAT_US (2 * G_USEC_PER_SEC)
 /* After the last frame was sent: it still has to be heard. */
 #define PLAY_OUT_US (300 * 1000)
 /* For another worker, when the one of a running call was lost. */
@@ -58,6 +61,7 @@ struct _RpSession {
   gboolean audible; /* the agent */
   guint turns;
   gint64 stt_ms[RP_AUDIO_N_KINDS];
+  gint64 stall_told_us; /* the worker was told that the input is stalled; 0 = it is not */
   gint64 snapshot_due_us;
 };
 
@@ -190,6 +194,7 @@ static void
 media_input (gint64 pos_samples, gboolean stalled, gpointer user_data)
 {
   RpSession *self = user_data;
+  self->stall_told_us = stalled ? rp_loop_now_us () : 0;
   rp_session_worker_input (self->worker, pos_samples, stalled);
 }
 
@@ -659,6 +664,21 @@ check_inactivity (RpSession *self, gint64 now_us)
     end_now (self, RP_TIMELINE_END_LOST, "nothing came from the client any more", FALSE);
 }
 
+/* A microphone that has gone is one thing, a network that has gone another: nobody hears an answer
+ * there, so the worker is told again and waits. */
+static void
+check_stall (RpSession *self, gint64 now_us)
+{
+  RpPeerTimes times;
+  if (self->stall_told_us == 0 || now_us - self->stall_told_us < DEAD_PATH_REPEAT_US)
+    return;
+  rp_peer_times (self->peer, &times);
+  if (now_us - MAX (times.last_activity_us, self->activity_us) < DEAD_PATH_US)
+    return;
+  self->stall_told_us = now_us;
+  rp_session_worker_input (self->worker, rp_media_input_pos (self->media), TRUE);
+}
+
 static void
 check_phase (RpSession *self, gint64 now_us)
 {
@@ -704,6 +724,7 @@ on_tick (gint64 now_us, gpointer data)
   rp_media_tick (self->media, now_us);
   tell_setup (self);
   tell_worker (self, now_us);
+  check_stall (self, now_us);
   check_phase (self, now_us);
   if (self->phase == PHASE_ENDED)
     return;

@@ -451,6 +451,30 @@ test_speech_during_a_stall_ends (void)
   g_assert_cmpuint (world->played->len, >, 0);
 }
 
+/* As long as the network is gone the server says so, and no turn is taken of what was cut off. */
+static void
+test_dead_network_is_no_end (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->stt_text = "I would like to book";
+  world_run (world, MS (200));
+  world_speech_start (world);
+  world_run (world, MS (1200));
+  for (guint i = 0; i < 20; i++) {
+    world_event (world, RP_ENGINE_INPUT_STALLED);
+    world_run (world, MS (2000));
+    g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==, "");
+  }
+  world_event (world, RP_ENGINE_INPUT_RESUMED);
+  world->stt_text = "I would like to book a room today.";
+  world_run (world, MS (1000));
+  world_speech_pause (world);
+  world_run (world, MS (136));
+  world_speech_stop (world);
+  world_run (world, MS (300));
+  g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==, "I would like to book a room today.");
+}
+
 /* Times from the socket are no better than anything else from there. */
 static void
 test_time_from_the_future (void)
@@ -623,6 +647,7 @@ main (int argc, char **argv)
   ADD ("cut-goes-on", test_cut_turn_goes_on);
   ADD ("long-with-stops", test_long_turn_with_stops);
   ADD ("stall/speech-during", test_speech_during_a_stall_ends);
+  ADD ("stall/dead-network", test_dead_network_is_no_end);
   ADD ("time-from-the-future", test_time_from_the_future);
   ADD ("stubborn/nods", test_stubborn_agent_ignores_nods);
   ADD ("stubborn/in-order", test_stubborn_agent_answers_in_order);

@@ -9,8 +9,8 @@
  * is given. */
 #define PREFIX_SAMPLES (192 * SAMPLES_PER_MS)
 #define SUFFIX_SAMPLES (128 * SAMPLES_PER_MS)
-/* A link that is gone for longer than this ends the turn: the caller would otherwise wait for an
- * answer for ever. */
+/* A microphone that is gone for longer than this ends the turn: the caller would otherwise wait for
+ * an answer for ever. While the network is gone altogether the server says so again and again. */
 #define MAX_STALL_US (10 * G_USEC_PER_SEC)
 /* Asked twice in a row for words that could not be made out, the agent stops asking. */
 #define MAX_NOT_HEARD 2
@@ -440,10 +440,10 @@ static void
 stalled (RpEngine *engine)
 {
   UserTurn *turn = &engine->turn;
-  if (turn->stalled)
-    return;
+  /* Told again: the whole network is away, and an answer would not be heard either. */
+  if (!turn->stalled)
+    turn->stalled_since_us = engine->now_us;
   turn->stalled = TRUE;
-  turn->stalled_since_us = engine->now_us;
   if (turn->phase != TURN_IDLE)
     rp_engine_set_timer (engine, TIMER_STALL, engine->now_us + MAX_STALL_US);
 }
