@@ -7,10 +7,12 @@ import { coreMs, cpuMs, pssMb } from './processes.mjs';
 // Calls are under way, and what belongs to their beginning is over.
 const SETTLE_S = 3;
 const PER_SECOND = 20;
+// Callers who began together would speak and be answered together: as long as a turn takes.
+const LEAST_RAMP_S = 8;
 // The callers go on until the last sample is taken.
 const MARGIN_S = 2;
 
-export const rampSeconds = (n) => n / PER_SECOND;
+const rampSeconds = (n) => n === 1 ? 0 : Math.max(LEAST_RAMP_S, n / PER_SECOND);
 
 /** CPU of a server's processes between two moments, by what they are. */
 class CpuWatch {
@@ -63,19 +65,15 @@ export async function measureStep(subject, options) {
   const calls = startCalls(subject.url, ['--calls', String(n), '--ramp', ramp.toFixed(2),
     '--hold', String(seconds + SETTLE_S + MARGIN_S), ...load], loadCore);
   try {
-    let active = 0;
-    await until(async () => {
-      active = await subject.active();
-      return active >= n;
-    }, `${n} calls`, (ramp + 20) * 1000, 100).catch((error) => {
-      if (!fewer || active === 0)
-        throw error;
-    });
+    if (fewer)
+      await sleep(ramp * 1000);
+    else
+      await until(async () => await subject.active() >= n, `${n} calls`, (ramp + 20) * 1000, 100);
     await sleep(SETTLE_S * 1000);
     const watch = new CpuWatch(subject, core);
     await sleep(seconds * 1000);
     const cpu = watch.stop();
-    active = await subject.active();
+    const active = await subject.active();
     const pss = pssMb(subject.pids());
     const processes = subject.pids().length;
     const report = await calls.done;
