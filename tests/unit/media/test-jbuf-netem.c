@@ -361,6 +361,36 @@ test_order_kept_is_never_delayed (void)
   }
 }
 
+/* An hour of a microphone whose clock is wrong: nothing piles up, nothing is invented, and the
+ * timeline is the sender's to the sample. */
+static void
+test_an_hour_of_skew (void)
+{
+  static const guint8 opus[4] = {0x48};
+  static const double ppm[] = {200, -200};
+  for (guint i = 0; i < G_N_ELEMENTS (ppm); i++) {
+    g_autoptr (RpJbuf) jbuf = rp_jbuf_new (NULL, T0);
+    RpJbufStats s;
+    RpJbufItem item;
+    const guint n = 3600 * 50;
+    double interval_us = PTIME_US / (1 + ppm[i] / 1e6);
+    guint most_held = 0;
+    for (guint k = 0; k < n; k++) {
+      gint64 now_us = T0 + (gint64) (interval_us * k) + (gint64) (k * 7919 % 9000);
+      rp_jbuf_input (jbuf, now_us, (guint16) k, k * PTIME_SAMPLES, FALSE, opus, sizeof opus);
+      while (rp_jbuf_poll (jbuf, now_us, &item))
+        g_assert_cmpint (item.type, ==, RP_JBUF_DECODE);
+      rp_jbuf_stats (jbuf, &s);
+      most_held = MAX (most_held, s.held);
+    }
+    g_assert_cmpuint (most_held, ==, 0);
+    g_assert_cmpuint (s.decoded, ==, n);
+    g_assert_cmpuint (s.decoded_samples, ==, (guint64) n * PTIME_SAMPLES);
+    g_assert_cmpuint (rp_jbuf_position (jbuf), ==, (guint64) n * PTIME_SAMPLES);
+    g_assert_cmpuint (s.stalls + s.discontinuities + s.late, ==, 0);
+  }
+}
+
 /* Every instruction is one that libopus follows to the letter, at 16 kHz as the server decodes. */
 static void
 test_libopus_obeys (void)
@@ -418,6 +448,7 @@ main (int argc, char **argv)
   g_test_add_func ("/jbuf-netem/outages", test_outages);
   g_test_add_func ("/jbuf-netem/dtx-is-silence", test_dtx_is_silence);
   g_test_add_func ("/jbuf-netem/order-kept-is-never-delayed", test_order_kept_is_never_delayed);
+  g_test_add_func ("/jbuf-netem/an-hour-of-skew", test_an_hour_of_skew);
   g_test_add_func ("/jbuf-netem/libopus-obeys", test_libopus_obeys);
   return g_test_run ();
 }
