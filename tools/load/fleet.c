@@ -16,14 +16,20 @@
 #define REPLACE_US 100000
 #define REFUSED_US G_USEC_PER_SEC
 #define MAX_KILL_AFTER_MS 3000
+#define MAX_HESITATE_US 1000000
+#define LAND_US (3 * G_USEC_PER_SEC)
 /* For goodbyes and for SCTP's thread. */
 #define FAREWELL_US 300000
+/* A tick that comes so late was no tick: the process was stopped, and whoever it talks to perhaps,
+ * too. */
+#define STALL_US G_USEC_PER_SEC
 
 typedef enum {
   STATE_RAMP,
   STATE_SETTLE,
   STATE_HOLD,
-  STATE_ASK, /* the server's statistics */
+  STATE_ASK,  /* the server's statistics */
+  STATE_LAND, /* for those that are being set up: broken off, they would burden the server */
   STATE_FAREWELL,
   STATE_DONE,
 } State;
@@ -53,6 +59,7 @@ struct _RpLoadFleet {
 
   State state;
   gint64 due_us;
+  gint64 last_tick_us;
   guint step;
   GPtrArray *slots; /* of Slot */
   guint pending;
@@ -184,7 +191,9 @@ start_call (RpLoadFleet *fleet, Slot *slot)
 {
   static const RpLoadCallEvents events = {.connected = on_connected, .ended = on_ended};
   g_autoptr (GError) error = NULL;
-  RpLoadCallConfig config = {.number = fleet->number++, .hang_up_us = draw_length_us (fleet)};
+  RpLoadCallConfig config = {.number = fleet->number++,
+                             .hang_up_us = draw_length_us (fleet),
+                             .hesitate_us = g_rand_int_range (fleet->random, 0, MAX_HESITATE_US)};
 
   if (fleet->options->n_kills > 0 && g_rand_double (fleet->random) < fleet->options->kill_share) {
     config.kill = fleet->options->kills[fleet->next_kill++ % fleet->options->n_kills];
@@ -344,6 +353,13 @@ end_hold (RpLoadFleet *fleet)
 }
 
 static void
+land (RpLoadFleet *fleet, gint64 now_us)
+{
+  fleet->state = STATE_LAND;
+  fleet->due_us = now_us + LAND_US;
+}
+
+static void
 say_goodbye (RpLoadFleet *fleet, gint64 now_us)
 {
   fleet->common.tally = &fleet->between;
@@ -355,11 +371,11 @@ say_goodbye (RpLoadFleet *fleet, gint64 now_us)
 static void
 run_phases (RpLoadFleet *fleet, gint64 now_us)
 {
-  gboolean all_made = fleet->options->total > 0 && !has_calls (fleet);
+  gboolean nobody = !has_calls (fleet);
 
   switch (fleet->state) {
   case STATE_RAMP:
-    if (!ramped (fleet) && now_us < fleet->due_us && !all_made && fleet->options->total == 0)
+    if (!ramped (fleet) && now_us < fleet->due_us && fleet->options->total == 0)
       break;
     fleet->state = STATE_SETTLE;
     fleet->due_us = now_us + (fleet->options->total > 0 ? 0 : SETTLE_US);
@@ -369,7 +385,7 @@ run_phases (RpLoadFleet *fleet, gint64 now_us)
       begin_hold (fleet);
     break;
   case STATE_HOLD:
-    if (now_us >= fleet->due_us || all_made)
+    if (now_us >= fleet->due_us || nobody)
       end_hold (fleet);
     break;
   case STATE_ASK:
@@ -378,6 +394,10 @@ run_phases (RpLoadFleet *fleet, gint64 now_us)
     if (++fleet->step < fleet->options->n_steps && !fleet->outcome.interrupted)
       begin_step (fleet, now_us);
     else
+      land (fleet, now_us);
+    break;
+  case STATE_LAND:
+    if (fleet->pending == 0 || now_us >= fleet->due_us)
       say_goodbye (fleet, now_us);
     break;
   case STATE_FAREWELL:
@@ -395,6 +415,12 @@ static void
 on_tick (gint64 now_us, gpointer data)
 {
   RpLoadFleet *fleet = data;
+
+  if (fleet->last_tick_us > 0 && now_us - fleet->last_tick_us > STALL_US) {
+    fleet->common.awake_us = now_us;
+    fleet->common.tally->stalls++;
+  }
+  fleet->last_tick_us = now_us;
   rp_load_sockets_drain (fleet->sockets);
   run_slots (fleet, now_us);
   run_phases (fleet, now_us);
@@ -512,13 +538,13 @@ interrupt (gpointer data)
 {
   RpLoadFleet *fleet = data;
 
-  if (fleet->state >= STATE_FAREWELL)
+  if (fleet->state >= STATE_LAND)
     return;
   fleet->outcome.interrupted = TRUE;
   if (fleet->state == STATE_HOLD)
     end_hold (fleet);
   else if (fleet->state < STATE_HOLD)
-    say_goodbye (fleet, rp_loop_now_us ());
+    land (fleet, rp_loop_now_us ());
 }
 
 void

@@ -131,7 +131,7 @@ on_secured (RpLoadCall *call)
   call->mic_due_us = now_us;
   call->rtcp = rp_rtcp_session_new (&rtcp, now_us);
   RpLoadTalkConfig talk = call->common->talk;
-  talk.hesitate_us = g_random_int_range (0, 1000) * G_GINT64_CONSTANT (1000);
+  talk.hesitate_us = call->config.hesitate_us;
   rp_load_talk_init (&call->talk, &talk, now_us);
   make_networks (call, now_us);
   if (call->common->with_data)
@@ -250,6 +250,9 @@ take_rtp (RpLoadCall *call, guint8 *data, gsize len, gint64 arrival_us)
   if (call->over || !rp_rtp_parse (data, len, &packet))
     return;
   rp_rtcp_session_received (call->rtcp, arrival_us, packet.ssrc, packet.sequence, packet.timestamp);
+  /* Both were stopped: the server's clock has skipped what ours has. */
+  if (call->wire.last_arrival_us < call->common->awake_us)
+    call->wire.begun = FALSE;
   if (!rp_load_wire_packet (&call->wire, arrival_us, packet.ssrc, packet.sequence, packet.timestamp,
                             tally->measuring ? &tally->wire : NULL))
     return;
@@ -577,7 +580,7 @@ look_at_ends (RpLoadCall *call, gint64 now_us)
     killed_at (call, RP_LOAD_STAGE_CALL);
   else if (call->config.hang_up_us > 0 && up_us >= call->config.hang_up_us)
     finish (call, RP_LOAD_END_HUNG_UP, "");
-  else if (now_us - last_us > MEDIA_TIMEOUT_US)
+  else if (now_us - MAX (last_us, call->common->awake_us) > MEDIA_TIMEOUT_US)
     finish (call, RP_LOAD_END_FAILED, call->first_rtp_us ? "media stopped" : "no media");
 }
 

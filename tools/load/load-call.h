@@ -47,6 +47,7 @@ typedef struct {
   RpLoadTalkConfig talk;
   RpImpair impair;
   RpLoadTally *tally; /* of the present phase */
+  gint64 awake_us;    /* since when this process has run without being stopped */
 } RpLoadCommon;
 
 typedef struct _RpLoadCall RpLoadCall;
@@ -62,6 +63,7 @@ typedef struct {
   guint number; /* from 0: what it says first, the seed of its network */
   RpLoadStage kill;
   gint64 kill_after_us; /* the call is connected, with RP_LOAD_STAGE_CALL */
+  gint64 hesitate_us;   /* before each of its questions */
   gint64 hang_up_us;    /* after it is connected; 0 = never */
 } RpLoadCallConfig;
 

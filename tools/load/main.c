@@ -4,6 +4,7 @@
 #include "sctp.h"
 
 #include <glib-unix.h>
+#include <locale.h>
 #include <sys/resource.h>
 
 #define EXIT_WORKED 0
@@ -114,6 +115,7 @@ main (int argc, char **argv)
   RpLoadSettings settings;
   int status = EXIT_USAGE;
 
+  setlocale (LC_ALL, "");
   if (argc == 2 && (g_str_equal (argv[1], "--help") || g_str_equal (argv[1], "-h"))) {
     g_print ("%s%s", rp_load_usage_text, rp_impair_help ());
     return EXIT_WORKED;

@@ -128,7 +128,14 @@ seconds (const RpLoadPhase *phase)
 static double
 call_seconds (const RpLoadPhase *phase)
 {
-  return (double) MAX (phase->tally.packets_sent, 1) / 50;
+  return (double) phase->tally.packets_sent / 50;
+}
+
+static double
+per_call_second (const RpLoadPhase *phase, gint64 cpu_us)
+{
+  double n = call_seconds (phase);
+  return n > 0 ? (double) cpu_us / 1000 / n : 0;
 }
 
 static void
@@ -136,15 +143,15 @@ add_watched (JsonBuilder *b, const RpLoadPhase *phase)
 {
   const RpLoadUsage *before = &phase->before;
   const RpLoadUsage *after = &phase->after;
-  double root_ms = (double) (after->root_cpu_us - before->root_cpu_us) / 1000;
-  double rest_ms = (double) (after->rest_cpu_us - before->rest_cpu_us) / 1000;
+  gint64 root_us = after->root_cpu_us - before->root_cpu_us;
+  gint64 rest_us = after->rest_cpu_us - before->rest_cpu_us;
 
   if (!before->known || !after->known)
     return;
   begin (b, "watched");
-  add_number (b, "root_cpu_ms_per_call_second", root_ms / call_seconds (phase));
-  add_number (b, "rest_cpu_ms_per_call_second", rest_ms / call_seconds (phase));
-  add_number (b, "cores", (root_ms + rest_ms) / 1000 / seconds (phase));
+  add_number (b, "root_cpu_ms_per_call_second", per_call_second (phase, root_us));
+  add_number (b, "rest_cpu_ms_per_call_second", per_call_second (phase, rest_us));
+  add_number (b, "cores", (double) (root_us + rest_us) / G_USEC_PER_SEC / seconds (phase));
   add_number (b, "root_pss_mb", (double) after->root_pss_bytes / (1 << 20));
   add_number (b, "rest_pss_mb", (double) after->rest_pss_bytes / (1 << 20));
   add_int (b, "processes", after->processes);
@@ -154,7 +161,7 @@ add_watched (JsonBuilder *b, const RpLoadPhase *phase)
 static double
 own_cost (const RpLoadPhase *phase)
 {
-  return (double) phase->own_cpu_us / 1000 / call_seconds (phase);
+  return per_call_second (phase, phase->own_cpu_us);
 }
 
 static void
@@ -186,6 +193,7 @@ add_phase (JsonBuilder *b, const RpLoadPhase *phase)
   add_number (b, "cpu_ms_per_call_second", own_cost (phase));
   add_percentiles (b, "late_ms", t->own_late);
   add_int (b, "frames_skipped", (gint64) t->frames_skipped);
+  add_int (b, "stalls", (gint64) t->stalls);
   json_builder_end_object (b);
   json_builder_end_object (b);
 }
@@ -284,11 +292,10 @@ print_phase (GString *out, const RpLoadPhase *phase)
     g_string_append (out, "        -");
   g_string_append_printf (out, " %6.2f %7.2f", own_cost (phase), percentile_ms (t->own_late, 99));
   if (phase->before.known && phase->after.known)
-    g_string_append_printf (out, " %6.2f %6.2f",
-                            (double) (phase->after.root_cpu_us - phase->before.root_cpu_us) / 1000 /
-                                call_seconds (phase),
-                            (double) (phase->after.rest_cpu_us - phase->before.rest_cpu_us) / 1000 /
-                                call_seconds (phase));
+    g_string_append_printf (
+        out, " %6.2f %6.2f",
+        per_call_second (phase, phase->after.root_cpu_us - phase->before.root_cpu_us),
+        per_call_second (phase, phase->after.rest_cpu_us - phase->before.rest_cpu_us));
   g_string_append_c (out, '\n');
 }
 

@@ -17,6 +17,7 @@ typedef struct {
   guint64 answers_early;
   guint64 packets_sent;
   guint64 frames_skipped; /* by a caller that was too late to catch up */
+  guint64 stalls;         /* of this process: ticks that were more than a second late */
   guint64 undecipherable; /* of the packets that were looked into */
 } RpLoadTally;
 
