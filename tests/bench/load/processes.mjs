@@ -48,6 +48,12 @@ export function family(root) {
   return pids;
 }
 
+/** Where it may run, as "0" or "0-1". */
+export function allowedCores(pid) {
+  const text = fs.readFileSync(`/proc/${pid}/status`, 'utf8');
+  return /^Cpus_allowed_list:\s*(.*)$/m.exec(text)[1];
+}
+
 /** How one processor has spent its time. @returns {{idle: number, total: number}} ms */
 export function coreMs(core) {
   const line = fs.readFileSync('/proc/stat', 'utf8').split('\n')

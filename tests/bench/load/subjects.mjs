@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { scratchFile, sleep, until } from '../../e2e/lib/env.mjs';
 import { Server } from '../../e2e/lib/server.mjs';
 import { callersSpeech } from './callers.mjs';
-import { family } from './processes.mjs';
+import { allowedCores, family } from './processes.mjs';
 
 const bench = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
@@ -71,9 +71,11 @@ export class Ours {
     ours.server = await Server.start({
       agent,
       options: ['--max-sessions', '2000', ...options],
-      under: core === undefined ? [] : ['taskset', '-c', String(core)],
+      command: core === undefined ? [] : ['taskset', '-c', String(core)],
     });
     ours.url = ours.server.url;
+    if (core !== undefined && !ours.pids().every((pid) => allowedCores(pid) === String(core)))
+      throw new Error(`the server is not on processor ${core} alone`);
     return ours;
   }
 
