@@ -52,7 +52,7 @@ add_public (GArray *candidates, guint n_own, const char *address, guint number)
   for (guint i = 0; i < n_own; i++) {
     RpCandidate candidate = g_array_index (candidates, RpCandidate, i);
     gboolean is_tcp = candidate.transport != RP_CANDIDATE_UDP;
-    guint16 preference = (guint16) (PUBLIC_PREFERENCE - MIN (i, 999));
+    guint16 preference = (guint16) (PUBLIC_PREFERENCE - MIN (number * n_own + i, 999));
     /* All of TCP is one port. */
     if (candidate.type != RP_CANDIDATE_HOST || (is_tcp && has_tcp) ||
         !same_family (candidate.address, address))

@@ -8,13 +8,15 @@ import hmac
 import json
 import re
 import signal
+import socket
+import subprocess
 import sys
 import tempfile
 import time
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, RTCPeerConnection, off, with_server  # noqa: E402
-from serverfixture import OFFER, Server, offer, run_tap  # noqa: E402
+from serverfixture import OFFER, PATIENCE_S, Server, offer, run_tap  # noqa: E402
 
 try:
     from aiortc import RTCSessionDescription
@@ -178,6 +180,43 @@ def test_ice_servers_are_told():
             assert KEY not in text and lists[0][1]["credential"] not in text
     with server() as running:
         assert running.request("POST", "/whip", OFFER, SDP)[1].get("Link") is None
+
+
+# --- where media may come ---
+
+
+def test_candidates():
+    """Each UDP socket at its own address and, with the same port, at the public ones; one TCP port for all."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        tcp_port = probe.getsockname()[1]
+    public = ("203.0.113.5", "203.0.113.6")
+    options = ["--ice-address", "127.0.0.1", "--public-address", ",".join(public + ("2001:db8::5",))]
+    with server("--ice-tcp", str(tcp_port), *options) as running:
+        status, reply = running.api("POST", "/api/offer", offer())
+        assert status == 200, reply
+        line = "a=candidate:([^ ]+) 1 (udp|tcp) ([0-9]+) ([^ ]+) ([0-9]+) typ host(?: tcptype (.*))?\r\n"
+        found = re.findall(line, reply["sdp"])
+        assert len(found) == reply["sdp"].count("a=candidate:"), reply["sdp"]
+        ways = [(protocol, address, kind) for _, protocol, _, address, _, kind in found]
+        addresses = ("127.0.0.1",) + public
+        assert sorted(ways) == sorted(w for a in addresses for w in (("udp", a, ""), ("tcp", a, "passive"))), ways
+        assert [way[0] for way in ways] == ["udp"] * 3 + ["tcp"] * 3, ways
+        assert len({port for _, protocol, _, _, port, _ in found if protocol == "udp"}) == 1, found
+        assert {int(port) for _, protocol, _, _, port, _ in found if protocol == "tcp"} == {tcp_port}, found
+        priorities = [int(priority) for _, _, priority, _, _, _ in found]
+        assert priorities == sorted(priorities, reverse=True) and len({f[0] for f in found}) == len(found), found
+        # It is listened on, and says nothing to who does not know a call.
+        with socket.create_connection(("127.0.0.1", tcp_port)) as stranger:
+            stranger.settimeout(PATIENCE_S)
+            stranger.sendall(b"\0\4ping")
+            assert stranger.recv(1) == b""
+        with subprocess.Popen(
+            [*sys.argv[1:2], "--listen", "127.0.0.1:0", "--ice-tcp", str(tcp_port), "--ice-address", "127.0.0.1"],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as second:
+            _, log = second.communicate(timeout=PATIENCE_S)
+            assert second.returncode == 1 and "TCP port %d of 127.0.0.1" % tcp_port in log, log
 
 
 # --- sessions ---

@@ -216,6 +216,13 @@ test_priority (void)
   g_assert_cmpuint (rp_candidate_priority (RP_CANDIDATE_RELAY, 0, 256), ==, 0);
   g_assert_cmpuint (rp_candidate_priority (RP_CANDIDATE_HOST, 2, 1), >,
                     rp_candidate_priority (RP_CANDIDATE_HOST, 1, 1));
+  /* TCP is for where UDP finds no way, and better than a relay. RFC 6544 section 4.2. */
+  g_assert_cmpuint (rp_candidate_tcp_priority (8191), ==, 90u << 24 | 0x9fffu << 8 | 255);
+  g_assert_cmpuint (rp_candidate_tcp_priority (8191), >, rp_candidate_tcp_priority (0));
+  g_assert_cmpuint (rp_candidate_tcp_priority (8191), <,
+                    rp_candidate_priority (RP_CANDIDATE_SRFLX, 0, 1));
+  g_assert_cmpuint (rp_candidate_tcp_priority (0), >,
+                    rp_candidate_priority (RP_CANDIDATE_RELAY, 65535, 1));
 }
 
 int
