@@ -44,6 +44,7 @@ rp_api_reply_failure (RpHttpRequest *request, const GError *error)
   const char *info = "see the server's log";
   switch ((RpRegistryError) error->code) {
   case RP_REGISTRY_ERROR_FULL:
+  case RP_REGISTRY_ERROR_BUSY:
   case RP_REGISTRY_ERROR_WORKER:
     status = 503;
     info = "try again in a few seconds";
@@ -62,6 +63,11 @@ rp_api_reply_failure (RpHttpRequest *request, const GError *error)
     break;
   case RP_REGISTRY_ERROR_FAILED:
     break;
+  }
+  guint retry_after_s = rp_registry_error_retry_after (error);
+  if (retry_after_s > 0) {
+    g_autofree char *seconds = g_strdup_printf ("%u", retry_after_s);
+    rp_http_request_add_header (request, "Retry-After", seconds);
   }
   rp_http_reply_error (request, status, error->message, info);
 }

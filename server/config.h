@@ -48,6 +48,8 @@ typedef struct {
   guint loops;                  /* media threads */
   guint workers;                /* kept warm */
   guint max_sessions;           /* calls at the same time */
+  gboolean no_admission;        /* take them however busy the machine is */
+  guint max_cpu_percent;        /* of the processors; busier, and callers are refused */
   gint64 connect_timeout_us;    /* offer to media */
   gint64 inactivity_timeout_us; /* without a datagram from the client */
   gint64 drain_timeout_us;

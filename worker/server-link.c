@@ -60,6 +60,14 @@ rp_server_link_fail (RpServerLink *link, const char *why)
   link->events->closed (why, link->user_data);
 }
 
+static void
+answer_ping (RpServerLink *link, const RpFrame *ping)
+{
+  rp_server_link_send (link, RP_FRAME_PONG, ping->payload, ping->len);
+  if (!link->is_closed && link->events->pinged != NULL)
+    link->events->pinged (link->user_data);
+}
+
 /* Returns: FALSE when there is no more. */
 static gboolean
 read_one (RpServerLink *link)
@@ -79,7 +87,7 @@ read_one (RpServerLink *link)
   else if (!rp_frame_receive (&link->receiver, link->buffer, (gsize) n, &frame, &error))
     rp_server_link_fail (link, error->message);
   else if (frame.type == RP_FRAME_PING)
-    rp_server_link_send (link, RP_FRAME_PONG, frame.payload, frame.len);
+    answer_ping (link, &frame);
   else
     link->events->frame (&frame, link->user_data);
   return !link->is_closed;

@@ -15,6 +15,8 @@ typedef struct {
   /* Checked by rp_frame_receive (); valid during the call. PING never comes here: it is answered.
    */
   void (*frame) (const RpFrame *frame, gpointer user_data);
+  /* A PING was answered. (nullable) */
+  void (*pinged) (gpointer user_data);
   /* @why: NULL when the server closed the socket. */
   void (*closed) (const char *why, gpointer user_data);
 } RpServerLinkEvents;

@@ -20,6 +20,7 @@ typedef struct {
   GHashTable *data; /* (nullable) char * → char *: the strings of request_data, on one line each */
   gboolean resume;
   gboolean connected;
+  guint complexity; /* of the Opus encoder */
   gint64 input_pos_samples;
   RpEnginePlayed played[RP_START_MAX_UTTERANCES];
   guint n_played;

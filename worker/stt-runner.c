@@ -12,6 +12,7 @@ typedef struct {
   float *pcm;
   gsize n_samples;
   gboolean final;
+  gint64 asked_us;
 } Job;
 
 typedef struct {
@@ -34,7 +35,9 @@ struct _RpSttRunner {
   gboolean running_final;
   gboolean running_cancelled; /* nobody waits for its result */
   gboolean stopping;
-  gint cancel; /* atomic: of the running one */
+  gint64 running_asked_us;
+  gint64 longest_us; /* of the final ones that are done */
+  gint cancel;       /* atomic: of the running one */
 };
 
 static void
@@ -84,6 +87,8 @@ run (RpSttRunner *runner, const Job *job)
   g_mutex_lock (&runner->lock);
   gboolean wanted = !runner->running_cancelled;
   runner->running = 0;
+  if (wanted && job->final)
+    runner->longest_us = MAX (runner->longest_us, g_get_monotonic_time () - job->asked_us);
   g_mutex_unlock (&runner->lock);
   if (!wanted)
     return;
@@ -113,6 +118,7 @@ next_job (RpSttRunner *runner, gboolean *needs_trim)
   if (job != NULL) {
     runner->running = job->id;
     runner->running_final = job->final;
+    runner->running_asked_us = job->asked_us;
     runner->running_cancelled = FALSE;
     g_atomic_int_set (&runner->cancel, 0);
   }
@@ -193,6 +199,7 @@ rp_stt_runner_start (RpSttRunner *runner, guint32 id, float *pcm, gsize n_sample
   job->pcm = pcm;
   job->n_samples = n_samples;
   job->final = final;
+  job->asked_us = g_get_monotonic_time ();
   g_mutex_lock (&runner->lock);
   if (final) {
     drop_partials (runner);
@@ -209,6 +216,24 @@ rp_stt_runner_start (RpSttRunner *runner, guint32 id, float *pcm, gsize n_sample
     return;
   post (runner, id, TRUE, g_strdup ("too many transcriptions are waiting"));
   job_free (job);
+}
+
+gint64
+rp_stt_runner_take_wait_us (RpSttRunner *runner)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  g_mutex_lock (&runner->lock);
+  gint64 longest_us = runner->longest_us;
+  runner->longest_us = 0;
+  if (runner->running != 0 && runner->running_final && !runner->running_cancelled)
+    longest_us = MAX (longest_us, now_us - runner->running_asked_us);
+  for (GList *l = runner->jobs.head; l != NULL; l = l->next) {
+    const Job *job = l->data;
+    if (job->final)
+      longest_us = MAX (longest_us, now_us - job->asked_us);
+  }
+  g_mutex_unlock (&runner->lock);
+  return longest_us;
 }
 
 void

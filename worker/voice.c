@@ -6,11 +6,9 @@
 G_DEFINE_QUARK (rp_voice_error, rp_voice_error)
 
 /* Speech at 16 kHz is transparent from about 24 kbit/s; 32 leaves room for the copies that FEC
- * adds, which Opus 1.3 makes at this rate only from 10 % announced loss on. Complexity 5 costs half
- * of 10 and cannot be told apart on a voice. */
+ * adds, which Opus 1.3 makes at this rate only from 10 % announced loss on. */
 #define BITRATE 32000
 #define LOSS_PERC 10
-#define COMPLEXITY 5
 #define FRAME_SAMPLES RP_ENGINE_FRAME_SAMPLES
 /* At this rate frames have about 80 bytes. */
 #define MAX_FRAME_BYTES 1275
@@ -26,6 +24,8 @@ typedef struct {
 struct _RpVoice {
   RpTts *tts;
   OpusEncoder *encoder;
+  gint complexity; /* atomic */
+  gint encoder_complexity;
   GHashTable *prepared; /* text → Prepared */
 };
 
@@ -67,9 +67,16 @@ rp_voice_new (RpTts *tts, GError **error)
   opus_encoder_ctl (voice->encoder, OPUS_SET_VBR (1));
   opus_encoder_ctl (voice->encoder, OPUS_SET_INBAND_FEC (1));
   opus_encoder_ctl (voice->encoder, OPUS_SET_PACKET_LOSS_PERC (LOSS_PERC));
-  opus_encoder_ctl (voice->encoder, OPUS_SET_COMPLEXITY (COMPLEXITY));
+  opus_encoder_ctl (voice->encoder, OPUS_SET_COMPLEXITY (RP_VOICE_COMPLEXITY));
+  voice->complexity = voice->encoder_complexity = RP_VOICE_COMPLEXITY;
   opus_encoder_ctl (voice->encoder, OPUS_SET_SIGNAL (OPUS_SIGNAL_VOICE));
   return voice;
+}
+
+void
+rp_voice_set_complexity (RpVoice *voice, gint complexity)
+{
+  g_atomic_int_set (&voice->complexity, complexity);
 }
 
 void
@@ -105,9 +112,20 @@ give_out (Speaking *speaking, GBytes *next, gboolean last)
   speaking->waiting = next;
 }
 
+static void
+follow_complexity (RpVoice *voice)
+{
+  gint complexity = g_atomic_int_get (&voice->complexity);
+  if (complexity == voice->encoder_complexity)
+    return;
+  voice->encoder_complexity = complexity;
+  opus_encoder_ctl (voice->encoder, OPUS_SET_COMPLEXITY (complexity));
+}
+
 static gboolean
 encode (Speaking *speaking)
 {
+  follow_complexity (speaking->voice);
   guint8 bytes[MAX_FRAME_BYTES];
   opus_int32 len =
       opus_encode (speaking->voice->encoder, speaking->pcm, FRAME_SAMPLES, bytes, sizeof bytes);

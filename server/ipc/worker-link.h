@@ -36,6 +36,7 @@ typedef struct {
   void (*event) (const char *json, gsize len, gpointer user_data);
   /* @checkpoint: (transfer none): take a reference to keep it */
   void (*checkpoint) (GBytes *checkpoint, gpointer user_data);
+  void (*load) (const RpLoad *load, gpointer user_data);
   void (*hangup) (const char *reason, gpointer user_data);
   /* @text: one sentence for the log and the operator. Exactly once, unless freed before. */
   void (*lost) (RpWorkerLost reason, const char *text, gpointer user_data);
@@ -95,6 +96,8 @@ void rp_worker_link_audio_in (RpWorkerLink *link, gint64 pos_samples, RpAudioKin
                               const gint16 *pcm, guint n_samples, gint64 arrival_us);
 void rp_worker_link_input (RpWorkerLink *link, gint64 pos_samples, gboolean stalled);
 void rp_worker_link_playout (RpWorkerLink *link, const RpPlayout *playout);
+/* @complexity: 0 to 10. */
+void rp_worker_link_complexity (RpWorkerLink *link, guint complexity);
 /* @json: a JSON object with "type". */
 void rp_worker_link_client (RpWorkerLink *link, const char *json);
 /* Ends the conversation: the worker exits. What it still sends is discarded; lost (CLOSED) follows

@@ -59,9 +59,12 @@ rp_http_reply (RpHttpRequest *request, guint status, struct MHD_Response *respon
   RpHttp *http = request->http;
   g_assert (request->status == 0); /* one reply per request: the handler's duty */
   add_common_headers (request, response);
-  for (guint i = 0; i < request->headers->len; i += 2)
+  gboolean has_retry_after = FALSE;
+  for (guint i = 0; i < request->headers->len; i += 2) {
     add_header (response, request->headers->pdata[i], request->headers->pdata[i + 1]);
-  if (status == MHD_HTTP_SERVICE_UNAVAILABLE)
+    has_retry_after |= g_str_equal (request->headers->pdata[i], "Retry-After");
+  }
+  if (status == MHD_HTTP_SERVICE_UNAVAILABLE && !has_retry_after)
     add_header (response, "Retry-After", G_STRINGIFY (RP_HTTP_RETRY_AFTER_S));
   request->status = status;
   request->response = response;

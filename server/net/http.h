@@ -112,7 +112,7 @@ void rp_http_request_add_header (RpHttpRequest *request, const char *name, const
 /* Each takes the request (transfer full). @json: (transfer full). */
 void rp_http_reply_json (RpHttpRequest *request, guint status, char *json);
 /* {"detail": what is wrong, "info": what to do about it}; @info is nullable. 503 carries
- * Retry-After. */
+ * Retry-After, RP_HTTP_RETRY_AFTER_S unless it was added before. */
 void rp_http_reply_error (RpHttpRequest *request, guint status, const char *detail,
                           const char *info);
 /* @text: (transfer full) (nullable): NULL = no body, as 204 must have it; then @content_type is

@@ -47,6 +47,7 @@ typedef struct {
   RpLatencies latencies;
   RpTimelineEvent event;
   gboolean failed;
+  guint complexity;
 } Job;
 
 RpCall *
@@ -379,6 +380,22 @@ void
 rp_call_drain (RpCall *call)
 {
   post (job_new (call), loop_drain);
+}
+
+static void
+loop_set_complexity (gpointer data)
+{
+  Job *job = data;
+  if (job->call->session != NULL)
+    rp_session_set_complexity (job->call->session, job->complexity);
+}
+
+void
+rp_call_set_complexity (RpCall *call, guint complexity)
+{
+  Job *job = job_new (call);
+  job->complexity = complexity;
+  post (job, loop_set_complexity);
 }
 
 static void

@@ -61,6 +61,7 @@ void rp_call_restart_ice (RpCall *call, RpSdpFragment *fragment, RpCallAnswerFun
 void rp_call_add_candidates (RpCall *call, const RpCandidate *candidates, guint n);
 /* @link: (transfer full) (nullable): NULL = there is none to be had */
 void rp_call_set_worker (RpCall *call, RpWorkerLink *link);
+void rp_call_set_complexity (RpCall *call, guint complexity);
 void rp_call_drain (RpCall *call);
 void rp_call_end (RpCall *call, RpTimelineEnd end, const char *reason);
 /* Drops the session now, and waits for that; ended () does not come. */

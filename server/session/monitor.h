@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 /* Why a call was refused before it began. */
 typedef enum {
   RP_REFUSED_FULL,
+  RP_REFUSED_BUSY,
   RP_REFUSED_DRAINING,
   RP_REFUSED_WORKER,
   RP_N_REFUSALS,

@@ -173,6 +173,7 @@ rp_registry_metrics (RpRegistry *registry, RpExposition *out)
   }
   add_workers (registry, out);
   add_loops (registry, out);
+  rp_registry_admission_metrics (registry, out);
   add_media (registry, out);
   rp_exposition_counter (out, "repartee_log_records_dropped_total",
                          "Records the log had no room for.", rp_log_dropped ());

@@ -84,6 +84,9 @@ rp_registry_monitor_refused (RpRegistry *registry, RpRegistryError code)
   case RP_REGISTRY_ERROR_FULL:
     rp_monitor_refused (registry->monitor, RP_REFUSED_FULL);
     break;
+  case RP_REGISTRY_ERROR_BUSY:
+    rp_monitor_refused (registry->monitor, RP_REFUSED_BUSY);
+    break;
   case RP_REGISTRY_ERROR_DRAINING:
     rp_monitor_refused (registry->monitor, RP_REFUSED_DRAINING);
     break;

@@ -1,7 +1,9 @@
 /* What registry.c, registry-sessions.c and registry-stats.c share. For these alone. */
 #pragma once
 
+#include "admission.h"
 #include "call.h"
+#include "load-probe.h"
 #include "monitor.h"
 #include "registry.h"
 
@@ -10,6 +12,7 @@ G_BEGIN_DECLS
 typedef struct {
   RpLoop *loop;
   guint sessions;
+  RpHistogram *late; /* (nullable) its lateness when admission looked last */
 } RpRegistryLoop;
 
 /* A call in the registry. */
@@ -20,6 +23,7 @@ typedef struct {
   RpRegistryCall info;
   gboolean ending;
   guint worker_request;                               /* 0 = none waits */
+  gint64 cpu_us;                                      /* of its workers, counted by admission */
   RpCallSnapshot counted;                             /* see rp_monitor_count () */
   guint64 tools_counted[RP_TIMELINE_TOOL_N_STATUSES]; /* see rp_monitor_tools () */
 } RpRegistryEntry;
@@ -37,6 +41,13 @@ struct _RpRegistry {
   RpHistogram *latencies[RP_N_LATENCIES];
   RpMonitor *monitor;
   guint monitor_timer;
+  RpAdmission *admission;
+  gboolean admission_open; /* as the log was told last */
+  RpLoadProbe *probe;
+  guint admission_timer;
+  gint64 sampled_us;
+  gint64 ended_cpu_us; /* of workers whose calls ended since */
+  guint64 refused_for[RP_ADMISSION_N_REASONS];
   gint64 started_us;
   guint peak;
   gboolean draining;
@@ -57,6 +68,18 @@ void rp_registry_sessions_begin (RpRegistry *registry, const char *session, cons
 void rp_registry_sessions_end (RpRegistry *registry, const char *call);
 void rp_registry_sessions_init (RpRegistry *registry);
 void rp_registry_sessions_clear (RpRegistry *registry);
+
+void rp_registry_error_set_retry_after (GError *error, guint retry_after_s);
+
+/* registry-admission.c: may another call begin? */
+void rp_registry_admission_start (RpRegistry *registry);
+void rp_registry_admission_stop (RpRegistry *registry);
+/* Returns: (transfer full) (nullable): NULL = it may, and is counted. */
+GError *rp_registry_admission_ask (RpRegistry *registry);
+/* While the call is still among the entries. */
+void rp_registry_admission_ended (RpRegistry *registry, RpRegistryEntry *entry);
+void rp_registry_admission_stats (RpRegistry *registry, JsonBuilder *builder);
+void rp_registry_admission_metrics (RpRegistry *registry, RpExposition *out);
 
 /* registry-monitor.c: what registry.c tells the monitor of. */
 void rp_registry_monitor_start (RpRegistry *registry);

@@ -52,12 +52,16 @@ rp_registry_reserve (RpRegistry *registry, const char *agent, const char *reques
 {
   g_autofree char *id = rp_call_make_id ();
   RpRegistryError code = RP_REGISTRY_ERROR_FULL;
+  RpAdmissionReason reason = RP_ADMISSION_CPU;
   const char *problem = NULL;
   if (registry->draining) {
     code = RP_REGISTRY_ERROR_DRAINING;
     problem = "the server is going down";
   } else if (rp_registry_active (registry) >= registry->config->max_sessions) {
     problem = "all lines are busy";
+  } else if (!rp_admission_is_open (registry->admission, rp_loop_now_us (), &reason)) {
+    code = RP_REGISTRY_ERROR_BUSY;
+    problem = rp_admission_reason_text (reason);
   } else if (!rp_reservations_add (registry->reservations, rp_loop_now_us (), id, agent,
                                    request_data)) {
     problem = "too many sessions wait for their calls";

@@ -189,6 +189,7 @@ rp_registry_stats (RpRegistry *registry)
   add_sessions (builder, registry);
   add_workers (builder, registry);
   add_loops (builder, registry);
+  rp_registry_admission_stats (registry, builder);
   add_latencies (builder, registry);
   add_int (builder, "log_dropped", (gint64) rp_log_dropped ());
   add_calls (builder, registry, now_us);

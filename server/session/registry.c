@@ -6,7 +6,42 @@
 /* A client opens one to each address that it is told. */
 #define TCP_CONNECTIONS_PER_CALL 8
 
-G_DEFINE_QUARK (rp - registry - error - quark, rp_registry_error)
+typedef struct {
+  guint retry_after_s;
+} RpRegistryErrorPrivate;
+
+static void
+rp_registry_error_private_init (RpRegistryErrorPrivate *private)
+{
+  private->retry_after_s = 0;
+}
+
+static void
+rp_registry_error_private_copy (const RpRegistryErrorPrivate *from, RpRegistryErrorPrivate *to)
+{
+  *to = *from;
+}
+
+static void
+rp_registry_error_private_clear (RpRegistryErrorPrivate *private)
+{
+  (void) private;
+}
+
+G_DEFINE_EXTENDED_ERROR (RpRegistryError, rp_registry_error)
+
+guint
+rp_registry_error_retry_after (const GError *error)
+{
+  return error->domain == RP_REGISTRY_ERROR ? rp_registry_error_get_private (error)->retry_after_s
+                                            : 0;
+}
+
+void
+rp_registry_error_set_retry_after (GError *error, guint retry_after_s)
+{
+  rp_registry_error_get_private (error)->retry_after_s = retry_after_s;
+}
 
 /* A new call until it has a worker. */
 typedef struct {
@@ -109,6 +144,7 @@ on_ended (RpCall *call, gboolean failed, gpointer user_data)
   if (entry == NULL)
     return;
   rp_registry_monitor_ended (registry, entry, failed);
+  rp_registry_admission_ended (registry, entry);
   g_hash_table_remove (registry->entries, rp_call_id (call));
   rp_registry_sessions_end (registry, rp_call_id (call));
   check_drained (registry);
@@ -313,6 +349,12 @@ offer_new_call (RpRegistry *registry, const RpRegistryOffer *wish, RpSessionOffe
   guint freed = offer->session != NULL && rp_registry_sessions_in_call (registry, offer->session);
   if (rp_registry_active (registry) - freed >= registry->config->max_sessions) {
     fail_offer (offer, RP_REGISTRY_ERROR_FULL, "all lines are busy");
+    return;
+  }
+  g_autoptr (GError) busy = freed > 0 ? NULL : rp_registry_admission_ask (registry);
+  if (busy != NULL) {
+    offer->func (NULL, NULL, busy, offer->user_data);
+    offer_free (offer);
     return;
   }
   if (offer->session != NULL) {
@@ -523,6 +565,7 @@ rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertificate *certif
       .inactivity_timeout_us = config->inactivity_timeout_us,
   };
   rp_registry_monitor_start (registry);
+  rp_registry_admission_start (registry);
   if (config->ice_tcp_port != 0 && !start_ice_tcp (registry, error))
     return NULL;
   if (!start_loops (registry, error))
@@ -551,6 +594,7 @@ rp_registry_free (RpRegistry *registry)
   rp_inbox_free (registry->inbox);
   g_hash_table_unref (registry->entries);
   rp_registry_monitor_stop (registry);
+  rp_registry_admission_stop (registry);
   g_array_unref (registry->loops);
   rp_ice_tcp_free (registry->session.ice_tcp);
   for (guint i = 0; i < RP_N_LATENCIES; i++)

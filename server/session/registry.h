@@ -20,12 +20,16 @@ G_BEGIN_DECLS
 GQuark rp_registry_error_quark (void);
 typedef enum {
   RP_REGISTRY_ERROR_FULL,     /* as many calls as the configuration allows */
+  RP_REGISTRY_ERROR_BUSY,     /* more calls than the machine can carry well */
   RP_REGISTRY_ERROR_DRAINING, /* the server is going down */
   RP_REGISTRY_ERROR_WORKER,   /* no worker to be had in time */
   RP_REGISTRY_ERROR_UNKNOWN,  /* no such call */
   RP_REGISTRY_ERROR_INVALID,  /* the client's offer cannot be answered */
   RP_REGISTRY_ERROR_FAILED,   /* ours */
 } RpRegistryError;
+
+/* Seconds after which BUSY may be over; 0 = not said. */
+guint rp_registry_error_retry_after (const GError *error);
 
 typedef struct _RpRegistry RpRegistry;
 

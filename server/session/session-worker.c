@@ -33,6 +33,8 @@ struct _RpSessionWorker {
   GQueue kept_messages; /* of char * */
   gboolean stalled;
   gint64 stalled_pos_samples;
+  gint64 cpu_us;
+  gint64 stt_us;
 };
 
 static void
@@ -82,6 +84,14 @@ on_checkpoint (GBytes *checkpoint, gpointer user_data)
 }
 
 static void
+on_load (const RpLoad *load, gpointer user_data)
+{
+  RpSessionWorker *self = user_data;
+  self->cpu_us += load->cpu_us;
+  self->stt_us = MAX (self->stt_us, load->stt_us);
+}
+
+static void
 on_hangup (const char *reason, gpointer user_data)
 {
   RpSessionWorker *self = user_data;
@@ -109,6 +119,7 @@ static const RpWorkerLinkEvents link_events = {
     .flush = on_flush,
     .event = on_event,
     .checkpoint = on_checkpoint,
+    .load = on_load,
     .hangup = on_hangup,
     .lost = on_lost,
 };
@@ -174,6 +185,7 @@ start_json (const RpSessionWorkerStart *start, gint64 pos_samples, gboolean resu
   add_bool (builder, "resume", resume);
   add_bool (builder, "connected", start->connected);
   add_int (builder, "input_pos_samples", pos_samples);
+  add_int (builder, "complexity", start->complexity);
   json_builder_set_member_name (builder, "utterances");
   json_builder_begin_array (builder);
   for (guint i = 0; i < start->n_utterances; i++) {
@@ -275,6 +287,27 @@ rp_session_worker_client (RpSessionWorker *self, const char *json)
   g_queue_push_tail (&self->kept_messages, g_strdup (json));
   if (self->kept_messages.length > MAX_KEPT_MESSAGES)
     g_free (g_queue_pop_head (&self->kept_messages));
+}
+
+void
+rp_session_worker_complexity (RpSessionWorker *self, guint complexity)
+{
+  if (self->link != NULL)
+    rp_worker_link_complexity (self->link, complexity);
+}
+
+gint64
+rp_session_worker_cpu_us (const RpSessionWorker *self)
+{
+  return self->cpu_us;
+}
+
+gint64
+rp_session_worker_take_stt_us (RpSessionWorker *self)
+{
+  gint64 stt_us = self->stt_us;
+  self->stt_us = 0;
+  return stt_us;
 }
 
 gboolean

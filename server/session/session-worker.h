@@ -27,6 +27,7 @@ typedef struct {
   const char *call;
   const char *agent;
   const char *request_data; /* (nullable) a JSON object as text, checked by who took it in */
+  guint complexity;
   gboolean connected;
   gint64 input_pos_samples;
   RpMediaUtterance utterances[RP_MEDIA_MAX_UTTERANCES];
@@ -49,10 +50,15 @@ void rp_session_worker_audio_in (RpSessionWorker *self, gint64 pos_samples, RpAu
 void rp_session_worker_input (RpSessionWorker *self, gint64 pos_samples, gboolean stalled);
 void rp_session_worker_playout (RpSessionWorker *self, const RpPlayout *playout);
 void rp_session_worker_client (RpSessionWorker *self, const char *json);
+void rp_session_worker_complexity (RpSessionWorker *self, guint complexity);
 
 gboolean rp_session_worker_is_there (const RpSessionWorker *self);
 guint32 rp_session_worker_id (const RpSessionWorker *self); /* 0 = none */
 guint rp_session_worker_restarts (const RpSessionWorker *self);
 guint64 rp_session_worker_audio_dropped (const RpSessionWorker *self);
+/* All processor time of this call's workers, as far as they told. */
+gint64 rp_session_worker_cpu_us (const RpSessionWorker *self);
+/* The longest that a final transcript took or was waited for since this was asked; 0 = none. */
+gint64 rp_session_worker_take_stt_us (RpSessionWorker *self);
 
 G_END_DECLS

@@ -59,6 +59,7 @@ struct _RpSession {
 
   RpCallState state;
   gboolean audible; /* the agent */
+  guint complexity;
   guint turns;
   gint64 stt_ms[RP_AUDIO_N_KINDS];
   gint64 stall_told_us; /* the worker was told that the input is stalled; 0 = it is not */
@@ -141,6 +142,8 @@ snapshot (RpSession *self)
       .messages_invalid = data.dialect.client_invalid,
       .results_late = data.dialect.client_late,
       .audio_dropped = rp_session_worker_audio_dropped (self->worker),
+      .worker_cpu_us = rp_session_worker_cpu_us (self->worker),
+      .worker_stt_us = rp_session_worker_take_stt_us (self->worker),
   };
   memcpy (s.stt_ms, self->stt_ms, sizeof s.stt_ms);
   rp_session_stats_media (&media, &s);
@@ -340,6 +343,7 @@ rp_session_set_worker (RpSession *self, RpWorkerLink *link)
       .call = self->config->call,
       .agent = self->config->agent,
       .request_data = self->config->request_data,
+      .complexity = self->complexity,
       .connected = self->worker_told,
       .input_pos_samples = rp_media_input_pos (self->media),
   };
@@ -763,6 +767,7 @@ rp_session_new (const RpSessionConfig *config, const RpSessionEvents *events, gp
   self->events = *events;
   self->user_data = user_data;
   self->state = RP_CALL_CONNECTING;
+  self->complexity = config->complexity;
   rp_session_sdp_init (&self->sdp, NULL);
   const RpMediaConfig media = {
       .ssrc = self->sdp.ssrc,
@@ -793,6 +798,13 @@ rp_session_free (RpSession *self)
   g_free (self->remote);
   g_free (self->end_reason);
   g_free (self);
+}
+
+void
+rp_session_set_complexity (RpSession *self, guint complexity)
+{
+  self->complexity = complexity;
+  rp_session_worker_complexity (self->worker, complexity);
 }
 
 void

@@ -49,6 +49,7 @@ typedef struct {
   const char *call;         /* the id */
   const char *agent;        /* its name */
   const char *request_data; /* (nullable) JSON object for the agent: what the application knows */
+  guint complexity;         /* of the agent's Opus encoder, 0 to 10, at the beginning */
 } RpSessionConfig;
 
 /* An offer, already parsed and checked. */
@@ -105,6 +106,8 @@ void rp_session_add_candidates (RpSession *session, const RpCandidate *candidate
 
 /* @link: (transfer full). The conversation begins, or goes on. */
 void rp_session_set_worker (RpSession *session, RpWorkerLink *link);
+/* Of the agent's Opus encoder, 0 to 10. */
+void rp_session_set_complexity (RpSession *session, guint complexity);
 /* There is none to be had: the call ends with a word to the client. */
 void rp_session_no_worker (RpSession *session);
 

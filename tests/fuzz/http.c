@@ -51,6 +51,12 @@ answer (RpRegistryAnswerFunc func, gpointer user_data)
   func (NULL, NULL, error, user_data);
 }
 
+guint
+rp_registry_error_retry_after (const GError *error)
+{
+  return error->domain == RP_REGISTRY_ERROR ? 7 : 0;
+}
+
 void
 rp_registry_offer (RpRegistry *registry, const RpRegistryOffer *offer, RpRegistryAnswerFunc func,
                    gpointer user_data)

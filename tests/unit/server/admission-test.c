@@ -1,0 +1,309 @@
+#include "admission.h"
+
+#include <glib.h>
+
+#define SECOND ((gint64) G_USEC_PER_SEC)
+#define MIB (1024 * 1024)
+
+typedef struct {
+  RpAdmission *admission;
+  gint64 now_us;
+  RpAdmissionSample sample;
+} Machine;
+
+/* Two processors, twenty calls, nothing to complain of. */
+static void
+machine_init (Machine *machine)
+{
+  RpAdmissionConfig config;
+  rp_admission_config_init (&config);
+  config.cpus = 2;
+  machine->admission = rp_admission_new (&config);
+  machine->now_us = 1000 * SECOND;
+  machine->sample = (RpAdmissionSample){
+      .calls = 20,
+      .cpu = 0.2,
+      .cpu_own = 0.15,
+      .tick_late_us = 500,
+      .stt_us = 100 * 1000,
+      .memory_bytes = (gint64) 4096 * MIB,
+  };
+}
+
+static void
+machine_clear (Machine *machine)
+{
+  rp_admission_free (machine->admission);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Machine, machine_clear)
+
+/* @n seconds as the sample says. */
+static void
+pass (Machine *machine, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    machine->now_us += SECOND;
+    rp_admission_input (machine->admission, machine->now_us, &machine->sample);
+  }
+}
+
+/* "" when a call is let in, otherwise the reason. */
+static const char *
+refusal (Machine *machine)
+{
+  RpAdmissionReason reason = RP_ADMISSION_N_REASONS;
+  return rp_admission_is_open (machine->admission, machine->now_us, &reason)
+             ? ""
+             : rp_admission_reason_name (reason);
+}
+
+/* One signal over its limit: from the second sample on nobody is let in, between the limits it
+ * stays so, below the lower one it is over after three. */
+static void
+test_signals (void)
+{
+  static const struct {
+    const char *reason;
+    RpAdmissionSample bad, between, good;
+    guint samples_in;
+  } rows[] = {
+      {"ticks", {.tick_late_us = 12000}, {.tick_late_us = 7000}, {.tick_late_us = 4000}, 2},
+      {"stt", {.stt_us = 500000}, {.stt_us = 300000}, {.stt_us = 150000}, 2},
+      {"memory",
+       {.memory_bytes = 200 * MIB},
+       {.memory_bytes = 300 * MIB},
+       {.memory_bytes = 500 * MIB},
+       1},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_auto (Machine) machine = {0};
+    machine_init (&machine);
+    pass (&machine, 10);
+    g_assert_cmpstr (refusal (&machine), ==, "");
+    const RpAdmissionSample *steps[] = {&rows[i].bad, &rows[i].between, &rows[i].good};
+    for (guint step = 0; step < 3; step++) {
+      const RpAdmissionSample *s = steps[step];
+      if (s->tick_late_us > 0)
+        machine.sample.tick_late_us = s->tick_late_us;
+      if (s->stt_us > 0)
+        machine.sample.stt_us = s->stt_us;
+      if (s->memory_bytes > 0)
+        machine.sample.memory_bytes = s->memory_bytes;
+      if (step == 0) {
+        pass (&machine, rows[i].samples_in - 1);
+        g_assert_cmpstr (refusal (&machine), ==, "");
+        pass (&machine, 1);
+      } else if (step == 1) {
+        pass (&machine, 20);
+      } else {
+        pass (&machine, 2);
+        g_assert_cmpstr (refusal (&machine), ==, rows[i].reason);
+        pass (&machine, 1);
+      }
+      g_assert_cmpstr (refusal (&machine), ==, step < 2 ? rows[i].reason : "");
+    }
+  }
+}
+
+static void
+test_cpu (void)
+{
+  g_auto (Machine) machine = {0};
+  machine_init (&machine);
+  machine.sample.cpu = 0.97;
+  machine.sample.cpu_own = 0.9;
+  pass (&machine, 3);
+  g_assert_cmpstr (refusal (&machine), ==, "cpu");
+  machine.sample.cpu = 0.85;
+  pass (&machine, 20);
+  g_assert_cmpstr (refusal (&machine), ==, "cpu");
+  machine.sample.cpu = 0.7;
+  pass (&machine, 8);
+  g_assert_cmpstr (refusal (&machine), ==, "");
+}
+
+/* An idle server on a machine that others keep busy, and one whose figures jump. */
+static void
+test_noise (void)
+{
+  static const struct {
+    guint calls;
+    double cpu_own;
+    double cpu;
+    gint64 tick_late_us;
+    gint64 stt_us;
+  } rows[] = {
+      {0, 0.01, 1, 500, -1},       /* others compile */
+      {40, 0.2, 1, 500, -1},       /* beside forty calls, which are on time */
+      {3, 0.5, 1, 300000, 900000}, /* with three, nobody would be any the worse for a fourth */
+      {0, 0.01, 0.1, 300000, -1},  /* a virtual machine that was stopped */
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_auto (Machine) machine = {0};
+    machine_init (&machine);
+    machine.sample.calls = rows[i].calls;
+    machine.sample.cpu = rows[i].cpu;
+    machine.sample.cpu_own = rows[i].cpu_own;
+    machine.sample.tick_late_us = rows[i].tick_late_us;
+    machine.sample.stt_us = rows[i].stt_us;
+    pass (&machine, 30);
+    g_assert_cmpstr (refusal (&machine), ==, "");
+  }
+}
+
+static void
+test_hiccups (void)
+{
+  g_auto (Machine) machine = {0};
+  machine_init (&machine);
+  for (guint i = 0; i < 50; i++) {
+    gboolean hiccup = i % 2 == 0;
+    machine.sample.tick_late_us = hiccup ? 90000 : 500;
+    machine.sample.stt_us = hiccup ? 900000 : -1;
+    pass (&machine, 1);
+    g_assert_cmpstr (refusal (&machine), ==, "");
+  }
+}
+
+/* Nothing is known: nothing is held against anybody. */
+static void
+test_unknown (void)
+{
+  g_auto (Machine) machine = {0};
+  machine_init (&machine);
+  g_assert_cmpstr (refusal (&machine), ==, "");
+  machine.sample = (RpAdmissionSample){
+      .calls = 50, .cpu = -1, .cpu_own = -1, .tick_late_us = -1, .stt_us = -1, .memory_bytes = -1};
+  pass (&machine, 20);
+  g_assert_cmpstr (refusal (&machine), ==, "");
+  g_assert_cmpuint (rp_admission_complexity (machine.admission), ==, 5);
+}
+
+/* A crowd between two samples: as many as fit by what one costs. */
+static void
+test_crowd (void)
+{
+  g_auto (Machine) machine = {0};
+  RpAdmissionReason reason;
+  guint retry_after_s = 0;
+  guint n = 0;
+  machine_init (&machine);
+  machine.sample.calls = 100;
+  machine.sample.cpu = 0.55;
+  machine.sample.cpu_own = 0.5; /* 10 ms a second each */
+  pass (&machine, 60);
+  while (rp_admission_ask (machine.admission, machine.now_us, &reason, &retry_after_s))
+    n++;
+  g_assert_cmpuint (n, >=, 60);
+  g_assert_cmpuint (n, <=, 72);
+  g_assert_cmpint (reason, ==, RP_ADMISSION_CPU);
+  g_assert_cmpuint (retry_after_s, ==, 5);
+  /* They show now. */
+  machine.sample.calls += n;
+  machine.sample.cpu = 0.88;
+  machine.sample.cpu_own = 0.83;
+  pass (&machine, 8);
+  n = 0;
+  while (rp_admission_ask (machine.admission, machine.now_us, &reason, &retry_after_s))
+    n++;
+  g_assert_cmpuint (n, <=, 6);
+}
+
+/* Who asks again and again is told to wait longer. */
+static void
+test_retry_after (void)
+{
+  g_auto (Machine) machine = {0};
+  RpAdmissionReason reason;
+  guint retry_after_s = 0;
+  machine_init (&machine);
+  machine.sample.tick_late_us = 50000;
+  pass (&machine, 32);
+  g_assert_false (rp_admission_ask (machine.admission, machine.now_us, &reason, &retry_after_s));
+  g_assert_cmpuint (retry_after_s, ==, 15);
+  pass (&machine, 600);
+  g_assert_false (rp_admission_ask (machine.admission, machine.now_us, &reason, &retry_after_s));
+  g_assert_cmpuint (retry_after_s, ==, 30);
+}
+
+static void
+test_off (void)
+{
+  RpAdmissionConfig config;
+  g_auto (Machine) machine = {0};
+  machine_init (&machine);
+  rp_admission_free (machine.admission);
+  rp_admission_config_init (&config);
+  config.enabled = FALSE;
+  machine.admission = rp_admission_new (&config);
+  machine.sample.cpu = machine.sample.cpu_own = 1;
+  machine.sample.tick_late_us = 100000;
+  machine.sample.memory_bytes = 0;
+  pass (&machine, 20);
+  g_assert_cmpstr (refusal (&machine), ==, "");
+  g_assert_cmpuint (rp_admission_complexity (machine.admission), ==, 0);
+}
+
+/* Work is shed at once and taken up again slowly, never to and fro. */
+static void
+test_complexity (void)
+{
+  static const struct {
+    double cpu;
+    guint seconds;
+    guint complexity;
+  } rows[] = {
+      {0.50, 10, 5}, {0.70, 10, 3}, {0.80, 10, 1}, {0.95, 10, 0}, {0.80, 30, 0},
+      {0.65, 10, 1}, {0.65, 30, 1}, {0.47, 12, 3}, {0.47, 30, 3}, {0.40, 12, 5},
+  };
+  g_auto (Machine) machine = {0};
+  machine_init (&machine);
+  g_assert_cmpuint (rp_admission_complexity (machine.admission), ==, 5);
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    machine.sample.cpu = rows[i].cpu;
+    pass (&machine, rows[i].seconds);
+    g_test_message ("row %u", (guint) i);
+    g_assert_cmpuint (rp_admission_complexity (machine.admission), ==, rows[i].complexity);
+  }
+}
+
+static void
+test_state (void)
+{
+  g_auto (Machine) machine = {0};
+  RpAdmissionState state;
+  RpAdmissionReason reason;
+  guint retry_after_s;
+  machine_init (&machine);
+  pass (&machine, 100);
+  rp_admission_ask (machine.admission, machine.now_us, &reason, &retry_after_s);
+  rp_admission_state (machine.admission, machine.now_us, &state);
+  g_assert_cmpuint (state.young, ==, 1);
+  g_assert_cmpfloat_with_epsilon (state.cpu_smooth, 0.2, 0.001);
+  g_assert_cmpfloat_with_epsilon (state.call_cpu, 0.015, 0.001);
+  rp_admission_state (machine.admission, machine.now_us + RP_ADMISSION_YOUNG_US, &state);
+  g_assert_cmpuint (state.young, ==, 0);
+  for (guint i = 0; i < RP_ADMISSION_N_REASONS; i++) {
+    g_assert_nonnull (rp_admission_reason_name ((RpAdmissionReason) i));
+    g_assert_nonnull (rp_admission_reason_text ((RpAdmissionReason) i));
+  }
+  rp_admission_free (NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/admission/signals", test_signals);
+  g_test_add_func ("/admission/cpu", test_cpu);
+  g_test_add_func ("/admission/noise", test_noise);
+  g_test_add_func ("/admission/hiccups", test_hiccups);
+  g_test_add_func ("/admission/unknown", test_unknown);
+  g_test_add_func ("/admission/crowd", test_crowd);
+  g_test_add_func ("/admission/retry-after", test_retry_after);
+  g_test_add_func ("/admission/off", test_off);
+  g_test_add_func ("/admission/complexity", test_complexity);
+  g_test_add_func ("/admission/state", test_state);
+  return g_test_run ();
+}
