@@ -20,9 +20,22 @@ struct _RpHttp {
   char **cors_origin;
   char *web_dir;
   GHashTable *suspended; /* of RpHttpRequest */
-  GHashTable *refused;   /* of char *: origins and hosts that the operator was told of */
+  GQueue connections;    /* of RpHttpConnection, by the time of their last reply */
+  guint sweeper;         /* closes those that take too long; 0 = none runs */
+  guint request_timeout_s;
+  GHashTable *refused; /* of char *: origins and hosts that the operator was told of */
   RpHttpStats stats;
 };
+
+/* One that is open. */
+typedef struct {
+  GList link;
+  RpHttp *http;
+  int fd;
+  char *peer; /* (nullable) */
+  gint64 since_us;
+  gboolean has_request; /* its request is here as a whole */
+} RpHttpConnection;
 
 struct _RpHttpRequest {
   RpHttp *http;

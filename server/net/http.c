@@ -1,4 +1,6 @@
 #include "http-private.h"
+#include "quota.h"
+#include "secret.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,6 +14,7 @@ G_DEFINE_QUARK (rp - http - error - quark, rp_http_error)
 
 #define DEFAULT_CONNECTIONS 1000
 #define DEFAULT_IDLE_S 15
+#define DEFAULT_REQUEST_S 30
 /* Request line and headers, of one connection. */
 #define CONNECTION_MEMORY_BYTES (32 * 1024)
 
@@ -22,7 +25,7 @@ request_free (RpHttpRequest *request)
 {
   if (request->response != NULL)
     MHD_destroy_response (request->response);
-  g_byte_array_unref (request->body);
+  rp_secret_array_free (request->body);
   g_ptr_array_unref (request->headers);
   rp_access_grant_free (request->grant);
   for (guint i = 0; i < RP_HTTP_MAX_PARAMS; i++)
@@ -30,6 +33,81 @@ request_free (RpHttpRequest *request)
   g_free (request->method);
   g_free (request->path);
   g_free (request);
+}
+
+static RpHttpConnection *
+connection_of (struct MHD_Connection *connection)
+{
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info (connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info != NULL ? info->socket_context : NULL;
+}
+
+/* Begins to wait for a request; those that have waited longest are at the head. */
+static void
+await_request (RpHttpConnection *self)
+{
+  g_queue_unlink (&self->http->connections, &self->link);
+  self->since_us = g_get_monotonic_time ();
+  self->has_request = FALSE;
+  g_queue_push_tail_link (&self->http->connections, &self->link);
+}
+
+/* The library's own time-out starts anew with each byte. Its connection is closed by closing what
+ * is beneath it. */
+static gboolean
+on_sweep (gpointer user_data)
+{
+  RpHttp *http = user_data;
+  gint64 limit_us = http->request_timeout_s * (gint64) G_USEC_PER_SEC;
+  gint64 now_us = g_get_monotonic_time ();
+  for (GList *l = http->connections.head; l != NULL; l = l->next) {
+    const RpHttpConnection *connection = l->data;
+    if (now_us - connection->since_us < limit_us)
+      break;
+    if (!connection->has_request)
+      (void) shutdown (connection->fd, SHUT_RDWR);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+static char *
+peer_of (struct MHD_Connection *connection)
+{
+  char text[INET6_ADDRSTRLEN] = "";
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  const struct sockaddr *address = info != NULL ? info->client_addr : NULL;
+  if (address != NULL && address->sa_family == AF_INET)
+    inet_ntop (AF_INET, &((const struct sockaddr_in *) address)->sin_addr, text, sizeof text);
+  else if (address != NULL && address->sa_family == AF_INET6)
+    inet_ntop (AF_INET6, &((const struct sockaddr_in6 *) address)->sin6_addr, text, sizeof text);
+  return rp_quota_key (text);
+}
+
+static void
+on_connection (void *cls, struct MHD_Connection *connection, void **socket_context,
+               enum MHD_ConnectionNotificationCode code)
+{
+  RpHttp *http = cls;
+  RpHttpConnection *self = *socket_context;
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info (connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    self = g_new0 (RpHttpConnection, 1);
+    self->link.data = self;
+    self->http = http;
+    self->fd = info->connect_fd;
+    self->peer = peer_of (connection);
+    self->since_us = g_get_monotonic_time ();
+    g_queue_push_tail_link (&http->connections, &self->link);
+    *socket_context = self;
+  } else if (self != NULL) {
+    g_queue_unlink (&http->connections, &self->link);
+    g_free (self->peer);
+    g_free (self);
+    *socket_context = NULL;
+  }
 }
 
 /* FALSE: the client sends more than is worth reading. */
@@ -56,6 +134,9 @@ reply_stopped (RpHttpRequest *request)
 static enum MHD_Result
 finish (RpHttpRequest *request)
 {
+  RpHttpConnection *connection = connection_of (request->connection);
+  if (connection != NULL)
+    connection->has_request = TRUE;
   if (request->http->stopping && request->status == 0 && !request->dispatched)
     reply_stopped (request);
   if (!request->dispatched && request->status == 0) {
@@ -109,6 +190,9 @@ static void
 on_completed (void *cls, struct MHD_Connection *connection, void **con_cls,
               enum MHD_RequestTerminationCode code)
 {
+  RpHttpConnection *self = connection_of (connection);
+  if (self != NULL)
+    await_request (self);
   if (*con_cls != NULL)
     request_free (*con_cls);
   *con_cls = NULL;
@@ -247,13 +331,15 @@ rp_http_new (const RpHttpConfig *config, const RpHttpRoute *routes, guint n_rout
       config->cors_origin != NULL ? g_strdupv ((char **) config->cors_origin) : g_new0 (char *, 1);
   http->web_dir = g_strdup (config->web_dir);
   http->suspended = g_hash_table_new (NULL, NULL);
+  http->request_timeout_s =
+      config->request_timeout_s != 0 ? config->request_timeout_s : DEFAULT_REQUEST_S;
   http->refused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   http->daemon = MHD_start_daemon (
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_access, http,
       MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
       MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-      http, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) CONNECTION_MEMORY_BYTES,
-      MHD_OPTION_CONNECTION_LIMIT,
+      http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      (size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
       config->max_connections != 0 ? config->max_connections : DEFAULT_CONNECTIONS,
       MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_connections_per_ip,
       MHD_OPTION_CONNECTION_TIMEOUT,
@@ -264,6 +350,7 @@ rp_http_new (const RpHttpConfig *config, const RpHttpRoute *routes, guint n_rout
     g_set_error (error, RP_HTTP_ERROR, RP_HTTP_ERROR_SETUP, "the HTTP library refused to start");
     return NULL;
   }
+  http->sweeper = g_timeout_add_seconds (1, on_sweep, http);
   const union MHD_DaemonInfo *info = MHD_get_daemon_info (http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
   http->source = g_source_new (&source_funcs, sizeof (HttpSource));
   HttpSource *source = (HttpSource *) http->source;
@@ -279,6 +366,8 @@ rp_http_free (RpHttp *http)
 {
   if (http == NULL)
     return;
+  if (http->sweeper != 0)
+    g_source_remove (http->sweeper);
   if (http->source != NULL) {
     g_source_destroy (http->source);
     g_source_unref (http->source);
@@ -317,6 +406,25 @@ const char *
 rp_http_request_header (RpHttpRequest *request, const char *name)
 {
   return MHD_lookup_connection_value (request->connection, MHD_HEADER_KIND, name);
+}
+
+const char *
+rp_http_request_peer (RpHttpRequest *request)
+{
+  const RpHttpConnection *connection = connection_of (request->connection);
+  return connection != NULL ? connection->peer : NULL;
+}
+
+/* Nobody looks at the socket while the request waits. A client that has sent all it has to say and
+ * closed its half of the connection is none that we know. */
+gboolean
+rp_http_request_is_gone (RpHttpRequest *request)
+{
+  const RpHttpConnection *connection = connection_of (request->connection);
+  char byte;
+  ssize_t n =
+      connection != NULL ? recv (connection->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) : 1;
+  return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 const char *
