@@ -1,4 +1,5 @@
 #include "api-private.h"
+#include "secret.h"
 
 #include <string.h>
 
@@ -49,6 +50,10 @@ rp_api_reply_failure (RpHttpRequest *request, const GError *error)
     status = 503;
     info = "try again in a few seconds";
     break;
+  case RP_REGISTRY_ERROR_ADDRESS:
+    status = 429;
+    info = "end a call of yours, or wait";
+    break;
   case RP_REGISTRY_ERROR_DRAINING:
     status = 503;
     info = "try again on another server, or once this one is back";
@@ -72,14 +77,31 @@ rp_api_reply_failure (RpHttpRequest *request, const GError *error)
   rp_http_reply_error (request, status, error->message, info);
 }
 
+void
+rp_api_end_if_gone (RpApi *api, RpHttpRequest *request, const char *id)
+{
+  if (rp_http_request_is_gone (request))
+    rp_registry_end_call (api->registry, id, "the client left before it was answered");
+}
+
+/* Who waits for the answer. */
+typedef struct {
+  RpApi *api;
+  RpHttpRequest *request;
+  gboolean is_new; /* a call that nobody is in yet */
+} Waiter;
+
 static void
 on_answer (const char *answer, const char *call, const GError *error, gpointer user_data)
 {
-  RpHttpRequest *request = user_data;
+  g_autofree Waiter *waiter = user_data;
+  RpHttpRequest *request = waiter->request;
   if (error != NULL) {
     rp_api_reply_failure (request, error);
     return;
   }
+  if (waiter->is_new)
+    rp_api_end_if_gone (waiter->api, request, call);
   GString *json = g_string_new ("{\"sdp\": ");
   rp_json_append_string (json, answer);
   g_string_append (json, ", \"type\": \"answer\", \"pc_id\": ");
@@ -149,19 +171,23 @@ take_offer (RpApi *api, RpHttpRequest *request, const RpReservation *session)
                          "send the RTCSessionDescription of createOffer ()");
     return;
   }
-  g_autofree char *data = NULL;
+  rp_autosecret char *data = NULL;
   const char *text = rp_json_string (body, "sdp", "");
   RpRegistryOffer offer = {
       .call = rp_json_string (body, "pc_id", NULL),
       .restart = rp_json_bool (body, "restart_pc", FALSE),
       .session = session != NULL ? session->id : NULL,
+      .address = rp_http_request_peer (request),
   };
   /* A session's calls are its own. */
   if (session != NULL && g_strcmp0 (offer.call, session->call) != 0)
     offer.call = NULL;
-  if (take_wishes (api, request, body, session, &offer, &data) &&
-      rp_api_parse_sdp (request, text, strlen (text), &offer.sdp, &offer.remote))
-    rp_registry_offer (api->registry, &offer, on_answer, request);
+  if (!take_wishes (api, request, body, session, &offer, &data) ||
+      !rp_api_parse_sdp (request, text, strlen (text), &offer.sdp, &offer.remote))
+    return;
+  Waiter *waiter = g_new (Waiter, 1);
+  *waiter = (Waiter){api, request, find_call (api, offer.call) == NULL};
+  rp_registry_offer (api->registry, &offer, on_answer, waiter);
 }
 
 void

@@ -13,6 +13,10 @@ JsonObject *rp_api_parse_body (RpHttpRequest *request, const RpJsonField *fields
 /* Replies with the status and the hint that belong to an error of RP_REGISTRY_ERROR. */
 void rp_api_reply_failure (RpHttpRequest *request, const GError *error);
 
+/* A client that hung up before the answer to its offer was there will not come: ends the call @id,
+ * whose worker others can have. */
+void rp_api_end_if_gone (RpApi *api, RpHttpRequest *request, const char *id);
+
 /* api-agents.c. These reply when they return FALSE. */
 /* Who is to answer a new call: @asked (nullable), or whom the token is for; NULL = the default. */
 gboolean rp_api_choose_agent (RpApi *api, RpHttpRequest *request, const char *asked,

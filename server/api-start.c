@@ -1,6 +1,7 @@
 /* Sessions as the stock clients of Pipecat ask for them (POST /start), and what the server can do.
  */
 #include "api-private.h"
+#include "secret.h"
 
 #define MAX_TRANSPORT_BYTES 64
 
@@ -46,7 +47,7 @@ rp_api_post_start (RpHttpRequest *request, gpointer user_data)
 {
   RpApi *api = user_data;
   g_autoptr (GError) error = NULL;
-  g_autofree char *data = NULL;
+  rp_autosecret char *data = NULL;
   const char *agent = NULL;
   g_autoptr (JsonObject) start = parse_start (request);
   if (start == NULL)
@@ -60,7 +61,8 @@ rp_api_post_start (RpHttpRequest *request, gpointer user_data)
   if (!rp_api_take_request_data (request, "body", rp_json_object (start, "body"), &data, &agent) ||
       !rp_api_choose_agent (api, request, agent, &agent))
     return;
-  g_autofree char *id = rp_registry_reserve (api->registry, agent, data, &error);
+  g_autofree char *id =
+      rp_registry_reserve (api->registry, rp_http_request_peer (request), agent, data, &error);
   if (id == NULL) {
     rp_api_reply_failure (request, error);
     return;

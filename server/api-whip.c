@@ -73,6 +73,7 @@ on_created (const char *answer, const char *id, const GError *error, gpointer us
     rp_api_reply_failure (waiter->request, error);
     return;
   }
+  rp_api_end_if_gone (waiter->api, waiter->request, id);
   g_autofree char *location = g_strconcat (CALL_PATH, id, NULL);
   rp_http_request_add_header (waiter->request, "Location", location);
   add_ice_servers (waiter->api, waiter->request);
@@ -98,7 +99,7 @@ create (RpApi *api, RpHttpRequest *request, const char *agent)
 {
   gsize len = 0;
   const char *text = rp_http_request_body (request, &len);
-  RpRegistryOffer offer = {.whip = TRUE};
+  RpRegistryOffer offer = {.whip = TRUE, .address = rp_http_request_peer (request)};
   g_autoptr (RpSdp) sdp = NULL;
   g_autofree RpSdpRemote *remote = NULL;
   if (!rp_api_choose_agent (api, request, agent, &offer.agent) ||

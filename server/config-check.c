@@ -8,6 +8,8 @@
 #define MIN_TOKEN_BYTES 16
 /* A browser opens up to six; behind one address there may be an office. */
 #define DEFAULT_CONNECTIONS_PER_ADDRESS 200
+#define DEFAULT_CALLS_PER_ADDRESS 20
+#define DEFAULT_OFFERS_PER_MINUTE 120
 #define MAX_AGENT_NAME 64
 #define AGENT_NAME_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
@@ -46,9 +48,17 @@ parse_listen (RpConfig *config, GError **error)
   config->listen_host = g_steal_pointer (&host);
   config->listen_port = (guint16) port;
   /* What connects to loopback is a proxy, which has all of the clients. */
-  if (config->max_connections_per_address == RP_CONFIG_UNSET)
-    config->max_connections_per_address =
-        config->listen_is_loopback ? 0 : DEFAULT_CONNECTIONS_PER_ADDRESS;
+  const struct {
+    guint *limit;
+    guint value;
+  } defaults[] = {
+      {&config->max_connections_per_address, DEFAULT_CONNECTIONS_PER_ADDRESS},
+      {&config->max_calls_per_address, DEFAULT_CALLS_PER_ADDRESS},
+      {&config->max_offers_per_minute, DEFAULT_OFFERS_PER_MINUTE},
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (defaults); i++)
+    if (*defaults[i].limit == RP_CONFIG_UNSET)
+      *defaults[i].limit = config->listen_is_loopback ? 0 : defaults[i].value;
   return TRUE;
 }
 

@@ -185,6 +185,8 @@ config_new (void)
   config->max_sessions = 100;
   config->max_cpu_percent = 90;
   config->max_connections_per_address = RP_CONFIG_UNSET;
+  config->max_calls_per_address = RP_CONFIG_UNSET;
+  config->max_offers_per_minute = RP_CONFIG_UNSET;
   config->connect_timeout_us = 60 * G_USEC_PER_SEC;
   config->inactivity_timeout_us = 15 * G_USEC_PER_SEC;
   config->drain_timeout_us = 30 * G_USEC_PER_SEC;

@@ -37,7 +37,9 @@ typedef struct {
   char *token;        /* (nullable) the operator's key: shown as "Authorization: Bearer" it opens
                          everything, and access tokens are made with it */
   char **cors_origin; /* origins of other sites that may use the API; "*" = any; may be empty */
-  guint max_connections_per_address; /* to HTTP; 0 = no limit of its own */
+  guint max_connections_per_address; /* to HTTP; 0 = no limit of its own, and so below */
+  guint max_calls_per_address;       /* at the same time */
+  guint max_offers_per_minute;       /* of one address */
 
   char **agent; /* directories; an agent's name is its directory's; the first is the default */
   char *models; /* (nullable) directory */

@@ -72,6 +72,8 @@ typedef struct {
   guint max_connections;          /* 0 = 1000 */
   guint max_connections_per_ip;   /* 0 = no limit of its own */
   guint idle_timeout_s;           /* of a connection; 0 = 15 */
+  guint request_timeout_s; /* from the last reply, or the connection, until the next request is
+                              here as a whole, however busily it trickles; 0 = 30 */
 } RpHttpConfig;
 
 /* @routes must outlive the server, @config is copied. Listens when it returns. Returns: (transfer
@@ -97,6 +99,12 @@ void rp_http_stats (const RpHttp *http, RpHttpStats *out);
 const char *rp_http_request_header (RpHttpRequest *request, const char *name);
 /* NUL-terminated behind @out_len bytes. */
 const char *rp_http_request_body (const RpHttpRequest *request, gsize *out_len);
+
+/* Who asks: rp_quota_key () of the connection's other end. Behind a proxy that is the proxy.
+ * Returns: (transfer none) (nullable) */
+const char *rp_http_request_peer (RpHttpRequest *request);
+/* Has the client hung up while it waited for the reply? */
+gboolean rp_http_request_is_gone (RpHttpRequest *request);
 
 /* What the @i-th "{}" of the route's path stands for. Never NULL for those the path has. */
 const char *rp_http_request_param (const RpHttpRequest *request, guint i);

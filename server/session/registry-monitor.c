@@ -87,6 +87,9 @@ rp_registry_monitor_refused (RpRegistry *registry, RpRegistryError code)
   case RP_REGISTRY_ERROR_BUSY:
     rp_monitor_refused (registry->monitor, RP_REFUSED_BUSY);
     break;
+  case RP_REGISTRY_ERROR_ADDRESS:
+    rp_monitor_refused (registry->monitor, RP_REFUSED_ADDRESS);
+    break;
   case RP_REGISTRY_ERROR_DRAINING:
     rp_monitor_refused (registry->monitor, RP_REFUSED_DRAINING);
     break;

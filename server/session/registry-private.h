@@ -5,6 +5,7 @@
 #include "call.h"
 #include "load-probe.h"
 #include "monitor.h"
+#include "quota.h"
 #include "registry.h"
 
 G_BEGIN_DECLS
@@ -21,6 +22,7 @@ typedef struct {
   RpCall *call;
   guint loop_index;
   RpRegistryCall info;
+  char *address; /* (nullable) that the quota counts it for */
   gboolean ending;
   guint worker_request;                               /* 0 = none waits */
   gint64 cpu_us;                                      /* of its workers, counted by admission */
@@ -41,6 +43,7 @@ struct _RpRegistry {
   RpHistogram *latencies[RP_N_LATENCIES];
   RpMonitor *monitor;
   guint monitor_timer;
+  RpQuota *quota;
   RpAdmission *admission;
   gboolean admission_open; /* as the log was told last */
   RpLoadProbe *probe;
@@ -80,6 +83,12 @@ GError *rp_registry_admission_ask (RpRegistry *registry);
 void rp_registry_admission_ended (RpRegistry *registry, RpRegistryEntry *entry);
 void rp_registry_admission_stats (RpRegistry *registry, JsonBuilder *builder);
 void rp_registry_admission_metrics (RpRegistry *registry, RpExposition *out);
+
+/* registry-quota.c: may this address have another call? */
+void rp_registry_quota_start (RpRegistry *registry);
+/* @address: (nullable); @freed: calls of it that end with that. Returns: (transfer full) (nullable):
+ * NULL = it may. */
+GError *rp_registry_quota_ask (RpRegistry *registry, const char *address, guint freed);
 
 /* registry-monitor.c: what registry.c tells the monitor of. */
 void rp_registry_monitor_start (RpRegistry *registry);

@@ -47,9 +47,14 @@ rp_registry_sessions_clear (RpRegistry *registry)
 }
 
 char *
-rp_registry_reserve (RpRegistry *registry, const char *agent, const char *request_data,
-                     GError **error)
+rp_registry_reserve (RpRegistry *registry, const char *address, const char *agent,
+                     const char *request_data, GError **error)
 {
+  GError *too_many = registry->draining ? NULL : rp_registry_quota_ask (registry, address, 0);
+  if (too_many != NULL) {
+    g_propagate_error (error, too_many);
+    return NULL;
+  }
   g_autofree char *id = rp_call_make_id ();
   RpRegistryError code = RP_REGISTRY_ERROR_FULL;
   RpAdmissionReason reason = RP_ADMISSION_CPU;

@@ -2,6 +2,7 @@
 
 #include "json.h"
 #include "log.h"
+#include "secret.h"
 
 /* A client opens one to each address that it is told. */
 #define TCP_CONNECTIONS_PER_CALL 8
@@ -50,6 +51,7 @@ typedef struct {
   char *session;      /* (nullable) */
   char *agent;        /* (nullable) */
   char *request_data; /* (nullable) */
+  char *address;      /* (nullable) that the quota counts it for */
   gboolean whip;
   RpRegistryAnswerFunc func;
   gpointer user_data;
@@ -73,6 +75,8 @@ entry_free (gpointer data)
     rp_pool_cancel (entry->registry->pool, entry->worker_request);
   g_array_index (entry->registry->loops, RpRegistryLoop, entry->loop_index).sessions--;
   rp_call_unref (entry->call);
+  rp_quota_end (entry->registry->quota, entry->address);
+  g_free (entry->address);
   g_free (entry);
 }
 
@@ -236,7 +240,9 @@ offer_free (Offer *offer)
   rp_session_offer_free (offer->offer);
   g_free (offer->session);
   g_free (offer->agent);
-  g_free (offer->request_data);
+  rp_secret_free (offer->request_data);
+  rp_quota_end (offer->registry->quota, offer->address);
+  g_free (offer->address);
   g_free (offer);
 }
 
@@ -267,6 +273,7 @@ begin_call (Offer *offer, RpWorkerLink *link)
   const RpSdpRemote *remote = offer->offer->remote;
   RpRegistryEntry *entry = g_new0 (RpRegistryEntry, 1);
   entry->registry = registry;
+  entry->address = g_steal_pointer (&offer->address);
   entry->loop_index = least_loaded (registry);
   RpRegistryLoop *slot = &g_array_index (registry->loops, RpRegistryLoop, entry->loop_index);
   slot->sessions++;
@@ -347,6 +354,12 @@ offer_new_call (RpRegistry *registry, const RpRegistryOffer *wish, RpSessionOffe
   }
   /* What a session's next call takes the place of is as good as over. */
   guint freed = offer->session != NULL && rp_registry_sessions_in_call (registry, offer->session);
+  g_autoptr (GError) too_many = rp_registry_quota_ask (registry, wish->address, freed);
+  if (too_many != NULL) {
+    offer->func (NULL, NULL, too_many, offer->user_data);
+    offer_free (offer);
+    return;
+  }
   if (rp_registry_active (registry) - freed >= registry->config->max_sessions) {
     fail_offer (offer, RP_REGISTRY_ERROR_FULL, "all lines are busy");
     return;
@@ -361,6 +374,8 @@ offer_new_call (RpRegistry *registry, const RpRegistryOffer *wish, RpSessionOffe
     rp_registry_sessions_leave (registry, offer->session);
     rp_registry_sessions_renew (registry, offer->session);
   }
+  offer->address = g_strdup (wish->address);
+  rp_quota_begin (registry->quota, offer->address, g_get_monotonic_time ());
   RpWorkerLink *link = rp_pool_acquire (registry->pool);
   if (link != NULL)
     begin_call (offer, link);
@@ -552,6 +567,7 @@ rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertificate *certif
   registry->entries = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
   g_queue_init (&registry->offers);
   rp_registry_sessions_init (registry);
+  rp_registry_quota_start (registry);
   for (guint i = 0; i < RP_N_LATENCIES; i++)
     registry->latencies[i] = rp_histogram_new ();
   registry->session = (RpSessionConfig){
@@ -599,6 +615,7 @@ rp_registry_free (RpRegistry *registry)
   rp_ice_tcp_free (registry->session.ice_tcp);
   for (guint i = 0; i < RP_N_LATENCIES; i++)
     rp_histogram_free (registry->latencies[i]);
+  rp_quota_free (registry->quota);
   rp_registry_sessions_clear (registry);
   g_free (registry);
 }

@@ -21,6 +21,7 @@ GQuark rp_registry_error_quark (void);
 typedef enum {
   RP_REGISTRY_ERROR_FULL,     /* as many calls as the configuration allows */
   RP_REGISTRY_ERROR_BUSY,     /* more calls than the machine can carry well */
+  RP_REGISTRY_ERROR_ADDRESS,  /* more than one address may have, or too often */
   RP_REGISTRY_ERROR_DRAINING, /* the server is going down */
   RP_REGISTRY_ERROR_WORKER,   /* no worker to be had in time */
   RP_REGISTRY_ERROR_UNKNOWN,  /* no such call */
@@ -50,6 +51,7 @@ typedef struct {
   const char *session;      /* (nullable): the reservation it is for; its former call is ended */
   const char *agent;        /* (nullable): one of the pool's; NULL = the first */
   const char *request_data; /* (nullable): a JSON object as text, for the agent */
+  const char *address;      /* (nullable): rp_quota_key () of who asks; NULL = no limits */
   gboolean whip;
 } RpRegistryOffer;
 
@@ -89,9 +91,10 @@ const char *rp_registry_ended_whip (RpRegistry *registry, const char *call);
 gboolean rp_registry_end_call (RpRegistry *registry, const char *call, const char *reason);
 
 /* Reserves a session for a client to come (registry-sessions.c). It takes no worker and no line.
- * Returns: (transfer full) (nullable): its id; NULL with @error set: FULL, DRAINING. */
-char *rp_registry_reserve (RpRegistry *registry, const char *agent, const char *request_data,
-                           GError **error);
+ * Returns: (transfer full) (nullable): its id; NULL with @error set: FULL, DRAINING,
+ * ADDRESS (@address is as that of an offer). */
+char *rp_registry_reserve (RpRegistry *registry, const char *address, const char *agent,
+                           const char *request_data, GError **error);
 /* Returns: (transfer none) (nullable): valid until the main context is iterated again. */
 const RpReservation *rp_registry_session (RpRegistry *registry, const char *session);
 

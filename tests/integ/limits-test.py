@@ -1,0 +1,108 @@
+"""What one address, one connection and one call may ask of the server.
+
+usage: limits-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
+import json
+import socket
+import sys
+import time
+
+sys.path.insert(0, sys.argv[3])
+from serverfixture import JSON, Server, offer, refused, run_tap  # noqa: E402
+
+
+def start(*options):
+    return Server(*sys.argv[1:3], *options)
+
+
+def test_calls_of_an_address():
+    with start("--max-calls-per-address", "2", "--workers", "4") as server:
+        for _ in range(2):
+            status, answer = server.api("POST", "/api/offer", offer())
+            assert status == 200, answer
+        error = refused(server.api("POST", "/api/offer", offer()), 429)
+        assert "as many calls" in error["detail"], error
+        whip = server.request("POST", "/whip", offer()["sdp"], {"Content-Type": "application/sdp"})
+        assert whip[0] == 429, whip
+        refused(server.api("POST", "/start", {}), 429)
+        # A call of theirs may go on.
+        again = server.api("POST", "/api/offer", offer(pc_id=answer["pc_id"], restart_pc=True))
+        assert again[0] == 200, again
+        assert 'repartee_calls_refused_total{reason="address"} 3' in server.request("GET", "/metrics")[2].decode()
+
+
+def test_a_call_that_ended_counts_no_more():
+    with start("--max-calls-per-address", "1") as server:
+        headers = {"Content-Type": "application/sdp"}
+        for _ in range(3):
+            status, answer, _ = server.request("POST", "/whip", offer()["sdp"], headers)
+            assert status == 201, status
+            assert server.request("POST", "/whip", offer()["sdp"], headers)[0] == 429
+            assert server.request("DELETE", answer["Location"])[0] == 200
+            server.await_stats(lambda s: s["sessions"]["active"] == 0)
+
+
+def test_offers_of_an_address():
+    with start("--max-offers-per-minute", "3", "--workers", "4") as server:
+        for _ in range(3):
+            assert server.api("POST", "/start", {})[0] == 200
+        status, headers, body = server.request("POST", "/api/offer", json.dumps(offer()), JSON)
+        assert status == 429 and 1 <= int(headers["Retry-After"]) <= 20, (status, headers, body)
+
+
+def test_no_limits_on_loopback():
+    with start("--workers", "4", "--max-sessions", "200") as server:
+        for _ in range(150):
+            assert server.api("POST", "/start", {})[0] == 200
+
+
+def test_client_that_hangs_up_before_its_answer():
+    """Its line is free at once, and not after the 15 s that a path may take."""
+    with start("--workers", "4") as server:
+        body = json.dumps(offer()).encode()
+        head = "POST /api/offer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        begun = time.monotonic()
+        for _ in range(5):
+            with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+                connection.sendall(head.encode() % len(body) + body)
+        server.await_log("begins")
+        server.await_stats(lambda s: s["sessions"]["active"] == 0 and s["sessions"]["total"] >= 1)
+        assert time.monotonic() - begun < 12, time.monotonic() - begun
+
+
+def test_trickled_request():
+    """One byte now and then keeps no connection: 30 s for a request."""
+    with start() as server:
+        connections = [socket.create_connection(("127.0.0.1", server.port), 60) for _ in range(3)]
+        # Headers without end; a body without end; and one that asked before.
+        connections[0].sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
+        connections[1].sendall(
+            b"POST /api/offer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
+        )
+        connections[2].sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"200 OK" in connections[2].recv(4096)
+        begun = time.monotonic()
+        ended = {}
+        while len(ended) < 3 and time.monotonic() - begun < 90:
+            for i, connection in enumerate(connections):
+                if i in ended:
+                    continue
+                try:
+                    connection.setblocking(False)
+                    if connection.recv(4096) == b"":
+                        ended[i] = time.monotonic() - begun
+                except BlockingIOError:
+                    try:
+                        connection.sendall(b"X" if i != 2 else b"G")
+                    except OSError:
+                        ended[i] = time.monotonic() - begun
+                except OSError:
+                    ended[i] = time.monotonic() - begun
+            time.sleep(2)
+        assert len(ended) == 3, ended
+        assert server.request("GET", "/healthz")[0] == 200
+        for connection in connections:
+            connection.close()
+
+
+if __name__ == "__main__":
+    sys.exit(run_tap([value for name, value in list(globals().items()) if name.startswith("test_")]))
