@@ -119,8 +119,8 @@ rp_registry_end_call (RpRegistry *registry, const char *call, const char *reason
 }
 
 char *
-rp_registry_reserve (RpRegistry *registry, const char *agent, const char *request_data,
-                     GError **error)
+rp_registry_reserve (RpRegistry *registry, const char *address, const char *agent,
+                     const char *request_data, GError **error)
 {
   if (!world.refuses)
     return g_strdup ("session");
@@ -245,6 +245,7 @@ check_reply (const GString *reply)
   g_autoptr (GError) error = NULL;
   g_autoptr (JsonObject) object = rp_json_parse_object (body, len, 0, &error);
   g_assert_no_error (error);
+  g_assert_nonnull (object);
 }
 
 static gboolean
