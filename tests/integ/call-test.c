@@ -505,6 +505,27 @@ test_impaired (void)
   tear_down (&f);
 }
 
+/* The set-up, too, goes through the network: certificates and SCTP fit the smallest MTU that WebRTC
+ * may meet, and a call outlives an outage. */
+static void
+test_whole_path (void)
+{
+  Fixture f;
+  set_up (&f);
+  g_autofree char *clip = make_clip (&f, "in.wav", 0, 600, 100);
+  g_autoptr (JsonObject) summary = run_caller (
+      &f, 0, "--say", clip, "--gap", "400", "--linger", "3", "--mtu", "1200", "--in-mtu", "1200",
+      "--in-delay", "10", "--delay", "10", "--outage", "2:1", "--in-outage", "2:1", NULL);
+  JsonObject *out = rp_json_object (summary, "impairment");
+  JsonObject *in = rp_json_object (out, "in");
+  g_assert_cmpint (rp_json_int (out, "too_large", -1), ==, 0);
+  g_assert_cmpint (rp_json_int (in, "too_large", -1), ==, 0);
+  g_assert_cmpint (rp_json_int (out, "lost", 0), >, 0);
+  g_assert_cmpint (rp_json_int (in, "lost", 0), >, 0);
+  g_assert_true (rp_json_bool (summary, "ok", FALSE));
+  tear_down (&f);
+}
+
 static void
 test_failures (void)
 {
@@ -543,6 +564,7 @@ main (int argc, char **argv)
   g_test_add_func ("/call/text", test_text);
   g_test_add_func ("/call/listen", test_listen);
   g_test_add_func ("/call/impaired", test_impaired);
+  g_test_add_func ("/call/whole-path", test_whole_path);
   g_test_add_func ("/call/failures", test_failures);
   int status = g_test_run ();
   rp_sctp_shutdown ();
