@@ -4,11 +4,15 @@
 #include "stun-client.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 /* One of each family. */
 #define MAX_ADDRESSES 2
+/* So often, and so long each, is waited for a relayed packet. */
+#define WORDS 4
+#define WORD_MS 500
 
 static gboolean
 contains (const char *const *list, const char *text)
@@ -39,10 +43,10 @@ open_socket (Outside *outside)
 /* Judges what one server saw. */
 static void
 judge (RpCheckReport *report, const RpConfig *config, const char *const *addresses,
-       const char *what, Outside *outside, const RpStunAddress *seen)
+       const char *what, Outside *outside, gboolean shared, const RpStunAddress *seen)
 {
   const char *const *known = (const char *const *) config->public_address;
-  if (outside->seen.address[0] != '\0' &&
+  if (shared && outside->seen.address[0] != '\0' &&
       (!g_str_equal (outside->seen.address, seen->address) || outside->seen.port != seen->port))
     rp_check_say (report, RP_CHECK_WARNING, "nat",
                   "callers behind another such NAT need TURN; forward ports 1:1 and give "
@@ -50,7 +54,8 @@ judge (RpCheckReport *report, const RpConfig *config, const char *const *address
                   "another server sees the same socket as %s:%u than this one, %s:%u: the NAT maps "
                   "by destination",
                   outside->seen.address, outside->seen.port, seen->address, seen->port);
-  outside->seen = *seen;
+  if (shared)
+    outside->seen = *seen;
   if (contains (addresses, seen->address)) {
     rp_check_say (report, RP_CHECK_OK, what, NULL, "sees us as %s, without a NAT", seen->address);
     return;
@@ -66,7 +71,7 @@ judge (RpCheckReport *report, const RpConfig *config, const char *const *address
     return;
   }
   outside->n_public_seen++;
-  if (outside->port == 0 || seen->port == outside->port)
+  if (!shared || seen->port == outside->port)
     rp_check_say (report, RP_CHECK_OK, what, NULL, "sees us as %s, as --public-address says",
                   seen->address);
   else
@@ -90,8 +95,9 @@ check_stun (RpCheckReport *report, const RpConfig *config, const char *const *ad
     return;
   guint n = rp_stun_resolve (&url, found, MAX_ADDRESSES, &error);
   g_autoptr (RpStunClient) client = NULL;
+  gboolean shared = FALSE;
   if (n > 0) {
-    gboolean shared = !url.is_tcp && found[0].any.sa_family == AF_INET;
+    shared = outside->port != 0 && !url.is_tcp && found[0].any.sa_family == AF_INET;
     client = rp_stun_client_new (&url, &found[0], shared ? outside->fd : -1, &error);
   }
   if (client == NULL || !rp_stun_client_ask (client, &request, &answer, &error))
@@ -102,7 +108,7 @@ check_stun (RpCheckReport *report, const RpConfig *config, const char *const *ad
     rp_check_say (report, RP_CHECK_PROBLEM, text, NULL, "answers without an address (error %u %s)",
                   answer.error_code, answer.reason);
   else
-    judge (report, config, addresses, text, outside, &answer.mapped);
+    judge (report, config, addresses, text, outside, shared, &answer.mapped);
 }
 
 /* What to do about an error of a TURN server. */
@@ -127,41 +133,124 @@ turn_fix (const RpConfig *config, guint code)
   }
 }
 
-/* Asks for a relayed address and gives it back. The first time without credentials, to be told the
- * realm and a nonce (RFC 8489 section 9.2). */
+/* Asks for a relayed address. The first time without credentials, to be told the realm and a nonce
+ * (RFC 8489 section 9.2), which stay in @challenge, and @request points to them. */
 static gboolean
-allocate (RpStunClient *client, const char *user, const char *password, RpStunMessage *answer,
-          GError **error)
+allocate (RpStunClient *client, RpStunRequest *request, RpStunMessage *challenge,
+          RpStunMessage *answer, GError **error)
 {
-  RpStunRequest request = {.method = RP_STUN_ALLOCATE};
-  g_autofree RpStunMessage *challenge = g_new0 (RpStunMessage, 1);
-  if (!rp_stun_client_ask (client, &request, challenge, error))
+  RpStunRequest first = {.method = RP_STUN_ALLOCATE};
+  if (!rp_stun_client_ask (client, &first, challenge, error))
     return FALSE;
   *answer = *challenge;
   if (challenge->error_code != 401 || challenge->realm[0] == '\0')
     return TRUE;
-  request.username = user;
-  request.password = password;
-  request.realm = challenge->realm;
-  request.nonce = challenge->nonce;
-  if (!rp_stun_client_ask (client, &request, answer, error))
-    return FALSE;
-  if (answer->class_ == RP_STUN_SUCCESS) {
-    g_autofree RpStunMessage *ignored = g_new0 (RpStunMessage, 1);
-    request.method = RP_STUN_REFRESH;
-    request.refresh_to_zero = TRUE;
-    rp_stun_client_ask (client, &request, ignored, NULL);
+  request->method = RP_STUN_ALLOCATE;
+  request->realm = challenge->realm;
+  request->nonce = challenge->nonce;
+  return rp_stun_client_ask (client, request, answer, error);
+}
+
+static gboolean
+hears (int fd, const char *word)
+{
+  struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+  char got[64];
+  return poll (&poll_fd, 1, WORD_MS) > 0 &&
+         recv (fd, got, sizeof got, 0) == (gssize) strlen (word) &&
+         memcmp (got, word, strlen (word)) == 0;
+}
+
+/* A port that a call could have. Returns: a socket, or -1 */
+static int
+open_media_port (const RpConfig *config, const char *address, guint16 *out_port)
+{
+  struct sockaddr_in at = {.sin_family = AF_INET};
+  socklen_t size = sizeof at;
+  int fd = inet_pton (AF_INET, address, &at.sin_addr) == 1
+               ? socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)
+               : -1;
+  for (guint port = config->udp_port_min; fd >= 0 && port <= config->udp_port_max; port++) {
+    at.sin_port = htons ((guint16) port);
+    if (bind (fd, (struct sockaddr *) &at, sizeof at) == 0 &&
+        getsockname (fd, (struct sockaddr *) &at, &size) == 0) {
+      *out_port = ntohs (at.sin_port);
+      return fd;
+    }
   }
-  return TRUE;
+  if (fd >= 0)
+    close (fd);
+  return -1;
+}
+
+/* What a relayed call lives on: a word from the relayed address to a UDP port of ours. */
+static void
+check_reach (RpCheckReport *report, const RpConfig *config, RpStunClient *client,
+             const RpStunRequest *credentials, const char *text, const char *local, const char *at)
+{
+  static const char word[] = "repartee --check-network";
+  g_autofree RpStunMessage *answer = g_new0 (RpStunMessage, 1);
+  RpStunRequest permission = *credentials;
+  RpStunRequest send = {.method = RP_STUN_SEND, .data = word};
+  gboolean heard = FALSE;
+  guint16 port = 0;
+  int fd = open_media_port (config, local, &port);
+  if (fd < 0)
+    return;
+  permission.method = RP_STUN_CREATE_PERMISSION;
+  permission.peer.port = send.peer.port = port;
+  g_strlcpy (permission.peer.address, at, sizeof permission.peer.address);
+  g_strlcpy (send.peer.address, at, sizeof send.peer.address);
+  if (!rp_stun_client_ask (client, &permission, answer, NULL) ||
+      answer->class_ != RP_STUN_SUCCESS) {
+    rp_check_say (report, RP_CHECK_PROBLEM, text,
+                  "let it: coturn's denied-peer-ip and allowed-peer-ip, or allow-loopback-peers",
+                  "does not relay to %s: %u %s", at, answer->error_code, answer->reason);
+  } else {
+    for (guint i = 0; i < WORDS && !heard; i++) {
+      rp_stun_client_tell (client, &send);
+      heard = hears (fd, word);
+    }
+    if (heard)
+      rp_check_say (report, RP_CHECK_OK, text, NULL, "what it relays arrives at UDP port %u of %s",
+                    port, at);
+    else
+      rp_check_say (report, RP_CHECK_PROBLEM, text,
+                    "let UDP from the TURN server in: this machine's firewall, the one before it, "
+                    "the forwarding of the NAT",
+                    "what it relays does not arrive at UDP port %u of %s", port, at);
+  }
+  close (fd);
+}
+
+/* Where a client would let it send to: our first address over IPv4, as it is known outside. */
+static void
+check_relaying (RpCheckReport *report, const RpConfig *config, RpStunClient *client,
+                RpStunRequest *request, const char *text, const char *const *addresses)
+{
+  const char *local = NULL, *at = NULL;
+  g_autofree RpStunMessage *ignored = g_new0 (RpStunMessage, 1);
+  for (guint i = 0; local == NULL && addresses[i] != NULL; i++)
+    local = strchr (addresses[i], ':') == NULL ? addresses[i] : NULL;
+  for (guint i = 0; at == NULL && config->public_address[i] != NULL; i++)
+    at = strchr (config->public_address[i], ':') == NULL ? config->public_address[i] : NULL;
+  if (local != NULL)
+    check_reach (report, config, client, request, text, local, at != NULL ? at : local);
+  request->method = RP_STUN_REFRESH;
+  request->refresh_to_zero = TRUE;
+  rp_stun_client_ask (client, request, ignored, NULL);
 }
 
 static void
-check_turn (RpCheckReport *report, const RpConfig *config, const char *text)
+check_turn (RpCheckReport *report, const RpConfig *config, const char *const *addresses,
+            const char *text)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *user = NULL;
   g_autofree char *password = NULL;
+  g_autofree RpStunMessage *challenge = g_new0 (RpStunMessage, 1);
   g_autofree RpStunMessage *answer = g_new0 (RpStunMessage, 1);
+  RpStunRequest request = {0};
   RpIceUrl url;
   RpSocketAddress found[MAX_ADDRESSES];
   if (!rp_ice_url_parse (text, &url))
@@ -169,23 +258,24 @@ check_turn (RpCheckReport *report, const RpConfig *config, const char *text)
   if (config->turn_secret != NULL) {
     gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
     rp_ice_turn_credentials (config->turn_secret, now_s + 60, g_random_int (), &user, &password);
-  } else {
-    user = g_strdup (config->turn_user);
-    password = g_strdup (config->turn_password);
   }
+  request.username = user != NULL ? user : config->turn_user;
+  request.password = password != NULL ? password : config->turn_password;
   g_autoptr (RpStunClient) client = NULL;
   if (rp_stun_resolve (&url, found, MAX_ADDRESSES, &error) > 0)
     client = rp_stun_client_new (&url, &found[0], -1, &error);
-  if (client == NULL || !allocate (client, user, password, answer, &error))
+  if (client == NULL || !allocate (client, &request, challenge, answer, &error)) {
     rp_check_say (report, RP_CHECK_PROBLEM, text,
                   "look at the URL, at the firewalls between and whether the server runs", "%s",
                   error->message);
-  else if (answer->class_ == RP_STUN_SUCCESS)
+  } else if (answer->class_ == RP_STUN_SUCCESS) {
     rp_check_say (report, RP_CHECK_OK, text, NULL, "takes our credentials and relays at %s",
                   answer->relayed.address);
-  else
+    check_relaying (report, config, client, &request, text, addresses);
+  } else {
     rp_check_say (report, RP_CHECK_PROBLEM, text, turn_fix (config, answer->error_code),
                   "refuses: %u %s", answer->error_code, answer->reason);
+  }
 }
 
 void
@@ -196,7 +286,7 @@ rp_check_servers (RpCheckReport *report, const RpConfig *config, const char *con
   for (guint i = 0; config->stun[i] != NULL; i++)
     check_stun (report, config, addresses, config->stun[i], &outside);
   for (guint i = 0; config->turn[i] != NULL; i++)
-    check_turn (report, config, config->turn[i]);
+    check_turn (report, config, addresses, config->turn[i]);
   if (outside.fd >= 0)
     close (outside.fd);
   if (*config->public_address != NULL && *config->stun == NULL)

@@ -231,3 +231,13 @@ rp_stun_client_ask (RpStunClient *client, RpStunRequest *request, RpStunMessage 
                        "it does not answer");
   return FALSE;
 }
+
+void
+rp_stun_client_tell (RpStunClient *client, RpStunRequest *request)
+{
+  guint8 data[RP_STUN_MAX_REQUEST_BYTES];
+  gnutls_rnd (GNUTLS_RND_NONCE, request->transaction, sizeof request->transaction);
+  gsize len = rp_stun_write_request (request, data, sizeof data);
+  if (len > 0)
+    send_bytes (client, data, len);
+}

@@ -46,4 +46,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpStunClient, rp_stun_client_free)
 gboolean rp_stun_client_ask (RpStunClient *client, RpStunRequest *request, RpStunMessage *out,
                              GError **error);
 
+/* Sends an indication, that nothing answers. */
+void rp_stun_client_tell (RpStunClient *client, RpStunRequest *request);
+
 G_END_DECLS

@@ -46,6 +46,8 @@ async function checkAll(network) {
   says(found, stun, 'ok', /as 10\.77\.2\.2, without a NAT/);
   for (const url of turn)
     says(found, url, 'ok', /takes our credentials and relays at 10\.77\.3\.2/);
+  for (const url of turn)
+    says(found, url, 'ok', /relays arrives at UDP port 400\d\d of 10\.77\.2\.2/);
   says(found, 'udp_ports', 'ok', /all 100 are free/);
   says(found, 'ice_tcp', 'ok', /TCP port 3479 of 10\.77\.2\.2 is free/);
   assert.equal(found.status, 0);
@@ -60,6 +62,17 @@ async function checkAll(network) {
   says(found, turn[0], 'problem', /does not answer/);
   says(found, turn[1], 'problem', /no TCP connection: Connection refused/);
 
+  network.firewall('iifname "relay" ip saddr 10.77.3.2 udp sport 49152-49999 drop\n');
+  found = check(network, [...withTurn, secretFile(SECRET)]);
+  for (const url of turn)
+    says(found, url, 'problem', /relays does not arrive at UDP port/);
+  const strict = await startCoturn(network, { secret: SECRET, port: 3482,
+    more: 'denied-peer-ip=10.0.0.0-10.255.255.255' });
+  assert.equal(strict.child.exitCode, null);
+  const other = `turn:${RELAY}:3482`;
+  found = check(network, ['--turn', other, '--turn-secret-file', secretFile(SECRET)]);
+  says(found, other, 'problem', /does not relay to 10\.77\.2\.2: 403/);
+
   network.firewall('');
   network.translate();
   found = check(network, ['--stun', stun]);
@@ -68,6 +81,8 @@ async function checkAll(network) {
   found = check(network, ['--stun', stun, '--public-address', PUBLIC]);
   says(found, stun, 'ok', /10\.77\.9\.9, as --public-address says/);
   assert.equal(found.status, 0);
+  found = check(network, ['--public-address', PUBLIC, ...withTurn, secretFile(SECRET)]);
+  says(found, turn[0], 'ok', /arrives at UDP port \d+ of 10\.77\.9\.9/);
   found = check(network, ['--stun', stun, '--public-address', '203.0.113.1']);
   says(found, 'public_address', 'warning', /none of the STUN servers saw/);
 

@@ -13,6 +13,8 @@ enum {
   ATTR_MESSAGE_INTEGRITY = 0x0008,
   ATTR_ERROR_CODE = 0x0009,
   ATTR_LIFETIME = 0x000d,
+  ATTR_XOR_PEER_ADDRESS = 0x0012,
+  ATTR_DATA = 0x0013,
   ATTR_REALM = 0x0014,
   ATTR_NONCE = 0x0015,
   ATTR_XOR_RELAYED_ADDRESS = 0x0016,
@@ -161,6 +163,25 @@ put_text (Writer *writer, guint type, const char *text, gsize max)
     put_attribute (writer, type, text, strlen (text));
 }
 
+/* XORed, as all that are written here. */
+static void
+put_address (Writer *writer, guint type, const RpStunAddress *address)
+{
+  guint8 value[4 + 16] = {0};
+  const guint8 *mask = writer->at + 4;
+  gboolean is_v4 = inet_pton (AF_INET, address->address, value + 4) == 1;
+  gsize n = is_v4 ? 4 : 16;
+  if (!is_v4 && inet_pton (AF_INET6, address->address, value + 4) != 1) {
+    writer->full = TRUE;
+    return;
+  }
+  value[1] = is_v4 ? 1 : 2;
+  put16 (value + 2, address->port ^ (MAGIC_COOKIE >> 16));
+  for (gsize i = 0; i < n; i++)
+    value[4 + i] ^= mask[i];
+  put_attribute (writer, type, value, 4 + n);
+}
+
 /* RFC 8489 section 14.5, with the key of section 9.2.2. */
 static void
 put_integrity (Writer *writer, const RpStunRequest *request)
@@ -196,7 +217,7 @@ rp_stun_write_request (const RpStunRequest *request, guint8 *out, gsize size)
   if (writer.full)
     return 0;
   memset (out, 0, RP_STUN_HEADER_BYTES);
-  put16 (out, request->method);
+  put16 (out, request->method == RP_STUN_SEND ? request->method | 0x10 : request->method);
   put16 (out + 4, MAGIC_COOKIE >> 16);
   put16 (out + 6, MAGIC_COOKIE & 0xffff);
   memcpy (out + 8, request->transaction, RP_STUN_TRANSACTION_BYTES);
@@ -204,7 +225,11 @@ rp_stun_write_request (const RpStunRequest *request, guint8 *out, gsize size)
     put_attribute (&writer, ATTR_REQUESTED_TRANSPORT, udp, sizeof udp);
   if (request->refresh_to_zero)
     put_attribute (&writer, ATTR_LIFETIME, zero, sizeof zero);
-  if (request->username != NULL) {
+  if (request->method == RP_STUN_SEND || request->method == RP_STUN_CREATE_PERMISSION)
+    put_address (&writer, ATTR_XOR_PEER_ADDRESS, &request->peer);
+  if (request->method == RP_STUN_SEND)
+    put_text (&writer, ATTR_DATA, request->data, RP_STUN_MAX_TEXT_BYTES);
+  else if (request->username != NULL) {
     put_text (&writer, ATTR_USERNAME, request->username, RP_STUN_MAX_USERNAME_BYTES);
     put_text (&writer, ATTR_REALM, request->realm, RP_STUN_MAX_TEXT_BYTES);
     put_text (&writer, ATTR_NONCE, request->nonce, RP_STUN_MAX_TEXT_BYTES);

@@ -19,6 +19,8 @@ typedef enum {
   RP_STUN_BINDING = 0x001,
   RP_STUN_ALLOCATE = 0x003,
   RP_STUN_REFRESH = 0x004,
+  RP_STUN_SEND = 0x006, /* an indication: nothing answers it */
+  RP_STUN_CREATE_PERMISSION = 0x008,
 } RpStunMethod;
 
 typedef enum {
@@ -56,6 +58,8 @@ typedef struct {
   RpStunMethod method;
   guint8 transaction[RP_STUN_TRANSACTION_BYTES]; /* random */
   gboolean refresh_to_zero;                      /* REFRESH: the allocation is over */
+  RpStunAddress peer;                            /* SEND, CREATE_PERMISSION: whom; numeric */
+  const char *data;                              /* SEND: what */
   /* NULL without credentials; else what the server's 401 said, and the user's. */
   const char *realm, *nonce, *username, *password;
 } RpStunRequest;

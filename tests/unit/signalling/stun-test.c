@@ -76,6 +76,22 @@ test_requests (void)
   g_hmac_get_digest (hmac, mac, &mac_len);
   g_assert_cmpmem (bytes + len - 20, 20, mac, 20);
 
+  request.method = RP_STUN_CREATE_PERMISSION;
+  request.peer = (RpStunAddress){"192.0.2.1", 32853};
+  g_assert_cmpuint (rp_stun_write_request (&request, bytes, sizeof bytes), ==, len + 4);
+  /* The transaction is no part of an IPv4 address: as in the response above. */
+  static const guint8 peer[] = {0, 0x12, 0, 8, 0, 1, 0xa1, 0x47, 0xe1, 0x12, 0xa6, 0x43};
+  g_assert_cmpmem (bytes + RP_STUN_HEADER_BYTES, sizeof peer, peer, sizeof peer);
+  request.method = RP_STUN_SEND;
+  request.data = "word";
+  gsize indication = rp_stun_write_request (&request, bytes, sizeof bytes);
+  g_assert_cmpuint (indication, ==, RP_STUN_HEADER_BYTES + 12 + 8);
+  g_assert_true (parse (bytes, indication, &message));
+  g_assert_cmpint (message.class_, ==, RP_STUN_INDICATION);
+  g_assert_cmpuint (message.method, ==, RP_STUN_SEND);
+  request.peer = (RpStunAddress){"example.com", 1};
+  g_assert_cmpuint (rp_stun_write_request (&request, bytes, sizeof bytes), ==, 0);
+  request.method = RP_STUN_ALLOCATE;
   for (gsize size = 0; size < len; size++) {
     g_autofree guint8 *small = g_malloc (size + 1);
     g_assert_cmpuint (rp_stun_write_request (&request, small, size), ==, 0);
