@@ -66,7 +66,8 @@ struct _RpLoadFleet {
   guint next_kill;
   guint number;
   guint asking;
-  GPtrArray *phases; /* of RpLoadPhase */
+  GThreadPool *usage_pool; /* one thread; (nullable) */
+  GPtrArray *phases;       /* of RpLoadPhase */
   RpLoadPhase *phase;
   RpLoadOutcome outcome;
 };
@@ -297,6 +298,40 @@ begin_step (RpLoadFleet *fleet, gint64 now_us)
   fleet->due_us = now_us + ramp_us + RAMP_PATIENCE_US;
 }
 
+typedef struct {
+  RpLoadFleet *fleet;
+  RpLoadUsage *out;
+  gboolean at_end;
+} UsageJob;
+
+static void
+on_usage (gpointer data)
+{
+  UsageJob *job = data;
+  job->fleet->asking--;
+}
+
+/* On the pool's thread, whose jobs come one after the other. */
+static void
+look_at_usage (gpointer data, gpointer user_data)
+{
+  UsageJob *job = data;
+  rp_load_usage (job->fleet->options->watched, job->at_end, job->out);
+  while (!rp_loop_post (job->fleet->loop, on_usage, job, g_free))
+    g_usleep (RP_LOOP_TICK_US);
+}
+
+static void
+ask_usage (RpLoadFleet *fleet, RpLoadUsage *out, gboolean at_end)
+{
+  if (!fleet->usage_pool)
+    return;
+  UsageJob *job = g_new0 (UsageJob, 1);
+  *job = (UsageJob){fleet, out, at_end};
+  fleet->asking++;
+  g_thread_pool_push (fleet->usage_pool, job, NULL);
+}
+
 static void
 begin_hold (RpLoadFleet *fleet)
 {
@@ -304,8 +339,7 @@ begin_hold (RpLoadFleet *fleet)
 
   g_ptr_array_add (fleet->phases, phase);
   phase->up = count_up (fleet);
-  if (fleet->options->watched > 0)
-    rp_load_usage (fleet->options->watched, FALSE, &phase->before);
+  ask_usage (fleet, &phase->before, FALSE);
   phase->own_cpu_us = own_cpu_us ();
   phase->begun_us = rp_loop_now_us ();
   phase->begun_unix_s = g_get_real_time () / G_USEC_PER_SEC;
@@ -344,9 +378,8 @@ end_hold (RpLoadFleet *fleet)
   phase->tally.measuring = FALSE;
   phase->ended_us = rp_loop_now_us ();
   phase->own_cpu_us = own_cpu_us () - phase->own_cpu_us;
-  if (fleet->options->watched > 0)
-    rp_load_usage (fleet->options->watched, TRUE, &phase->after);
-  fleet->asking = 2;
+  ask_usage (fleet, &phase->after, TRUE);
+  fleet->asking += 2;
   rp_load_http_send (fleet->http, "/stats", NULL, RP_LOAD_HTTP_WHOLE, on_stats, fleet);
   rp_load_http_send (fleet->http, "/stats/history", NULL, RP_LOAD_HTTP_WHOLE, on_history, fleet);
   fleet->state = STATE_ASK;
@@ -458,12 +491,15 @@ prepare (RpLoadFleet *fleet, const RpLoadSpeech *speech, GError **error)
   fleet->certificate = rp_dtls_certificate_new (error);
   if (!fleet->certificate)
     return FALSE;
+  if (o->watched > 0)
+    fleet->usage_pool = g_thread_pool_new (look_at_usage, NULL, 1, FALSE, NULL);
   fleet->common = (RpLoadCommon){.loop = fleet->loop,
                                  .http = fleet->http,
                                  .certificate = fleet->certificate,
                                  .speech = speech,
                                  .agent = o->agent,
                                  .with_data = o->with_data,
+                                 .with_red = o->with_red,
                                  .with_answers = o->with_answers,
                                  .talk = o->talk,
                                  .impair = o->impair,
@@ -519,6 +555,8 @@ rp_load_fleet_free (RpLoadFleet *fleet)
   rp_loop_call_sync (fleet->loop, stop, fleet);
   /* Its jobs still post to calls that wait for them: one more turn of the loop delivers. */
   rp_load_http_free (fleet->http);
+  if (fleet->usage_pool)
+    g_thread_pool_free (fleet->usage_pool, FALSE, TRUE);
   rp_loop_call_sync (fleet->loop, drop_sockets, fleet);
   rp_loop_call_sync (fleet->loop, drop_sockets, fleet);
   if (fleet->phase && !g_ptr_array_find (fleet->phases, fleet->phase, NULL))

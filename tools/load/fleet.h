@@ -25,6 +25,7 @@ typedef struct {
   double kill_share; /* 0..1 */
   guint32 seed;
   gboolean with_data;
+  gboolean with_red;
   gboolean with_answers;
   RpLoadTalkConfig talk;
   RpImpair impair;
@@ -33,7 +34,7 @@ typedef struct {
 
 /* CPU and memory of a process and all its descendants. */
 typedef struct {
-  gboolean known;
+  gint64 at_us; /* 0 = there was no such process */
   gint64 root_cpu_us;
   gint64 rest_cpu_us;
   gint64 root_pss_bytes;
@@ -84,5 +85,6 @@ const RpLoadOutcome *rp_load_fleet_outcome (const RpLoadFleet *fleet);
 /* Returns: (transfer none): of RpLoadPhase, those that had a steady part. */
 GPtrArray *rp_load_fleet_phases (const RpLoadFleet *fleet);
 
-/* usage.c: reads /proc. Thread: any. */
+/* usage.c: reads /proc, which takes long when the processors are busy with what is read. Thread:
+ * any. */
 void rp_load_usage (GPid root, gboolean with_memory, RpLoadUsage *out);

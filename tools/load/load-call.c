@@ -1,6 +1,7 @@
 #include "load-call.h"
 
 #include "json.h"
+#include "red.h"
 #include "rtcp-session.h"
 #include "rtp.h"
 #include "rtvi.h"
@@ -52,6 +53,8 @@ struct _RpLoadCall {
   guint16 sequence;
   guint32 timestamp;
   guint8 payload_type;
+  guint8 red_payload_type; /* 0 = none */
+  GBytes *before;          /* (nullable): the packet before, which its successor repeats */
   gint64 mic_due_us;
   gint64 frame_us; /* by its own clock */
   gint chat;
@@ -215,6 +218,29 @@ is_audible (RpLoadCall *call, const guint8 *payload, gsize len)
   return n > 0 && sum / n >= AUDIBLE_SQUARE;
 }
 
+/* Of redundant audio, which comes when our reports tell of loss, the length of the primary block is
+ * all that counts; it must be decrypted for that. */
+static void
+listen_to_red (RpLoadCall *call, guint8 *data, gsize len, gsize header_bytes, gint64 arrival_us)
+{
+  RpRed red;
+
+  if (!rp_load_peer_unprotect (call->peer, data, &len)) {
+    call->common->tally->undecipherable++;
+    return;
+  }
+  if (!rp_red_parse (data + header_bytes, len - header_bytes, &red) ||
+      red.primary.len == call->silence_bytes)
+    return;
+  if (measuring (call))
+    call->common->tally->sound++;
+  if (call->common->with_answers && rp_load_talk_agent_quiet (&call->talk, arrival_us) &&
+      !is_audible (call, red.primary.bytes, red.primary.len))
+    return;
+  g_clear_pointer (&call->decoder, opus_decoder_destroy);
+  count_turn (call, rp_load_talk_agent (&call->talk, arrival_us));
+}
+
 /* data is still protected. */
 static void
 listen_to (RpLoadCall *call, guint8 *data, gsize len, const RpRtpPacket *packet, gint64 arrival_us)
@@ -227,6 +253,8 @@ listen_to (RpLoadCall *call, guint8 *data, gsize len, const RpRtpPacket *packet,
 
   if (call->silence_bytes == 0)
     call->silence_bytes = bytes;
+  if (sound && measuring (call))
+    call->common->tally->sound++;
   if (search || packet->sequence % LOOK_EVERY == 0) {
     if (!rp_load_peer_unprotect (call->peer, data, &len)) {
       call->common->tally->undecipherable++;
@@ -258,6 +286,8 @@ take_rtp (RpLoadCall *call, guint8 *data, gsize len, gint64 arrival_us)
     return;
   if (packet.payload_type == call->payload_type)
     listen_to (call, data, len, &packet, arrival_us);
+  else if (call->red_payload_type != 0 && packet.payload_type == call->red_payload_type)
+    listen_to_red (call, data, len, packet.header_bytes, arrival_us);
   if (call->first_rtp_us == 0) {
     call->first_rtp_us = arrival_us;
     rp_histogram_record (tally->setup, arrival_us - call->offered_us);
@@ -309,7 +339,8 @@ make_offer (RpLoadCall *call)
                       .stream_id = "caller",
                       .track_id = "microphone",
                       .cname = "repartee-load",
-                      .ssrc = call->ssrc};
+                      .ssrc = call->ssrc,
+                      .offer_red = call->common->with_red};
   g_autoptr (GString) json = g_string_new ("{\"type\":\"offer\",\"sdp\":");
 
   rp_load_peer_describe (call->peer, &local, &candidate);
@@ -342,6 +373,7 @@ take_answer (RpLoadCall *call, const char *body, GError **error)
   if (!sdp || !rp_sdp_remote_summary (sdp, RP_SDP_ANSWER, remote, error))
     return FALSE;
   call->payload_type = remote->opus_payload_type;
+  call->red_payload_type = call->common->with_red ? remote->red_payload_type : 0;
   return rp_load_peer_set_remote (call->peer, remote, error);
 }
 
@@ -499,27 +531,52 @@ next_packet (RpLoadCall *call, gint64 now_us)
   return packet;
 }
 
+/* Returns: the bytes written: the next 20 ms, and those before it once more when both sides like.
+ */
+static gsize
+write_payload (RpLoadCall *call, gint64 now_us, guint8 *out, gsize size)
+{
+  RpRed red = {.n_blocks = call->before != NULL, .primary.payload_type = call->payload_type};
+  GBytes *packet = next_packet (call, now_us);
+  gsize len = 0;
+
+  if (call->red_payload_type == 0) {
+    const guint8 *opus = g_bytes_get_data (packet, &len);
+    memcpy (out, opus, len);
+    return len;
+  }
+  red.primary.bytes = g_bytes_get_data (packet, &red.primary.len);
+  if (call->before) {
+    red.blocks[0].payload_type = call->payload_type;
+    red.blocks[0].offset = FRAME_TIMESTAMPS;
+    red.blocks[0].bytes = g_bytes_get_data (call->before, &red.blocks[0].len);
+  }
+  call->before = packet;
+  return rp_red_write (&red, out, size);
+}
+
 static void
 send_frame (RpLoadCall *call, gint64 now_us)
 {
   guint8 buffer[MAX_PACKET + RP_LOAD_PEER_TAILROOM];
   RpRtpPacket header = {.marker = call->wire.packets == 0,
-                        .payload_type = call->payload_type,
+                        .payload_type =
+                            call->red_payload_type ? call->red_payload_type : call->payload_type,
                         .sequence = call->sequence++,
                         .timestamp = call->timestamp,
                         .ssrc = call->ssrc};
-  gsize payload = 0;
-  const guint8 *opus = g_bytes_get_data (next_packet (call, now_us), &payload);
   gsize len = rp_rtp_write_header (&header, buffer, sizeof buffer);
+  gsize payload = write_payload (call, now_us, buffer + len, MAX_PACKET - len);
 
-  memcpy (buffer + len, opus, payload);
   len += payload;
   call->timestamp += FRAME_TIMESTAMPS;
   rp_rtcp_session_sent (call->rtcp, now_us, header.timestamp, payload);
   if (rp_load_peer_protect (call->peer, FALSE, buffer, &len, sizeof buffer))
     put_out (call, buffer, len, now_us);
-  if (measuring (call))
+  if (measuring (call)) {
     call->common->tally->packets_sent++;
+    call->common->tally->speech_sent += call->clip != NULL;
+  }
 }
 
 static void

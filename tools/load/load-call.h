@@ -43,6 +43,7 @@ typedef struct {
   const RpLoadSpeech *speech;
   const char *agent; /* (nullable) */
   gboolean with_data;
+  gboolean with_red;     /* redundant audio (RFC 2198), as Chromium sends it */
   gboolean with_answers; /* the agent's silence tells its speech: see load-call.c */
   RpLoadTalkConfig talk;
   RpImpair impair;

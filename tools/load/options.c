@@ -39,6 +39,7 @@ const char rp_load_usage_text[] =
     "  --continuous         talks without end, and takes no note of answers: for echoes and "
     "bridges\n"
     "  --no-data            offers audio alone\n"
+    "  --red                offers redundant audio (RFC 2198), as Chromium does\n"
     "By itself a caller waits for the greeting, asks, waits until the agent has answered and has "
     "been silent for\n"
     "a second, and asks again.\n"
@@ -212,6 +213,8 @@ set_flag (RpLoadSettings *s, const char *name)
     s->fleet.with_answers = FALSE;
   } else if (g_str_equal (name, "--no-data")) {
     s->fleet.with_data = FALSE;
+  } else if (g_str_equal (name, "--red")) {
+    s->fleet.with_red = TRUE;
   } else if (g_str_equal (name, "--retry")) {
     s->fleet.retry = TRUE;
   } else {

@@ -138,23 +138,43 @@ per_call_second (const RpLoadPhase *phase, gint64 cpu_us)
   return n > 0 ? (double) cpu_us / 1000 / n : 0;
 }
 
+/* What the watched processes used between two looks, a little apart from the phase itself. */
+typedef struct {
+  double root_ms; /* per call-second */
+  double rest_ms;
+  double cores;
+} Watched;
+
+static gboolean
+watched (const RpLoadPhase *phase, Watched *out)
+{
+  gint64 span_us = phase->after.at_us - phase->before.at_us;
+  gint64 root_us = phase->after.root_cpu_us - phase->before.root_cpu_us;
+  gint64 rest_us = phase->after.rest_cpu_us - phase->before.rest_cpu_us;
+
+  if (phase->before.at_us == 0 || phase->after.at_us == 0 || span_us <= 0)
+    return FALSE;
+  double scale = seconds (phase) * G_USEC_PER_SEC / (double) span_us;
+  out->root_ms = per_call_second (phase, root_us) * scale;
+  out->rest_ms = per_call_second (phase, rest_us) * scale;
+  out->cores = (double) (root_us + rest_us) / (double) span_us;
+  return TRUE;
+}
+
 static void
 add_watched (JsonBuilder *b, const RpLoadPhase *phase)
 {
-  const RpLoadUsage *before = &phase->before;
-  const RpLoadUsage *after = &phase->after;
-  gint64 root_us = after->root_cpu_us - before->root_cpu_us;
-  gint64 rest_us = after->rest_cpu_us - before->rest_cpu_us;
+  Watched w;
 
-  if (!before->known || !after->known)
+  if (!watched (phase, &w))
     return;
   begin (b, "watched");
-  add_number (b, "root_cpu_ms_per_call_second", per_call_second (phase, root_us));
-  add_number (b, "rest_cpu_ms_per_call_second", per_call_second (phase, rest_us));
-  add_number (b, "cores", (double) (root_us + rest_us) / G_USEC_PER_SEC / seconds (phase));
-  add_number (b, "root_pss_mb", (double) after->root_pss_bytes / (1 << 20));
-  add_number (b, "rest_pss_mb", (double) after->rest_pss_bytes / (1 << 20));
-  add_int (b, "processes", after->processes);
+  add_number (b, "root_cpu_ms_per_call_second", w.root_ms);
+  add_number (b, "rest_cpu_ms_per_call_second", w.rest_ms);
+  add_number (b, "cores", w.cores);
+  add_number (b, "root_pss_mb", (double) phase->after.root_pss_bytes / (1 << 20));
+  add_number (b, "rest_pss_mb", (double) phase->after.rest_pss_bytes / (1 << 20));
+  add_int (b, "processes", phase->after.processes);
   json_builder_end_object (b);
 }
 
@@ -162,6 +182,12 @@ static double
 own_cost (const RpLoadPhase *phase)
 {
   return per_call_second (phase, phase->own_cpu_us);
+}
+
+static double
+share (guint64 part, guint64 whole)
+{
+  return whole > 0 ? (double) part / (double) whole : 0;
 }
 
 static void
@@ -184,6 +210,8 @@ add_phase (JsonBuilder *b, const RpLoadPhase *phase)
   add_int (b, "reordered", (gint64) t->wire.reordered);
   add_int (b, "undecipherable", (gint64) t->undecipherable);
   add_int (b, "packets_sent", (gint64) t->packets_sent);
+  add_number (b, "caller_talk_share", share (t->speech_sent, t->packets_sent));
+  add_number (b, "agent_talk_share", share (t->sound, t->wire.packets));
   add_percentiles (b, "voice_to_voice_ms", t->voice_to_voice);
   add_int (b, "answers_missing", (gint64) t->answers_missing);
   add_int (b, "answers_early", (gint64) t->answers_early);
@@ -275,6 +303,7 @@ print_phase (GString *out, const RpLoadPhase *phase)
   const RpLoadTally *t = &phase->tally;
   g_autoptr (JsonObject) stats = parse (phase->stats);
   double worst = worst_tick_late_ms (phase);
+  Watched w;
 
   g_string_append_printf (
       out, "%5u %5u %6.1f %7.1f %8.1f %8.1f %7.1f %7.1f %6" G_GUINT64_FORMAT " %6" G_GUINT64_FORMAT,
@@ -291,11 +320,8 @@ print_phase (GString *out, const RpLoadPhase *phase)
   else
     g_string_append (out, "        -");
   g_string_append_printf (out, " %6.2f %7.2f", own_cost (phase), percentile_ms (t->own_late, 99));
-  if (phase->before.known && phase->after.known)
-    g_string_append_printf (
-        out, " %6.2f %6.2f",
-        per_call_second (phase, phase->after.root_cpu_us - phase->before.root_cpu_us),
-        per_call_second (phase, phase->after.rest_cpu_us - phase->before.rest_cpu_us));
+  if (watched (phase, &w))
+    g_string_append_printf (out, " %6.2f %6.2f", w.root_ms, w.rest_ms);
   g_string_append_c (out, '\n');
 }
 

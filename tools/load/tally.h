@@ -16,6 +16,8 @@ typedef struct {
   guint64 answers_missing;
   guint64 answers_early;
   guint64 packets_sent;
+  guint64 speech_sent;    /* of them: within a clip */
+  guint64 sound;          /* packets of the agent that are not its silence */
   guint64 frames_skipped; /* by a caller that was too late to catch up */
   guint64 stalls;         /* of this process: ticks that were more than a second late */
   guint64 undecipherable; /* of the packets that were looked into */

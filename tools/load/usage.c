@@ -76,12 +76,13 @@ rp_load_usage (GPid root, gboolean with_memory, RpLoadUsage *out)
       g_hash_table_insert (all, GINT_TO_POINTER (process.pid),
                            g_memdup2 (&process, sizeof process));
   }
+  gint64 at_us = g_get_monotonic_time ();
   g_hash_table_iter_init (&iter, all);
   while (g_hash_table_iter_next (&iter, NULL, (gpointer *) &p)) {
     if (!descends (all, p->pid, root))
       continue;
     gint64 pss = with_memory ? read_pss (p->pid) : 0;
-    out->known = TRUE;
+    out->at_us = at_us;
     out->processes++;
     if (p->pid == root) {
       out->root_cpu_us = p->cpu_us;
