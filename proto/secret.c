@@ -36,3 +36,26 @@ rp_secret_array_free (GByteArray *array)
   rp_secret_clear (array->data, array->len);
   g_byte_array_unref (array);
 }
+
+typedef struct {
+  gsize len;
+  guint8 bytes[];
+} Copy;
+
+static void
+copy_free (gpointer data)
+{
+  Copy *copy = data;
+  explicit_bzero (copy->bytes, copy->len);
+  g_free (copy);
+}
+
+GBytes *
+rp_secret_bytes_new (gconstpointer data, gsize len)
+{
+  Copy *copy = g_malloc (sizeof *copy + len);
+  copy->len = len;
+  if (len > 0)
+    memcpy (copy->bytes, data, len);
+  return g_bytes_new_with_free_func (copy->bytes, len, copy_free, copy);
+}

@@ -14,6 +14,9 @@ void rp_secret_free (char *text);
 void rp_secret_string_free (GString *string);
 void rp_secret_array_free (GByteArray *array);
 
+/* A copy that is wiped with its last reference. Returns: (transfer full) */
+GBytes *rp_secret_bytes_new (gconstpointer data, gsize len);
+
 /* g_autofree that wipes: `rp_autosecret char *key = …` */
 static inline void
 rp_secret_cleanup (char **text)

@@ -1,5 +1,6 @@
 #include "config-options.h"
 #include "json.h"
+#include "secret.h"
 
 #include <string.h>
 
@@ -233,7 +234,7 @@ rp_config_free (RpConfig *config)
     return;
   g_free (config->listen);
   g_free (config->listen_host);
-  g_free (config->token);
+  rp_secret_free (config->token);
   g_strfreev (config->cors_origin);
   g_strfreev (config->agent);
   g_free (config->models);
@@ -246,9 +247,9 @@ rp_config_free (RpConfig *config)
   g_strfreev (config->stun);
   g_strfreev (config->turn);
   g_free (config->turn_secret_file);
-  g_free (config->turn_secret);
+  rp_secret_free (config->turn_secret);
   g_free (config->turn_user);
   g_free (config->turn_password_file);
-  g_free (config->turn_password);
+  rp_secret_free (config->turn_password);
   g_free (config);
 }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE /* pidfd, waitid on it, SO_SNDBUFFORCE */
 
+#include "secret.h"
 #include "worker-link-private.h"
 
 #include <errno.h>
@@ -218,7 +219,7 @@ enqueue (RpWorkerLink *link, const guint8 *bytes, gsize len)
   }
   if (g_queue_is_empty (&link->queue))
     want_writable (link, TRUE);
-  g_queue_push_tail (&link->queue, g_bytes_new (bytes, len));
+  g_queue_push_tail (&link->queue, rp_secret_bytes_new (bytes, len));
   link->queued_bytes += len;
   link->stats.queue_peak = MAX (link->stats.queue_peak, link->queue.length);
 }
@@ -355,7 +356,7 @@ handle_frame (RpWorkerLink *link, const RpFrame *frame)
     break;
   case RP_FRAME_CHECKPOINT:
     if (link->events.checkpoint != NULL) {
-      g_autoptr (GBytes) checkpoint = g_bytes_new (frame->payload, frame->len);
+      g_autoptr (GBytes) checkpoint = rp_secret_bytes_new (frame->payload, frame->len);
       link->events.checkpoint (checkpoint, link->user_data);
     }
     break;

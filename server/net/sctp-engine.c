@@ -369,10 +369,11 @@ on_dcep (RpSctp *sctp, guint16 stream)
     emit_open (sctp, stream, sctp->labels[stream], sctp->protocols[stream]);
     return;
   }
-  if (sctp->states[stream] != RP_SCTP_CHANNEL_NONE) {
+  if (sctp->states[stream] != RP_SCTP_CHANNEL_NONE || sctp->opens >= RP_SCTP_MAX_OPENS) {
     count_message_error (sctp);
     return;
   }
+  sctp->opens++;
   RpDcepMessage ack = {.type = RP_DCEP_ACK};
   guint8 bytes[RP_DCEP_MAX_BYTES];
   gsize len = rp_dcep_write (&ack, bytes, sizeof bytes);

@@ -14,6 +14,8 @@
 /* Streams per association. Memory grows with them (16: 9 KB, 65535: 4 MB) and no client opens more
  * than a handful. */
 #define RP_SCTP_STREAMS 256
+/* Channels that a peer may open in the life of an association; beyond it they are ignored. */
+#define RP_SCTP_MAX_OPENS 1024
 /* Room for chunks in a packet: DTLS's data MTU of 1163 less the SCTP header is 1151; paths of MTU
  * 1280 want no more than this. */
 #define RP_SCTP_PATH_MTU 1100

@@ -1,6 +1,7 @@
 #include "call.h"
 
 #include "log.h"
+#include "secret.h"
 
 #include <errno.h>
 #include <string.h>
@@ -65,7 +66,7 @@ rp_call_unref (RpCall *call)
   g_free (call->id);
   g_free (call->short_id);
   g_free (call->agent);
-  g_free (call->request_data);
+  rp_secret_free (call->request_data);
   rp_timeline_free (call->timeline);
   g_free (call);
 }
@@ -76,7 +77,7 @@ static void
 drop_session (RpCall *call)
 {
   g_clear_pointer (&call->session, rp_session_free);
-  g_clear_pointer (&call->request_data, g_free);
+  g_clear_pointer (&call->request_data, rp_secret_free);
   call->config.request_data = NULL;
 }
 

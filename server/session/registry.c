@@ -77,6 +77,7 @@ entry_free (gpointer data)
   rp_call_unref (entry->call);
   rp_quota_end (entry->registry->quota, entry->address);
   g_free (entry->address);
+  rp_secret_clear (&entry->info, sizeof entry->info);
   g_free (entry);
 }
 

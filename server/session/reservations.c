@@ -1,5 +1,7 @@
 #include "reservations.h"
 
+#include "secret.h"
+
 /* Those without a call are in the order in which they run out, because all wait equally long. */
 typedef struct {
   RpReservation view; /* its strings are ours */
@@ -54,7 +56,7 @@ forget (RpReservations *self, Entry *entry)
   g_hash_table_remove (self->entries, entry->view.id);
   g_free ((char *) entry->view.id);
   g_free ((char *) entry->view.agent);
-  g_free ((char *) entry->view.request_data);
+  rp_secret_free ((char *) entry->view.request_data);
   g_free (entry);
 }
 

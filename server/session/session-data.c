@@ -12,6 +12,9 @@ struct _RpSessionData {
   gboolean pumping;
   guint64 sent;
   guint64 dropped;
+  guint64 refused;
+  gint64 messages_us; /* two leaky buckets, as the times when they are empty */
+  gint64 bytes_us;
 };
 
 RpSessionData *
@@ -117,11 +120,29 @@ rp_session_data_disconnected (RpSessionData *data)
   data->stream = -1;
 }
 
+static gboolean
+may_say (RpSessionData *data, gsize len, gint64 now_us)
+{
+  gint64 messages_us = MAX (data->messages_us, now_us) + RP_SESSION_DATA_MESSAGE_US;
+  gint64 bytes_us = MAX (data->bytes_us, now_us) + (gint64) len * RP_SESSION_DATA_BYTE_US;
+  if (messages_us - now_us > RP_SESSION_DATA_MESSAGES * RP_SESSION_DATA_MESSAGE_US ||
+      bytes_us - now_us > RP_SESSION_DATA_BYTES * (gint64) RP_SESSION_DATA_BYTE_US)
+    return FALSE;
+  data->messages_us = messages_us;
+  data->bytes_us = bytes_us;
+  return TRUE;
+}
+
 void
-rp_session_data_message (RpSessionData *data, guint16 stream, const char *text, gsize len)
+rp_session_data_message (RpSessionData *data, guint16 stream, const char *text, gsize len,
+                         gint64 now_us)
 {
   if (data->stream != stream)
     return;
+  if (!may_say (data, len, now_us)) {
+    data->refused++;
+    return;
+  }
   rp_dialect_client (data->dialect, text, len);
   pump (data);
 }
@@ -159,5 +180,6 @@ rp_session_data_stats (const RpSessionData *data, RpSessionDataStats *out)
 {
   out->sent = data->sent;
   out->dropped = data->dropped;
+  out->refused = data->refused;
   rp_dialect_stats (data->dialect, &out->dialect);
 }

@@ -11,6 +11,12 @@ G_BEGIN_DECLS
 
 /* Messages that wait for a channel; beyond it the oldest is dropped. */
 #define RP_SESSION_DATA_MAX_QUEUE 50
+/* What a client may send: this many messages and bytes at once, and one more in this time. The rest
+ * is dropped: no person types or presses so fast. */
+#define RP_SESSION_DATA_MESSAGES 200
+#define RP_SESSION_DATA_MESSAGE_US 20000
+#define RP_SESSION_DATA_BYTES (1024 * 1024)
+#define RP_SESSION_DATA_BYTE_US 8
 /* The label the Pipecat clients use. Another one is taken when it is the only one. */
 #define RP_SESSION_DATA_LABEL "chat"
 
@@ -28,6 +34,7 @@ typedef struct {
 typedef struct {
   guint64 sent;
   guint64 dropped; /* the queue or the channel was full */
+  guint64 refused; /* of the client: too many */
   RpDialectStats dialect;
 } RpSessionDataStats;
 
@@ -41,7 +48,8 @@ void rp_session_data_channel_open (RpSessionData *data, guint16 stream, const ch
 void rp_session_data_channel_closed (RpSessionData *data, guint16 stream);
 /* The connection is gone, with every channel of it. */
 void rp_session_data_disconnected (RpSessionData *data);
-void rp_session_data_message (RpSessionData *data, guint16 stream, const char *text, gsize len);
+void rp_session_data_message (RpSessionData *data, guint16 stream, const char *text, gsize len,
+                              gint64 now_us);
 
 /* See dialect.h. */
 void rp_session_data_event (RpSessionData *data, const RpWorkerEvent *event, gint64 wall_us);

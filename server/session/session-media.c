@@ -42,6 +42,7 @@ struct _RpMedia {
   gboolean transport_up;
   gboolean has_remote_ssrc;
   guint32 remote_ssrc;
+  gint64 switches_us; /* a leaky bucket of its changes, as the time when it is empty */
   RpMediaUtterance utterances[RP_MEDIA_MAX_UTTERANCES];
   guint n_utterances;
   gint64 last_wire_us; /* of the last frame of speech */
@@ -206,6 +207,17 @@ poll_input (RpMedia *media, gint64 now_us)
   }
 }
 
+/* A new source begins a new stream; two that take turns are none. */
+static gboolean
+may_switch (RpMedia *media, gint64 now_us)
+{
+  gint64 switches_us = MAX (media->switches_us, now_us) + RP_MEDIA_SWITCH_US;
+  if (switches_us - now_us > RP_MEDIA_SWITCHES * RP_MEDIA_SWITCH_US)
+    return FALSE;
+  media->switches_us = switches_us;
+  return TRUE;
+}
+
 void
 rp_media_rtp (RpMedia *media, gint64 now_us, const guint8 *packet, gsize len)
 {
@@ -218,6 +230,10 @@ rp_media_rtp (RpMedia *media, gint64 now_us, const guint8 *packet, gsize len)
   gboolean is_audio = is_red || rtp.payload_type == media->payload_type;
   if (!media->has_remote_ssrc || rtp.ssrc != media->remote_ssrc) {
     if (!is_audio) {
+      media->packets_malformed++;
+      return;
+    }
+    if (media->has_remote_ssrc && !may_switch (media, now_us)) {
       media->packets_malformed++;
       return;
     }

@@ -21,6 +21,10 @@ G_BEGIN_DECLS
 /* PLAYOUT progress is reported every so many frames, and when the queue has run empty. */
 #define RP_MEDIA_PROGRESS_FRAMES 3
 
+/* The client's source may change so often at once, and once more in this time. */
+#define RP_MEDIA_SWITCHES 8
+#define RP_MEDIA_SWITCH_US (2 * (gint64) G_USEC_PER_SEC)
+
 typedef struct _RpMedia RpMedia;
 
 /* None may free the media. @buf: a plain packet of @len bytes in @size bytes, with the tailroom

@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include "json.h"
+#include "secret.h"
 
 #include <string.h>
 
@@ -140,7 +141,7 @@ static void
 drop_kept (RpSessionWorker *self)
 {
   g_queue_clear_full (&self->kept_audio, g_free);
-  g_queue_clear_full (&self->kept_messages, g_free);
+  g_queue_clear_full (&self->kept_messages, (GDestroyNotify) rp_secret_free);
 }
 
 void
@@ -223,7 +224,7 @@ rp_session_worker_set (RpSessionWorker *self, RpWorkerLink *link, const RpSessio
 {
   const KeptAudio *first = g_queue_peek_head (&self->kept_audio);
   gint64 pos_samples = first != NULL ? first->pos_samples : start->input_pos_samples;
-  g_autofree char *json = start_json (start, pos_samples, self->checkpoint != NULL);
+  rp_autosecret char *json = start_json (start, pos_samples, self->checkpoint != NULL);
   drop_link (self);
   self->link = link;
   rp_worker_link_attach (link, self->loop, &link_events, self);
@@ -286,7 +287,7 @@ rp_session_worker_client (RpSessionWorker *self, const char *json)
     return;
   g_queue_push_tail (&self->kept_messages, g_strdup (json));
   if (self->kept_messages.length > MAX_KEPT_MESSAGES)
-    g_free (g_queue_pop_head (&self->kept_messages));
+    rp_secret_free (g_queue_pop_head (&self->kept_messages));
 }
 
 void

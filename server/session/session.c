@@ -7,6 +7,7 @@
 #include "session-worker.h"
 
 #include "log.h"
+#include "secret.h"
 
 #include <gio/gio.h>
 #include <string.h>
@@ -74,6 +75,7 @@ rp_session_offer_free (RpSessionOffer *offer)
   if (offer == NULL)
     return;
   rp_sdp_free (offer->sdp);
+  rp_secret_clear (offer->remote, sizeof *offer->remote);
   g_free (offer->remote);
   g_free (offer);
 }
@@ -454,7 +456,7 @@ peer_message (RpPeer *peer, guint16 stream, gboolean binary, const guint8 *messa
   RpSession *self = user_data;
   if (self->phase == PHASE_ENDED || binary)
     return;
-  rp_session_data_message (self->data, stream, (const char *) message, len);
+  rp_session_data_message (self->data, stream, (const char *) message, len, rp_loop_now_us ());
   tell_worker (self, rp_loop_now_us ());
 }
 

@@ -80,7 +80,7 @@ turn (Fixture *f, guint i)
 static void
 message (Fixture *f, guint16 stream, const char *text)
 {
-  rp_session_data_message (f->data, stream, text, strlen (text));
+  rp_session_data_message (f->data, stream, text, strlen (text), 0);
 }
 
 static const char *
@@ -202,11 +202,43 @@ test_function (Fixture *f, gconstpointer data)
                    "{\"type\":\"tool_result\",\"id\":\"t\",\"result\":\"1\"}");
 }
 
+/* A client that floods its channel is not heard out; one that stopped is heard again. */
+static void
+test_floods (Fixture *f, gconstpointer data)
+{
+  static const char text[] = "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\","
+                             "\"data\":{\"content\":\"more\"}}";
+  RpSessionDataStats stats;
+  rp_session_data_channel_open (f->data, 3, "chat");
+  for (guint i = 0; i < 3 * RP_SESSION_DATA_MESSAGES; i++)
+    message (f, 3, text);
+  g_assert_cmpuint (f->to_worker->len, ==, RP_SESSION_DATA_MESSAGES);
+  rp_session_data_stats (f->data, &stats);
+  g_assert_cmpuint (stats.refused, ==, 2 * RP_SESSION_DATA_MESSAGES);
+  rp_session_data_message (f->data, 3, text, strlen (text), 2 * RP_SESSION_DATA_MESSAGE_US);
+  g_assert_cmpuint (f->to_worker->len, ==, RP_SESSION_DATA_MESSAGES + 1);
+}
+
+/* The same in bytes. */
+static void
+test_floods_with_bytes (Fixture *f, gconstpointer data)
+{
+  g_autofree char *large = g_strnfill (RP_SESSION_DATA_BYTES / 4, ' ');
+  RpSessionDataStats stats;
+  rp_session_data_channel_open (f->data, 3, "chat");
+  for (guint i = 0; i < 8; i++)
+    message (f, 3, large);
+  rp_session_data_stats (f->data, &stats);
+  g_assert_cmpuint (stats.refused, ==, 4);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) g_test_add ("/data/" name, Fixture, NULL, set_up, func, tear_down)
+  ADD ("floods", test_floods);
+  ADD ("floods-with-bytes", test_floods_with_bytes);
   ADD ("waits-for-channel", test_waits_for_channel);
   ADD ("oldest-is-dropped", test_oldest_is_dropped);
   ADD ("full-channel", test_full_channel);

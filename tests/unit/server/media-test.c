@@ -501,12 +501,34 @@ test_new_stream (Fixture *f, gconstpointer data)
   g_assert_cmpuint (f->n_samples, ==, 20 * 320);
 }
 
+/* Two sources that take turns are not one stream after another: they are ignored after a while. */
+static void
+test_sources_in_turns (Fixture *f, gconstpointer data)
+{
+  guint8 bytes[400] = {0};
+  const gint16 zeros[960] = {0};
+  RpMediaStats stats;
+  for (guint i = 0; i < 100; i++) {
+    const RpRtpPacket header = {.payload_type = PAYLOAD_TYPE,
+                                .sequence = (guint16) i,
+                                .timestamp = i * 960,
+                                .ssrc = 6 + i % 2};
+    gsize len = rp_rtp_write_header (&header, bytes, sizeof bytes);
+    len += (gsize) opus_encode (f->encoder, zeros, 960, bytes + len, 300);
+    rp_media_rtp (f->media, f->now_us, bytes, len);
+  }
+  rp_media_stats (f->media, &stats);
+  g_assert_cmpuint (stats.packets_malformed, >, 40);
+  g_assert_cmpuint (stats.packets_malformed, <=, 50);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) g_test_add ("/media/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("timeline", test_timeline);
+  ADD ("sources-in-turns", test_sources_in_turns);
   ADD ("loss-keeps-time", test_loss_keeps_time);
   ADD ("copies", test_copies);
   ADD ("sends-copies", test_sends_copies);
