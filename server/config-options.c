@@ -46,7 +46,7 @@ const RpConfigOption rp_config_options[] = {
     {"turn", RP_CONFIG_TYPE_LIST, AT (turn), 0, 0, "URL,…", "TURN servers to tell clients of"},
     {"turn-secret-file", RP_CONFIG_TYPE_STRING, AT (turn_secret_file), 0, 0, "FILE",
      "the secret they share with this server"},
-    {"turn-lifetime", RP_CONFIG_TYPE_SECONDS, AT (turn_lifetime_us), 60, 604800, "SECONDS",
+    {"turn-lifetime", RP_CONFIG_TYPE_SECONDS, AT (turn_lifetime_us), 1200, 604800, "SECONDS",
      "of passwords made with it (14400)"},
     {"turn-user", RP_CONFIG_TYPE_STRING, AT (turn_user), 0, 0, "NAME",
      "in place of the secret: a name for everybody"},

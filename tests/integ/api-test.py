@@ -156,7 +156,7 @@ def test_ice_servers_are_told():
     with tempfile.NamedTemporaryFile("w") as secret:
         secret.write(KEY + "\n")
         secret.flush()
-        options = ["--stun", stun[0], "--turn", ",".join(turn), "--turn-secret-file", secret.name, "--turn-lifetime", "600"]
+        options = ["--stun", stun[0], "--turn", ",".join(turn), "--turn-secret-file", secret.name, "--turn-lifetime", "1200"]
         with server(*options) as running:
             _, _, body = running.request("GET", "/api/agents")
             lists = [json.loads(body)["iceServers"]]
@@ -164,7 +164,7 @@ def test_ice_servers_are_told():
                 lists.append(running.api("POST", "/start", wish)[1]["iceConfig"]["iceServers"])
             for servers in lists:
                 assert servers[0] == {"urls": stun} and len(servers) == 2, servers
-                check_turn_credentials(servers[1], turn, 600)
+                check_turn_credentials(servers[1], turn, 1200)
             assert len({servers[1]["username"] for servers in lists}) == 3, lists
             # RFC 9725 section 4.6
             status, headers, _ = running.request("POST", "/whip", OFFER, SDP)
@@ -175,7 +175,7 @@ def test_ice_servers_are_told():
                     '<(.*)>; rel="ice-server"; username="(.*)"; credential="(.*)"; credential-type="password"', link
                 )
                 assert found and found[1] == url, link
-                check_turn_credentials({"urls": turn, "username": found[2], "credential": found[3]}, turn, 600)
+                check_turn_credentials({"urls": turn, "username": found[2], "credential": found[3]}, turn, 1200)
             text = "\n".join(running.log)
             assert KEY not in text and lists[0][1]["credential"] not in text
     with server() as running:

@@ -162,12 +162,12 @@ test_turn (Fixture *fixture, gconstpointer data)
   g_autoptr (RpConfig) made =
       parse (fixture,
              "--stun stun:a.example --turn turn:a.example,turns:a.example:443 --turn-secret-file "
-             "FILE --turn-lifetime 600 --ice-tcp 3479",
+             "FILE --turn-lifetime 1200 --ice-tcp 3479",
              &error);
   g_assert_no_error (error);
   g_assert_cmpstr (made->turn_secret, ==, "correct-horse-battery");
   g_assert_cmpstr (made->turn[1], ==, "turns:a.example:443");
-  g_assert_cmpint (made->turn_lifetime_us, ==, 600 * G_USEC_PER_SEC);
+  g_assert_cmpint (made->turn_lifetime_us, ==, 1200 * G_USEC_PER_SEC);
   g_assert_cmpuint (made->ice_tcp_port, ==, 3479);
   g_autofree char *shown = rp_config_to_string (made);
   g_assert_null (strstr (shown, "correct"));
