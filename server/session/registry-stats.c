@@ -175,6 +175,22 @@ rp_registry_history (RpRegistry *registry)
   return rp_timeline_json_history (registry->monitor->history);
 }
 
+static void
+add_ice_tcp (JsonBuilder *builder, RpRegistry *registry)
+{
+  RpIceTcpCounters counters;
+  if (registry->session.ice_tcp == NULL)
+    return;
+  rp_ice_tcp_counters (registry->session.ice_tcp, &counters);
+  json_builder_set_member_name (builder, "ice_tcp");
+  json_builder_begin_object (builder);
+  add_int (builder, "open", counters.open);
+  add_int (builder, "accepted", (gint64) counters.accepted);
+  add_int (builder, "refused", (gint64) counters.refused);
+  add_int (builder, "dropped", (gint64) counters.dropped);
+  json_builder_end_object (builder);
+}
+
 char *
 rp_registry_stats (RpRegistry *registry)
 {
@@ -190,6 +206,7 @@ rp_registry_stats (RpRegistry *registry)
   add_workers (builder, registry);
   add_loops (builder, registry);
   rp_registry_admission_stats (registry, builder);
+  add_ice_tcp (builder, registry);
   add_latencies (builder, registry);
   add_int (builder, "log_dropped", (gint64) rp_log_dropped ());
   add_calls (builder, registry, now_us);

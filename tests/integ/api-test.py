@@ -210,6 +210,7 @@ def test_candidates():
             stranger.settimeout(PATIENCE_S)
             stranger.sendall(b"\0\4ping")
             assert stranger.recv(1) == b""
+        assert running.stats()["ice_tcp"] == {"open": 0, "accepted": 1, "refused": 1, "dropped": 0}
         with subprocess.Popen(
             [*sys.argv[1:2], "--listen", "127.0.0.1:0", "--ice-tcp", str(tcp_port), "--ice-address", "127.0.0.1"],
             stderr=subprocess.PIPE,
