@@ -23,6 +23,7 @@ export interface Options {
   data?: Record<string, unknown>;
   /** The microphone is closed unless `talking`. */
   pushToTalk?: boolean;
+  /** STUN and TURN. Default: what the server tells. */
   iceServers?: RTCIceServer[];
 }
 
@@ -129,6 +130,7 @@ export function connect(options?: Options): Promise<Conversation>;
 export function listAgents(options?: Pick<Options, 'server' | 'token'>): Promise<{
   agents: { name: string; title: string; description?: string }[];
   default: string;
+  iceServers: RTCIceServer[];
 }>;
 
 /**
