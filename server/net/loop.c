@@ -482,17 +482,23 @@ take_precedence (gpointer data)
     (void) setpriority (PRIO_PROCESS, 0, NICENESS); /* Linux: of this thread alone */
 }
 
+/* Raises a limit to value if it is lower. */
+static gboolean
+reserve (int resource, rlim_t value)
+{
+  const struct rlimit wanted = {value, value};
+  struct rlimit now;
+  return getrlimit (resource, &now) == 0 &&
+         (now.rlim_cur >= value || setrlimit (resource, &wanted) == 0);
+}
+
 void
 rp_loop_reserve_precedence (void)
 {
-  rlim_t priority = (rlim_t) sched_get_priority_min (SCHED_RR);
-  const struct rlimit real_time = {priority, priority};
-  const struct rlimit nice = {20 - NICENESS, 20 - NICENESS}; /* setrlimit(2) counts so */
-  struct rlimit now;
-  if (getrlimit (RLIMIT_RTPRIO, &now) == 0 && now.rlim_cur < priority)
-    (void) setrlimit (RLIMIT_RTPRIO, &real_time);
-  if (getrlimit (RLIMIT_NICE, &now) == 0 && now.rlim_cur < nice.rlim_cur)
-    (void) setrlimit (RLIMIT_NICE, &nice);
+  gboolean reserved = reserve (RLIMIT_RTPRIO, (rlim_t) sched_get_priority_min (SCHED_RR));
+  /* setrlimit(2) counts niceness like that. Containers let root do this but raise no limit. */
+  if (!reserve (RLIMIT_NICE, 20 - NICENESS) && !reserved)
+    (void) setpriority (PRIO_PROCESS, 0, NICENESS);
 }
 
 void

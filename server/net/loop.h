@@ -62,8 +62,9 @@ RpLoop *rp_loop_new (const char *name, GError **error);
  * may: real time (CAP_SYS_NICE or RLIMIT_RTPRIO), else a better niceness (or RLIMIT_NICE), else
  * nothing. Audio has a deadline every 20 ms and little to do for it. */
 void rp_loop_take_precedence (RpLoop *loop);
-/* For a process that gives up its rights before it has loops: keeps the limits that
- * rp_loop_take_precedence () needs, as far as they can be had. Children inherit them. */
+/* For a process that gives up its rights before it has loops: raises the limits that
+ * rp_loop_take_precedence () needs, or, when they cannot be had, the niceness of this thread and of
+ * all that it will make. Children inherit either. */
 void rp_loop_reserve_precedence (void);
 
 /* Stops and joins the thread. Commands still waiting are not run; their destroy functions are,
