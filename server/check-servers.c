@@ -81,6 +81,15 @@ judge (RpCheckReport *report, const RpConfig *config, const char *const *address
                   outside->port, seen->port);
 }
 
+static const char *
+silence_fix (const GError *error)
+{
+  return error->code == RP_STUN_CLIENT_ERROR_TLS
+             ? "its certificate has to be for this name, in date, and from an authority that "
+               "browsers trust"
+             : "look at the URL, at the firewalls between and whether the server runs";
+}
+
 /* One Binding request to each server, over UDP. */
 static void
 check_stun (RpCheckReport *report, const RpConfig *config, const char *const *addresses,
@@ -101,9 +110,7 @@ check_stun (RpCheckReport *report, const RpConfig *config, const char *const *ad
     client = rp_stun_client_new (&url, &found[0], shared ? outside->fd : -1, &error);
   }
   if (client == NULL || !rp_stun_client_ask (client, &request, &answer, &error))
-    rp_check_say (report, RP_CHECK_PROBLEM, text,
-                  "look at the URL, at this machine's firewall (outgoing UDP) and at the server",
-                  "%s", error->message);
+    rp_check_say (report, RP_CHECK_PROBLEM, text, silence_fix (error), "%s", error->message);
   else if (answer.mapped.address[0] == '\0')
     rp_check_say (report, RP_CHECK_PROBLEM, text, NULL, "answers without an address (error %u %s)",
                   answer.error_code, answer.reason);
@@ -265,9 +272,7 @@ check_turn (RpCheckReport *report, const RpConfig *config, const char *const *ad
   if (rp_stun_resolve (&url, found, MAX_ADDRESSES, &error) > 0)
     client = rp_stun_client_new (&url, &found[0], -1, &error);
   if (client == NULL || !allocate (client, &request, challenge, answer, &error)) {
-    rp_check_say (report, RP_CHECK_PROBLEM, text,
-                  "look at the URL, at the firewalls between and whether the server runs", "%s",
-                  error->message);
+    rp_check_say (report, RP_CHECK_PROBLEM, text, silence_fix (error), "%s", error->message);
   } else if (answer->class_ == RP_STUN_SUCCESS) {
     rp_check_say (report, RP_CHECK_OK, text, NULL, "takes our credentials and relays at %s",
                   answer->relayed.address);

@@ -124,6 +124,7 @@ start_tls (RpStunClient *client, const char *host, GError **error)
           gnutls_session_get_verify_cert_status (client->tls), GNUTLS_CRT_X509, &text, 0) == 0) {
     g_string_assign (why, (const char *) text.data);
     gnutls_free (text.data);
+    g_strchomp (why->str);
   }
   g_set_error (error, RP_STUN_CLIENT_ERROR, RP_STUN_CLIENT_ERROR_TLS, "no TLS: %s", why->str);
   return FALSE;
