@@ -60,6 +60,26 @@ rp_log_dropped (void)
   return dropped;
 }
 
+char *
+rp_log_redact (const char *text)
+{
+  if (logger.config.pii)
+    return g_strdup (text);
+  GString *out = g_string_new (NULL);
+  char end = '\0'; /* of what is being passed over */
+  for (const char *c = text; *c != '\0'; c++) {
+    if (end != '\0') {
+      end = *c == end ? '\0' : end;
+    } else if (*c == '"' || *c == '`') {
+      end = *c == '`' ? '\'' : '"';
+      g_string_append (out, "\"…\"");
+    } else {
+      g_string_append_c (out, *c);
+    }
+  }
+  return g_string_free (out, FALSE);
+}
+
 static void
 write_all (const char *text)
 {

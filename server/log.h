@@ -70,6 +70,10 @@ guint64 rp_log_dropped (void);
 const char *rp_log_level_name (RpLogLevel level);
 gboolean rp_log_level_parse (const char *text, RpLogLevel *out);
 
+/* Messages of other parts put what they were given in quotation marks. Returns: (transfer full):
+ * @text without it, unless pii */
+char *rp_log_redact (const char *text);
+
 /* @topic: which part speaks ("http", "call", "worker"…); @message: a fixed sentence without
  * variable parts, which are fields. */
 void rp_log_write (RpLogLevel level, const char *topic, const char *message,

@@ -84,7 +84,8 @@ on_pool_failed (const char *why, gpointer user_data)
 static void
 on_pool_trouble (const char *text, gpointer user_data)
 {
-  rp_log_warning ("workers", "trouble", RP_LOG_STR ("what", text));
+  g_autofree char *what = rp_log_redact (text);
+  rp_log_warning ("workers", "trouble", RP_LOG_STR ("what", what));
 }
 
 static const RpPoolEvents pool_events = {

@@ -41,7 +41,8 @@ end_line (RpWorkerLog *log)
   if (!may_say (log)) {
     log->dropped++;
   } else {
-    g_autofree char *text = g_utf8_make_valid (log->line->str, (gssize) log->line->len);
+    g_autofree char *valid = g_utf8_make_valid (log->line->str, (gssize) log->line->len);
+    g_autofree char *text = rp_log_redact (valid);
     rp_log_warning ("workers", "a worker says", RP_LOG_STR ("text", text),
                     log->dropped > 0 ? RP_LOG_INT ("dropped_before", log->dropped)
                                      : RP_LOG_STR ("dropped_before", NULL));

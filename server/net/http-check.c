@@ -83,9 +83,14 @@ check_headers (RpHttpRequest *request)
 static void
 tell (RpHttp *http, const char *message, const char *name, const char *value)
 {
-  if (g_hash_table_size (http->refused) < MAX_TOLD &&
-      g_hash_table_add (http->refused, g_strdup (value)))
-    rp_log_warning ("http", message, RP_LOG_STR (name, value));
+  if (g_hash_table_size (http->refused) >= MAX_TOLD ||
+      !g_hash_table_add (http->refused, g_strdup (value)))
+    return;
+  /* What is no name may be anybody's address, or anything. */
+  gboolean is_site = g_str_equal (name, "origin");
+  if (!rp_log_pii () && (!rp_origin_is_name (value) || (is_site && !rp_origin_is_good (value))))
+    value = NULL;
+  rp_log_warning ("http", message, RP_LOG_STR (name, value));
 }
 
 /* No browser speaks HTTP/1.0 without Host, but simple health checks do. */

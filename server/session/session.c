@@ -317,8 +317,9 @@ worker_lost (RpWorkerLost reason, const char *text, gboolean give_up, gpointer u
   RpSession *self = user_data;
   if (self->phase != PHASE_OPEN)
     return;
+  g_autofree char *what = rp_log_redact (text);
   rp_log_warning ("call", "worker lost", RP_LOG_STR ("call", self->config->call),
-                  RP_LOG_STR ("how", rp_worker_lost_name (reason)), RP_LOG_STR ("what", text));
+                  RP_LOG_STR ("how", rp_worker_lost_name (reason)), RP_LOG_STR ("what", what));
   tell_timeline (self, RP_TIMELINE_WORKER_LOST, rp_worker_lost_name (reason));
   rp_session_data_worker_replaced (self->data);
   if (give_up) {

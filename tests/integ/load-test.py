@@ -34,7 +34,7 @@ def at_rest(stats):
 
 
 def serve(*options):
-    return Server(sys.argv[1], sys.argv[2], "--max-sessions", "20", *options)
+    return Server(sys.argv[1], sys.argv[2], "--no-admission", "--max-sessions", "20", *options)
 
 
 def test_holds_calls():
@@ -102,7 +102,7 @@ def test_kills_a_share():
 
 
 def test_counts_refusals():
-    with Server(sys.argv[1], sys.argv[2], "--max-sessions", "2") as server:
+    with serve("--max-sessions", "2") as server:
         report = load(server, "--calls", 5, "--ramp", 0, "--hold", 0.5, code=1)
         calls = report["calls"]
         assert (calls["attempted"], calls["connected"], calls["refused"]) == (5, 2, 3), calls
@@ -163,7 +163,7 @@ def test_nobody_there():
 def test_hears_answers():
     """With real workers: what is measured from the lengths of packets is there, and near what the server says."""
     try:
-        server = Server(sys.argv[1], WORKER, "--agent", BENCH_AGENT)
+        server = Server(sys.argv[1], WORKER, "--no-admission", "--agent", BENCH_AGENT)
     except AssertionError as reason:
         if "model" in str(reason):
             return "the speech models are not there"

@@ -490,52 +490,27 @@ rp_pair_counters (RpPairEnd *end, RpPeerCounters *out)
 
 typedef struct {
   RpPairEnd *end;
-  RpPeerTimes times;
-  RpPeerState state;
-  guint n_rtp;
-  guint n_flowed;
+  RpPairLook seen;
 } Look;
 
 static void
 do_look (gpointer data)
 {
   Look *look = data;
-  rp_peer_times (look->end->peer, &look->times);
-  look->state = rp_peer_state (look->end->peer);
-  look->n_rtp = look->end->n_rtp;
-  look->n_flowed = look->end->n_flowed;
+  const RpPairEnd *end = look->end;
+  look->seen = (RpPairLook){.state = rp_peer_state (end->peer),
+                            .n_rtp = end->n_rtp,
+                            .n_flowed = end->n_flowed,
+                            .max_gap_us = end->max_gap_us};
+  rp_peer_times (end->peer, &look->seen.times);
 }
 
-void
-rp_pair_times (RpPairEnd *end, RpPeerTimes *out)
+RpPairLook
+rp_pair_look (RpPairEnd *end)
 {
   Look look = {.end = end};
   rp_loop_call_sync (end->loop, do_look, &look);
-  *out = look.times;
-}
-
-RpPeerState
-rp_pair_state (RpPairEnd *end)
-{
-  Look look = {.end = end};
-  rp_loop_call_sync (end->loop, do_look, &look);
-  return look.state;
-}
-
-guint
-rp_pair_n_rtp (RpPairEnd *end)
-{
-  Look look = {.end = end};
-  rp_loop_call_sync (end->loop, do_look, &look);
-  return look.n_rtp;
-}
-
-guint
-rp_pair_n_flowed (RpPairEnd *end)
-{
-  Look look = {.end = end};
-  rp_loop_call_sync (end->loop, do_look, &look);
-  return look.n_flowed;
+  return look.seen;
 }
 
 typedef struct {

@@ -89,11 +89,15 @@ void rp_pair_close (RpPairEnd *end);
 void rp_pair_free_peer (RpPairEnd *end);
 void rp_pair_input (RpPairEnd *end, const guint8 *data, gsize len);
 void rp_pair_counters (RpPairEnd *end, RpPeerCounters *out);
-void rp_pair_times (RpPairEnd *end, RpPeerTimes *out);
-RpPeerState rp_pair_state (RpPairEnd *end);
-/* Packets that came, and those of the flow that went. */
-guint rp_pair_n_rtp (RpPairEnd *end);
-guint rp_pair_n_flowed (RpPairEnd *end);
+/* What only the loop may look at. */
+typedef struct {
+  RpPeerState state;
+  RpPeerTimes times;
+  guint n_rtp;
+  guint n_flowed;
+  gint64 max_gap_us;
+} RpPairLook;
+RpPairLook rp_pair_look (RpPairEnd *end);
 
 /* ICE restarts. The offerer begins, the answerer takes what it says and answers, the offerer takes
  * that. */

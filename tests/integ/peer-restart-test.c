@@ -28,8 +28,8 @@ connect_and_flow (RpPair *pair)
 static void
 more_packets (RpPair *pair)
 {
-  rp_pair_wait_rtp (&pair->a, rp_pair_n_rtp (&pair->a) + 10);
-  rp_pair_wait_rtp (&pair->b, rp_pair_n_rtp (&pair->b) + 10);
+  rp_pair_wait_rtp (&pair->a, rp_pair_look (&pair->a).n_rtp + 10);
+  rp_pair_wait_rtp (&pair->b, rp_pair_look (&pair->b).n_rtp + 10);
 }
 
 static void
@@ -41,8 +41,8 @@ check_alive (RpPair *pair, guint16 stream)
   g_assert_true (rp_pair_send (&pair->b, stream, FALSE, "there", 5, NULL));
   rp_pair_wait_messages (&pair->a, n_a + 1);
   rp_pair_wait_messages (&pair->b, n_b + 1);
-  g_assert_cmpint (rp_pair_state (&pair->a), ==, RP_PEER_STATE_CONNECTED);
-  g_assert_cmpint (rp_pair_state (&pair->b), ==, RP_PEER_STATE_CONNECTED);
+  g_assert_cmpint (rp_pair_look (&pair->a).state, ==, RP_PEER_STATE_CONNECTED);
+  g_assert_cmpint (rp_pair_look (&pair->b).state, ==, RP_PEER_STATE_CONNECTED);
   /* No second handshake. */
   g_assert_cmpuint (pair->a.n_open + pair->b.n_open, ==, 2);
 }
@@ -52,13 +52,14 @@ static void
 check_all_arrived (RpPair *pair)
 {
   rp_pair_flow (pair, FALSE);
-  rp_pair_wait_rtp (&pair->a, rp_pair_n_flowed (&pair->b));
-  rp_pair_wait_rtp (&pair->b, rp_pair_n_flowed (&pair->a));
-  g_assert_cmpuint (rp_pair_n_rtp (&pair->a), ==, rp_pair_n_flowed (&pair->b));
-  g_assert_cmpuint (rp_pair_n_rtp (&pair->b), ==, rp_pair_n_flowed (&pair->a));
+  rp_pair_wait_rtp (&pair->a, rp_pair_look (&pair->b).n_flowed);
+  rp_pair_wait_rtp (&pair->b, rp_pair_look (&pair->a).n_flowed);
+  g_assert_cmpuint (rp_pair_look (&pair->a).n_rtp, ==, rp_pair_look (&pair->b).n_flowed);
+  g_assert_cmpuint (rp_pair_look (&pair->b).n_rtp, ==, rp_pair_look (&pair->a).n_flowed);
   g_test_message ("of %u packets each way all came, at most %.1f and %.1f ms apart",
-                  rp_pair_n_flowed (&pair->a), (double) pair->a.max_gap_us / 1e3,
-                  (double) pair->b.max_gap_us / 1e3);
+                  rp_pair_look (&pair->a).n_flowed,
+                  (double) rp_pair_look (&pair->a).max_gap_us / 1e3,
+                  (double) rp_pair_look (&pair->b).max_gap_us / 1e3);
 }
 
 static void
@@ -110,8 +111,8 @@ test_moved (void)
   guint16 stream = connect_and_flow (pair);
 
   rp_pair_move (&pair->a, "127.0.0.2");
-  guint n_a = rp_pair_n_rtp (&pair->a);
-  guint n_b = rp_pair_n_rtp (&pair->b);
+  guint n_a = rp_pair_look (&pair->a).n_rtp;
+  guint n_b = rp_pair_look (&pair->b).n_rtp;
   g_assert_true (rp_pair_send (&pair->b, stream, FALSE, "waits", 5, NULL));
   g_assert_cmpuint (pair->a.messages->len, ==, 0);
   rp_pair_answer_restart (&pair->b, &pair->a);
@@ -123,8 +124,9 @@ test_moved (void)
   check_alive (pair, stream);
   g_autofree char *address = rp_peer_remote_address (pair->b.peer);
   g_assert_true (g_str_has_prefix (address, "127.0.0.2:"));
-  g_test_message ("packets came again after %.1f and %.1f ms", (double) pair->a.max_gap_us / 1e3,
-                  (double) pair->b.max_gap_us / 1e3);
+  g_test_message ("packets came again after %.1f and %.1f ms",
+                  (double) rp_pair_look (&pair->a).max_gap_us / 1e3,
+                  (double) rp_pair_look (&pair->b).max_gap_us / 1e3);
 }
 
 static void

@@ -30,7 +30,7 @@ test_connect (gconstpointer data)
   g_assert_cmpuint (packet[3], ==, 19);
   g_assert_cmpuint (packet[12], ==, 0x5a);
 
-  rp_pair_times (&pair->b, &times);
+  times = rp_pair_look (&pair->b).times;
   g_assert_cmpint (times.created_us, <=, times.remote_set_us);
   g_assert_cmpint (times.remote_set_us, <=, times.ice_ready_us);
   g_assert_cmpint (times.ice_ready_us, <=, times.dtls_done_us);
@@ -194,7 +194,7 @@ test_hang_up (gconstpointer data)
 
   rp_pair_connect (pair, 0);
   rp_pair_close (closer);
-  g_assert_cmpint (rp_pair_state (closer), ==, RP_PEER_STATE_CLOSED);
+  g_assert_cmpint (rp_pair_look (closer).state, ==, RP_PEER_STATE_CLOSED);
   g_assert_cmpstr (rp_peer_reason (closer->peer), ==, "test");
   g_assert_false (rp_pair_send_rtp (closer, 1));
   rp_pair_wait_state (other, RP_PEER_STATE_CLOSED);
@@ -395,7 +395,7 @@ set_bad_remotes (gpointer data)
       bad.local_setup = RP_SDP_SETUP_ACTPASS;
     g_assert_false (rp_peer_set_remote (end->peer, &bad, &error));
     g_assert_error (error, RP_PEER_ERROR, RP_PEER_ERROR_INVALID);
-    g_assert_cmpint (rp_pair_state (end), ==, RP_PEER_STATE_NEW);
+    g_assert_cmpint (rp_pair_look (end).state, ==, RP_PEER_STATE_NEW);
   }
   RpCandidate candidate = {
       .foundation = "1", .component = 1, .priority = 1, .address = "127.0.0.1"};
@@ -417,7 +417,7 @@ set_bad_remotes (gpointer data)
   g_assert_error (error, RP_PEER_ERROR, RP_PEER_ERROR_STATE);
   /* Time is a parameter: nobody answers. */
   rp_peer_tick (end->peer, rp_loop_now_us () + RP_PEER_CONNECT_TIMEOUT_US + 1);
-  g_assert_cmpint (rp_pair_state (end), ==, RP_PEER_STATE_FAILED);
+  g_assert_cmpint (rp_pair_look (end).state, ==, RP_PEER_STATE_FAILED);
   g_assert_cmpstr (rp_peer_reason (end->peer), ==,
                    "ICE: no connectivity check succeeded within 30 s");
 }

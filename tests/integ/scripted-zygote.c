@@ -7,6 +7,7 @@
  *   events      one event of every kind
  *   checkpoint TEXT
  *   hangup, crash, hang, garbage, bad-event, bad-audio
+ *   bad-event WORDS, bad-name WORDS   the same with words in it
  *   attack WORDS    hostile.h, from inside the sandbox that all of them are in
  *
  * An agent of the name "bad-config" is refused. When media flows it speaks 5 frames. A client's
@@ -57,6 +58,14 @@ speak (Script *script, guint n, gboolean end)
   script->utterance++;
   for (guint i = 0; i < n; i++)
     fake_worker_send_audio (&script->worker, script->utterance, i, end && i + 1 == n);
+}
+
+static void
+send_words (Script *script, const char *format, const char *words)
+{
+  g_auto (GStrv) parts = g_strsplit (format, "%s", 2);
+  g_autofree char *text = g_strconcat (parts[0], words, parts[1], NULL);
+  send_text (script, RP_FRAME_EVENT, text);
 }
 
 static void
@@ -148,6 +157,10 @@ obey (Script *script, const char *words)
     fake_worker_send_bytes (&script->worker, "garbage", 7);
   else if (g_str_equal (words, "bad-event"))
     send_text (script, RP_FRAME_EVENT, "{\"event\":\"user_turn\",\"text\":5}");
+  else if (g_str_has_prefix (words, "bad-event "))
+    send_words (script, "{\"event\":\"user_turn\",\"text\":%s", words + 10);
+  else if (g_str_has_prefix (words, "bad-name "))
+    send_words (script, "{\"event\":\"%s\"}", words + 9);
   else if (g_str_equal (words, "bad-audio"))
     fake_worker_send_audio (&script->worker, script->utterance + 1, 3, FALSE);
 }

@@ -135,3 +135,24 @@ rp_host_is_loopback (const char *host)
   return g_ascii_strcasecmp (name, "localhost") == 0 || g_str_equal (name, "[::1]") ||
          is_loopback_v4 (name);
 }
+
+gboolean
+rp_origin_is_name (const char *text)
+{
+  const char *scheme_end = strstr (text, "://");
+  const char *host = scheme_end != NULL ? scheme_end + 3 : text;
+  gsize len = strcspn (host, ":");
+  const char *port = host + len;
+  gboolean has_letter = FALSE;
+  if (len == 0 || len > RP_ACCESS_MAX_ORIGIN_BYTES || strspn (port, ":0123456789") != strlen (port))
+    return FALSE;
+  if (scheme_end != NULL && !rp_origin_is_good (text))
+    return FALSE;
+  for (gsize i = 0; i < len; i++) {
+    if (!g_ascii_isalnum (host[i]) && host[i] != '.' && host[i] != '-')
+      return FALSE;
+    /* A top-level domain has letters; so has a number such as 0x7f000001, which is no name. */
+    has_letter |= g_ascii_isalpha (host[i]);
+  }
+  return has_letter && !g_str_has_prefix (host, "0x");
+}

@@ -17,6 +17,10 @@ gboolean rp_origin_equal (const char *a, const char *b);
  * does not matter: TLS may end in front of the server. */
 gboolean rp_origin_has_host (const char *origin, const char *host);
 
+/* Does an Origin or a Host header have a name in it, and not a numeric address or something else?
+ */
+gboolean rp_origin_is_name (const char *text);
+
 /* Does a Host header name this machine by a name no foreign name server can give it: "localhost", a
  * numeric address in 127.0.0.0/8, or "[::1]", with or without a port? */
 gboolean rp_host_is_loopback (const char *host);

@@ -378,6 +378,30 @@ test_own_pages (void)
   }
 }
 
+/* What may be told to the operator, and what may be an address. */
+static void
+test_names (void)
+{
+  static const char *const names[] = {"a.example", "a.example:8080", "localhost",
+                                      "https://a.example", "https://b-1.example:8443"};
+  static const char *const others[] = {"192.0.2.1",
+                                       "192.0.2.1:80",
+                                       "http://192.0.2.1:80",
+                                       "[::1]",
+                                       "2001:db8::1",
+                                       "https://[2001:db8::1]",
+                                       "0x7f000001",
+                                       "a b",
+                                       "a/b",
+                                       "a.example:x",
+                                       "",
+                                       "https://a.example/x"};
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++)
+    g_assert_true (rp_origin_is_name (names[i]));
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    g_assert_false (rp_origin_is_name (others[i]));
+}
+
 static void
 test_hosts (void)
 {
@@ -442,6 +466,7 @@ main (int argc, char **argv)
   g_test_add_func ("/origin/syntax", test_origins);
   g_test_add_func ("/origin/compared", test_origins_compared);
   g_test_add_func ("/origin/own-pages", test_own_pages);
+  g_test_add_func ("/origin/names", test_names);
   g_test_add_func ("/origin/hosts", test_hosts);
   return g_test_run ();
 }
