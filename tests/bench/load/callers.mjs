@@ -68,7 +68,7 @@ process.on('exit', () => {
 /**
  * Starts calls. @param {string[]} options of repartee-load
  * @param {number} [core] the processor they get
- * @returns {{done: Promise<object>, stop: () => void}} done: what it measured
+ * @returns {{pid: number, done: Promise<object>, stop: () => void}} done: what it measured
  */
 export function startCalls(url, options, core) {
   const json = scratchFile('-load.json');
@@ -92,5 +92,5 @@ export function startCalls(url, options, core) {
     });
   });
   done.catch(() => {}); // whoever waits for it hears of it
-  return { done, stop: () => child.kill('SIGTERM') };
+  return { pid: child.pid, done, stop: () => child.kill('SIGTERM') };
 }

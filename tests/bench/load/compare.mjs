@@ -43,6 +43,7 @@ const FIGURES = {
   delivered: (s) => phase(s.report).packets / phase(s.report).packets_sent * 100,
   gaps: (s) => phase(s.report).gaps_over_40ms / s.active / phase(s.report).seconds * 60,
   late: (s) => phase(s.report).late_ms?.p99,
+  others: (s) => s.others,
 };
 
 function medians(samples) {
@@ -68,16 +69,17 @@ export function printComparison(samples) {
       rows.push([label, String(n), String(own.length),
         [...new Set(own.map(complexity))].join('/'), number(m.cpu, 2), number(m.memory, 2),
         number(m.idle, 0), number(m.total, 0), `${number(m.delivered)} %`, number(m.gaps, 2),
-        number(m.late), number(m.setUp, 0)]);
+        number(m.late), number(m.setUp, 0), number(m.others, 2)]);
     }
   }
   printTable(['', 'calls', 'rounds', 'Opus', 'CPU ms', 'MB/call', 'MB idle', 'MB', 'packets', 'gaps',
-    'late', 'set-up ms'], rows);
+    'late', 'set-up ms', 'others'], rows);
   console.log(`
 Opus: complexity of our encoders. CPU ms: per call and second, of the server and all its processes.
 MB: PSS; per call: what it adds. packets: to the callers, of those due. gaps: of more than 40 ms
 between packets, per call and minute. late: of packets against their stream's clock, P99, ms.
-set-up: POST to first packet, P50. Medians of the rounds.
+set-up: POST to first packet, P50. others: processors that what is no part of this used. Medians of
+the rounds.
 `);
   for (const [name, { label, does }] of Object.entries(SUBJECTS)) {
     if (samples.some((s) => s.subject === name))

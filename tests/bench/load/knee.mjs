@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { callersSpeech } from './callers.mjs';
-import { complexity, measureStep, phase, withSubject } from './measure.mjs';
+import { NOT_IDLE, complexity, measureStep, phase, withSubject } from './measure.mjs';
 import { Ours, SUBJECTS, conversationAgent } from './subjects.mjs';
 import { number, percent, printTable } from './table.mjs';
 
@@ -54,18 +54,19 @@ function verdict(sample) {
   const why = sample.coreIdle < FULL ? `processor full, most of it by ${who}` : 'processor not full';
   const late = own?.late_ms?.p99;
   return `${broken.join(', ')}; ${why}` +
-    (late > MAX_TICK_LATE_MS ? `; the callers themselves are ${number(late)} ms late` : '');
+    (late > MAX_TICK_LATE_MS ? `; the callers themselves are ${number(late)} ms late` : '') +
+    (sample.others > NOT_IDLE ? '; others disturbed' : '');
 }
 
 export function printKnee(samples) {
   const sorted = [...samples].sort((a, b) => a.n - b.n);
   printTable(['conversations', 'tick P99', 'late P99', 'gaps', 'v2v P50', 'P95', 'server', 'workers',
-    'other', 'idle', 'Opus', 'CPU ms', 'MB/call', 'MB', 'verdict'], sorted.map((s) => {
+    'others', 'idle', 'Opus', 'CPU ms', 'MB/call', 'MB', 'verdict'], sorted.map((s) => {
     const { gaps_over_40ms: gaps, voice_to_voice_ms: v2v, late_ms: late } = phase(s.report);
     const ms = s.seconds * 1000;
     return [String(s.n), number(tickLate(s)), number(late.p99), String(gaps),
       number(v2v?.p50, 0), number(v2v?.p95, 0), percent(s.serverMs / ms),
-      percent(s.childrenMs / ms), percent(Math.max(0, s.otherOnCore)), percent(s.coreIdle),
+      percent(s.childrenMs / ms), percent(Math.max(0, s.others)), percent(s.coreIdle),
       complexity(s), number(s.cpuPerCallSecond, 2), number(s.pssPerCall, 2), number(s.pss, 0), verdict(s)];
   }));
   const first = sorted.find((s) => verdict(s) !== 'holds');
@@ -73,8 +74,9 @@ export function printKnee(samples) {
   console.log(`
 The server and its workers on one processor, the callers on another. tick: of the media loop, ms
 late, P99 of the worst 10 s. late: of packets against their stream's clock, P99, ms. gaps: of more
-than 40 ms between packets. v2v: end of speech to first sound, ms. Opus: complexity of the encoders
-at the end. CPU ms: per call and second. MB: PSS.
+than 40 ms between packets. v2v: end of speech to first sound, ms. others: what is no part of this
+uses of a processor. Opus: complexity of the encoders at the end. CPU ms: per call and second.
+MB: PSS.
 `);
   console.log(`One processor carries ${last ? last.n : 'fewer'} conversations` +
     (first ? `; at ${first.n}: ${verdict(first)}.` : ', no step that failed.'));

@@ -7,18 +7,19 @@ import { coreMs, cpuMs, pssMb } from './processes.mjs';
 // Calls are under way, and what belongs to their beginning is over.
 const SETTLE_S = 3;
 const PER_SECOND = 20;
-// Callers who began together would speak and be answered together: as long as a turn takes.
-const LEAST_RAMP_S = 8;
+// Callers who began together would speak and be answered together.
+const LEAST_RAMP_S = 4;
+// Of a processor, that somebody else uses.
+export const NOT_IDLE = 0.1;
 // The callers go on until the last sample is taken.
 const MARGIN_S = 2;
 
 const rampSeconds = (n) => n === 1 ? 0 : Math.max(LEAST_RAMP_S, n / PER_SECOND);
 
-/** CPU of a server's processes between two moments, by what they are. */
+/** CPU of a server's processes between two moments, by what they are, and of all others. */
 class CpuWatch {
-  constructor(subject, core) {
-    this.subject = subject;
-    this.core = core;
+  constructor(subject, callers, core) {
+    Object.assign(this, { subject, callers, core });
     [this.root] = subject.pids();
     this.before = this.read();
   }
@@ -29,24 +30,28 @@ class CpuWatch {
       atMs: performance.now(),
       all: cpuMs(pids),
       root: cpuMs([this.root]),
+      bench: cpuMs([this.callers.pid, process.pid]),
       core: this.core === undefined ? null : coreMs(this.core),
+      machine: coreMs(),
     };
   }
 
-  /** @returns {{seconds: number, cpuMs: number, serverMs: number, childrenMs: number}} */
+  /** cpuMs: of serverMs and childrenMs; others: processors that somebody else used, as a number */
   stop() {
+    const { before } = this;
     const now = this.read();
+    const busy = (name) =>
+      now[name].total - before[name].total - now[name].idle + before[name].idle;
     const result = {
-      seconds: (now.atMs - this.before.atMs) / 1000,
-      cpuMs: now.all - this.before.all,
-      serverMs: now.root - this.before.root,
+      seconds: (now.atMs - before.atMs) / 1000,
+      cpuMs: now.all - before.all,
+      serverMs: now.root - before.root,
     };
     result.childrenMs = result.cpuMs - result.serverMs;
-    if (now.core) {
-      const total = now.core.total - this.before.core.total;
-      result.coreIdle = (now.core.idle - this.before.core.idle) / total;
-      result.otherOnCore = 1 - result.coreIdle - result.cpuMs / total;
-    }
+    result.others = (busy('machine') - result.cpuMs - now.bench + before.bench) /
+      (result.seconds * 1000);
+    if (now.core)
+      result.coreIdle = 1 - busy('core') / (now.core.total - before.core.total);
     return result;
   }
 }
@@ -70,13 +75,15 @@ export async function measureStep(subject, options) {
     else
       await until(async () => await subject.active() >= n, `${n} calls`, (ramp + 20) * 1000, 100);
     await sleep(SETTLE_S * 1000);
-    const watch = new CpuWatch(subject, core);
+    const watch = new CpuWatch(subject, calls, core);
     await sleep(seconds * 1000);
     const cpu = watch.stop();
     const active = await subject.active();
     const pss = pssMb(subject.pids());
     const processes = subject.pids().length;
     const report = await calls.done;
+    if (cpu.others > NOT_IDLE)
+      console.error(`  others used ${cpu.others.toFixed(2)} of a processor: not an idle machine`);
     return {
       n,
       active,

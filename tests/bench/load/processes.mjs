@@ -54,8 +54,11 @@ export function allowedCores(pid) {
   return /^Cpus_allowed_list:\s*(.*)$/m.exec(text)[1];
 }
 
-/** How one processor has spent its time. @returns {{idle: number, total: number}} ms */
-export function coreMs(core) {
+/**
+ * How a processor, or without a number all of them, have spent their time.
+ * @returns {{idle: number, total: number}} ms
+ */
+export function coreMs(core = '') {
   const line = fs.readFileSync('/proc/stat', 'utf8').split('\n')
     .find((text) => text.startsWith(`cpu${core} `));
   const ticks = line.split(/\s+/).slice(1, 9).map(Number); // without the guests', counted already
