@@ -11,7 +11,7 @@ import { speechSummary } from './lib/speech.mjs';
 const ALL = ['bad-input', 'question', 'typing', 'booking', 'barge-in', 'two-calls',
   'worker-killed', 'reconnect', 'ice-restart', 'failures', 'page', 'accessibility', 'garbage',
   'aiortc', 'embed', 'firefox', 'pipecat', 'dashboard', 'whip', 'weight', 'drain', 'races',
-  'peers', 'turn', 'ice-tcp', 'nat', 'check-network'];
+  'loss', 'peers', 'turn', 'ice-tcp', 'nat', 'check-network'];
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : ALL;
 const unknown = names.filter((name) => !ALL.includes(name));
