@@ -115,7 +115,7 @@ static const char *const allowed[] = {
     "sched_yield", "set_robust_list", "set_tid_address",
     /* Time and signals. */
     "clock_getres", "clock_gettime", "clock_nanosleep", "gettimeofday", "nanosleep", "time",
-    "restart_syscall", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn",
+    "restart_syscall", "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigreturn", "pause",
     "rt_sigsuspend", "rt_sigtimedwait", "sigaltstack",
     /* To itself alone: see own_signals (). */
     "kill", "tgkill",
