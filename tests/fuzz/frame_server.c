@@ -21,6 +21,16 @@ check_audio_out (const RpFrame *frame)
 }
 
 static void
+check_load (const RpFrame *frame)
+{
+  RpLoad load;
+  guint8 again[RP_FRAME_PAIR_BYTES];
+  if (!rp_frame_parse_load (frame, &load, NULL))
+    return;
+  g_assert_cmpmem (again, rp_frame_write_load (again, &load), frame->payload, frame->len);
+}
+
+static void
 check_payload (const RpFrame *frame)
 {
   guint32 number;
@@ -33,6 +43,8 @@ check_payload (const RpFrame *frame)
   } else if (frame->type == RP_FRAME_HANGUP) {
     g_autofree char *text = rp_frame_parse_text (frame, NULL);
     g_assert_true (text == NULL || g_utf8_validate (text, (gssize) frame->len, NULL));
+  } else if (frame->type == RP_FRAME_LOAD) {
+    check_load (frame);
   } else if (frame->type != RP_FRAME_STARTED && frame->type != RP_FRAME_CHECKPOINT) {
     g_assert_true (rp_frame_parse_u32 (frame, &number, NULL));
   }
