@@ -252,6 +252,9 @@ rp_tsan_free (gpointer memory)
 #define g_atomic_ref_count_dec rp_tsan_atomic_ref_count_dec
 #define g_bytes_unref rp_tsan_bytes_unref
 
+/* It follows from _GNU_SOURCE; some files ask for it themselves. */
+#undef _DEFAULT_SOURCE
+
 /* As GLib has it, but for the accesses: two threads may both store the number, which is the same.
  */
 #undef G_DEFINE_QUARK
