@@ -20,10 +20,12 @@
 #define MAX_QUEUED_BYTES (2 * 1024 * 1024)
 /* Asked of the kernel; a full second of everything both sides say, many times over. */
 #define SOCKET_BUFFER_BYTES (1024 * 1024)
-/* What a worker may say: this many frames and bytes at once (three minutes of speech, with all that
- * is told of it), and one more in this time. Who says more is not having a conversation. */
+/* What a worker may say: this many frames of audio (three minutes of speech, and its interruptions)
+ * and bytes at once, and one more in this time. All that is not audio counts as several. Who says
+ * more is not having a conversation. */
 #define MAX_FRAMES_AT_ONCE 12000
 #define FRAME_US 500
+#define CONTROL_FRAMES 6
 #define MAX_BYTES_AT_ONCE (8 * 1000 * 1000)
 #define BYTE_US 1
 #define SMALL_PAYLOAD_BYTES RP_FRAME_AUDIO_IN_BYTES (RP_FRAME_MAX_AUDIO_SAMPLES)
@@ -375,9 +377,10 @@ handle_frame (RpWorkerLink *link, const RpFrame *frame)
 
 /* Two leaky buckets, each as the time when it is empty. */
 static gboolean
-may_say (RpWorkerLink *link, gsize bytes, gint64 now_us)
+may_say (RpWorkerLink *link, RpFrameType type, gsize bytes, gint64 now_us)
 {
-  link->frames_us = MAX (link->frames_us, now_us) + FRAME_US;
+  gint64 cost_us = type == RP_FRAME_AUDIO_OUT ? FRAME_US : CONTROL_FRAMES * FRAME_US;
+  link->frames_us = MAX (link->frames_us, now_us) + cost_us;
   link->bytes_us = MAX (link->bytes_us, now_us) + (gint64) bytes * BYTE_US;
   return link->frames_us - now_us <= MAX_FRAMES_AT_ONCE * FRAME_US &&
          link->bytes_us - now_us <= MAX_BYTES_AT_ONCE * BYTE_US;
@@ -408,10 +411,10 @@ read_one (RpWorkerLink *link, guint8 *buffer, gsize size, gint64 now_us)
   g_autoptr (GError) error = NULL;
   if ((gsize) n > size)
     lose (link, RP_WORKER_GARBAGE, "sent a message longer than any frame");
-  else if (!may_say (link, (gsize) n, now_us))
-    lose (link, RP_WORKER_GARBAGE, "sent more than any conversation has");
   else if (!rp_frame_receive (&link->receiver, buffer, (gsize) n, &frame, &error))
     lose_broken (link, error->message);
+  else if (!may_say (link, frame.type, (gsize) n, now_us))
+    lose (link, RP_WORKER_GARBAGE, "sent more than any conversation has");
   else
     handle_frame (link, &frame);
   return !link->is_lost && !link->is_freed;
