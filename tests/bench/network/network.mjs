@@ -139,8 +139,8 @@ async function offline({ seeds, only }) {
 }
 
 /** The same through a running server, in real time: does the call live, is it understood? */
-async function calls() {
-  const clips = recordings().filter(({ text }) => text.split(' ').length >= 8).slice(0, 8);
+async function calls({ only }) {
+  const clips = recordings().filter(({ text }) => text.split(' ').length >= 8).slice(0, 5);
   const rows = [['whole calls', 'lived', 'turns heard', 'WER', 'connected after', 'concealed',
     'recovered']];
   const server = await Server.start({ agent: path.join(here, 'agent-listener') });
@@ -157,6 +157,8 @@ async function calls() {
     ['clock +200 ppm', ['--red', '--skew', '200']],
   ];
   for (const [name, options] of CALLS) {
+    if (only && !name.includes(only))
+      continue;
     const { stdout } = await run(tool('call/repartee-call'), ['--url', server.url, '--timeout',
       '150', '--wait-greeting', '--seed', '1', '--answer-timeout', '8',
       ...clips.flatMap(({ file }) => ['--say', file]), ...options], { maxBuffer: 16 << 20 })
@@ -220,7 +222,7 @@ async function browser({ losses }) {
 
 const PARTS = { offline, calls, browser };
 
-/** @param {string[]} args parts, and --seeds N, --only TEXT (offline), --losses 0,10 (browser). @returns {Promise<boolean>} all met */
+/** @param {string[]} args parts, and --seeds N, --only TEXT (offline, calls), --losses 0,10 (browser). @returns {Promise<boolean>} all met */
 export async function measureNetwork(args) {
   const settings = { seeds: 2, only: null, losses: [0, 10, 20] };
   const parts = [];
