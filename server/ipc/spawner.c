@@ -36,7 +36,9 @@ rp_spawner_yield (GPid pid)
 {
   const struct sched_param none = {0};
   (void) setpriority (PRIO_PROCESS, (id_t) pid, NICENESS);
-  (void) sched_setscheduler (pid, SCHED_BATCH, &none);
+  /* One that was started with less yet keeps that. */
+  if (sched_getscheduler (pid) == SCHED_OTHER)
+    (void) sched_setscheduler (pid, SCHED_BATCH, &none);
 }
 
 /* --- the spawner's process --- */
@@ -90,6 +92,7 @@ G_NORETURN static void
 serve (int socket_fd, char **argv)
 {
   prctl (PR_SET_NAME, "rp-spawner");
+  prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
   /* Signals of a terminal are for the server, which closes the socket when it ends. */
   signal (SIGINT, SIG_IGN);
   signal (SIGHUP, SIG_IGN);
