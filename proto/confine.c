@@ -46,23 +46,27 @@ rp_confine_drop_capabilities (guint64 kept, GError **error)
   struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {0};
   if (syscall (SYS_capget, &header, sets) != 0)
     return fail (error, "capget", errno);
-  for (guint i = 0; i < G_N_ELEMENTS (sets); i++) {
-    sets[i].permitted &= (guint32) (kept >> (32 * i));
+  /* Who has become another user has them, but in effect. */
+  for (guint i = 0; i < G_N_ELEMENTS (sets); i++)
     sets[i].effective = sets[i].permitted;
-    sets[i].inheritable = 0;
-  }
+  (void) syscall (SYS_capset, &header, sets);
   (void) prctl (PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   /* What an executed file could give back. Takes CAP_SETPCAP, without which there is none to lose;
    * the first number that the kernel does not know is EINVAL. */
   for (unsigned long capability = 0; prctl (PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;)
     capability++;
+  for (guint i = 0; i < G_N_ELEMENTS (sets); i++) {
+    sets[i].permitted &= (guint32) (kept >> (32 * i));
+    sets[i].effective = sets[i].permitted;
+    sets[i].inheritable = 0;
+  }
   if (syscall (SYS_capset, &header, sets) != 0)
     return fail (error, "capset", errno);
   return TRUE;
 }
 
 gboolean
-rp_confine_become_user (const char *name, GError **error)
+rp_confine_become_user (const char *name, guint64 kept, GError **error)
 {
   errno = 0;
   const struct passwd *user = getpwnam (name);
@@ -77,7 +81,7 @@ rp_confine_become_user (const char *name, GError **error)
   g_setenv ("HOME", user->pw_dir, TRUE);
   g_unsetenv ("XDG_CACHE_HOME");
   g_unsetenv ("XDG_DATA_HOME");
-  return TRUE;
+  return rp_confine_drop_capabilities (kept, error);
 }
 
 /* --- Landlock, which glibc has no functions for (landlock(7)) --- */

@@ -23,9 +23,8 @@ gboolean rp_confine_process (GError **error);
 /* All capabilities but those of @kept (1 << CAP_…), for good. A root without them is a user who
  * owns many files. */
 gboolean rp_confine_drop_capabilities (guint64 kept, GError **error);
-/* Becomes the user @name, with its groups and its HOME; only root can. The capabilities stay, to be
- * dropped. */
-gboolean rp_confine_become_user (const char *name, GError **error);
+/* Becomes the user @name, with its groups, its HOME and no capabilities but @kept; only root can. */
+gboolean rp_confine_become_user (const char *name, guint64 kept, GError **error);
 
 /* --- files --- */
 

@@ -62,14 +62,19 @@ forbid_calls (GError **error)
   return filter != NULL && rp_seccomp_enter (filter, error);
 }
 
+guint64
+rp_lockdown_capabilities (const RpConfig *config)
+{
+  gboolean is_low = config->ice_tcp_port > 0 && config->ice_tcp_port < 1024;
+  return is_low ? G_GUINT64_CONSTANT (1) << CAP_NET_BIND_SERVICE : 0;
+}
+
 gboolean
 rp_lockdown_enter (const RpConfig *config, GError **error)
 {
-  guint16 port = config->ice_tcp_port;
-  guint64 kept = port > 0 && port < 1024 ? G_GUINT64_CONSTANT (1) << CAP_NET_BIND_SERVICE : 0;
   umask (077);
-  return rp_confine_drop_capabilities (kept, error) && rp_confine_process (error) &&
-         forbid_files (error) && forbid_calls (error);
+  return rp_confine_drop_capabilities (rp_lockdown_capabilities (config), error) &&
+         rp_confine_process (error) && forbid_files (error) && forbid_calls (error);
 }
 
 char *

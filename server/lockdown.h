@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* The capabilities that @config needs later: see rp_confine_drop_capabilities (). */
+guint64 rp_lockdown_capabilities (const RpConfig *config);
+
 /* While there is one thread, and after everything that the server itself executes. Returns: FALSE
  * when something that the kernel has did not work. */
 gboolean rp_lockdown_enter (const RpConfig *config, GError **error);

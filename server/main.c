@@ -192,7 +192,8 @@ prepare (Server *server, GError **error)
   rp_loop_reserve_precedence ();
   server->listen_fd = rp_http_listen (config->listen_host, config->listen_port, error);
   if (server->listen_fd < 0 ||
-      (config->user != NULL && !rp_confine_become_user (config->user, error)))
+      (config->user != NULL &&
+       !rp_confine_become_user (config->user, rp_lockdown_capabilities (config), error)))
     return FALSE;
   if (config->no_confine)
     return TRUE;

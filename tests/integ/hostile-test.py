@@ -255,5 +255,28 @@ def test_server_is_locked_down():
         server.await_stats(lambda s: s["workers"]["idle"] == 2)
 
 
+def test_user():
+    """Root's server becomes somebody with less to lose, and all below it."""
+    from serverfixture import Server
+
+    if os.getuid() != 0:
+        return "only root can become another user"
+    import pwd
+
+    nobody = pwd.getpwnam("nobody")
+    with Server(*sys.argv[1:3], "--user", "nobody") as server:
+        server.await_stats(lambda s: s["workers"]["idle"] == 2)
+        members = family(server.process.pid)
+        assert len(members) >= 5, members  # the server, the spawner, the zygote, two workers
+        for pid, name in members.items():
+            with open("/proc/%d/status" % pid, encoding="ascii") as file:
+                status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+            assert set(status["Uid"].split()) == {str(nobody.pw_uid)}, (name, status["Uid"])
+            assert set(status["Gid"].split()) == {str(nobody.pw_gid)}, (name, status["Gid"])
+            assert set(status["Groups"].split()) <= {str(nobody.pw_gid)}, (name, status["Groups"])
+            assert int(status["CapEff"], 16) == 0 and int(status["CapBnd"], 16) == 0, (name, status)
+    return None
+
+
 if __name__ == "__main__":
     sys.exit(run_tap([value for name, value in list(globals().items()) if name.startswith("test_")]))
