@@ -44,6 +44,7 @@ async function watch(caller) {
 /** The bar's five parts are as long as their numbers say, and together the whole. */
 async function checkTimes(caller) {
   const times = caller.page.locator('.timing').last();
+  await times.waitFor(); // its reply is shown when something of it was heard
   const said = await times.locator('.bar').getAttribute('aria-label');
   const parts = PARTS.map((name) => Number(said.match(`${name} (\\d+) ms`)?.[1] ?? NaN));
   const whole = Number.parseInt(await times.locator('summary').innerText(), 10);
