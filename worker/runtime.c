@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define MAX_REASON_BYTES 1024
+#define SPARING_COMPLEXITY 1
 /* Between two LOAD. */
 #define LOAD_US G_USEC_PER_SEC
 
@@ -487,6 +488,14 @@ handle_client (Runtime *self, const RpFrame *frame)
   rp_client_message_clear (&message);
 }
 
+/* Where so little is left for the encoder, there is nothing for what only the page shows. */
+static void
+set_complexity (Runtime *self, guint complexity)
+{
+  rp_voice_set_complexity (self->own->voice, (gint) complexity);
+  rp_stt_runner_spare (self->stt, complexity <= SPARING_COMPLEXITY);
+}
+
 static void
 handle_complexity (Runtime *self, const RpFrame *frame)
 {
@@ -494,7 +503,7 @@ handle_complexity (Runtime *self, const RpFrame *frame)
   if (!rp_frame_parse_u32 (frame, &complexity, NULL) || complexity > RP_VOICE_MAX_COMPLEXITY)
     rp_server_link_fail (self->link, "a complexity that no encoder has");
   else
-    rp_voice_set_complexity (self->own->voice, (gint) complexity);
+    set_complexity (self, complexity);
 }
 
 static gboolean
@@ -531,8 +540,8 @@ begin (Runtime *self, GBytes *checkpoint)
   self->gate = rp_vad_gate_setup (&agent->turn);
   self->speech = rp_speech_out_new ();
   self->stt = rp_stt_runner_new (self->own->stt, self->context, &stt_events, self);
-  rp_voice_set_complexity (self->own->voice, (gint) self->start.complexity);
   self->tts = rp_tts_runner_new (self->own->voice, self->context, &tts_events, self);
+  set_complexity (self, self->start.complexity);
   g_autofree char *database = rp_tools_database_path (agent->name);
   self->tools = rp_tools_new (&agent->bookings, database);
   self->tool_runner = rp_tool_runner_new (self->tools, agent->tools, self->start.call,

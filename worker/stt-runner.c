@@ -2,10 +2,17 @@
 
 #include "mailbox.h"
 
+#include <time.h>
+
 /* Nobody waits for the engine this long after its last job: time to give memory back. */
 #define IDLE_US (500 * G_TIME_SPAN_MILLISECOND)
 /* The engine has at most a final and a partial job at a time. */
 #define MAX_WAITING 8
+/* A job that took this much longer than it computed had to share the processor: what a partial
+ * transcript needs, somebody's final one waits for. */
+#define CROWDED_FACTOR 1.5
+#define CROWDED_US (20 * G_TIME_SPAN_MILLISECOND)
+#define SPARE_US (3 * G_USEC_PER_SEC)
 
 typedef struct {
   guint32 id;
@@ -37,7 +44,9 @@ struct _RpSttRunner {
   gboolean stopping;
   gint64 running_asked_us;
   gint64 longest_us; /* of the final ones that are done */
-  gint cancel;       /* atomic: of the running one */
+  gboolean spare;
+  gint64 spare_until_us;
+  gint cancel; /* atomic: of the running one */
 };
 
 static void
@@ -78,14 +87,35 @@ on_mail (gpointer message, gpointer user_data)
   mail_free (mail);
 }
 
+static gint64
+thread_cpu_us (void)
+{
+  struct timespec used;
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &used);
+  return used.tv_sec * G_USEC_PER_SEC + used.tv_nsec / 1000;
+}
+
+/* With the lock. @began_us, @cpu_us: when the job began, and what it computed */
+static void
+note_crowd (RpSttRunner *runner, gint64 began_us, gint64 cpu_us)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  gint64 took_us = now_us - began_us;
+  if (took_us > CROWDED_FACTOR * (double) cpu_us && took_us - cpu_us > CROWDED_US)
+    runner->spare_until_us = now_us + SPARE_US;
+}
+
 static void
 run (RpSttRunner *runner, const Job *job)
 {
   g_autoptr (GError) error = NULL;
+  gint64 began_us = g_get_monotonic_time ();
+  gint64 cpu_us = thread_cpu_us ();
   g_autofree char *text =
       rp_stt_transcribe (runner->stt, job->pcm, job->n_samples, &runner->cancel, &error);
   g_mutex_lock (&runner->lock);
   gboolean wanted = !runner->running_cancelled;
+  note_crowd (runner, began_us, thread_cpu_us () - cpu_us);
   runner->running = 0;
   if (wanted && job->final)
     runner->longest_us = MAX (runner->longest_us, g_get_monotonic_time () - job->asked_us);
@@ -206,7 +236,8 @@ rp_stt_runner_start (RpSttRunner *runner, guint32 id, float *pcm, gsize n_sample
     if (runner->running != 0 && !runner->running_final)
       g_atomic_int_set (&runner->cancel, 1);
   }
-  gboolean room = runner->jobs.length < MAX_WAITING;
+  gboolean spared = !final && (runner->spare || job->asked_us < runner->spare_until_us);
+  gboolean room = !spared && runner->jobs.length < MAX_WAITING;
   if (room) {
     g_queue_push_tail (&runner->jobs, job);
     g_cond_signal (&runner->wake);
@@ -214,8 +245,18 @@ rp_stt_runner_start (RpSttRunner *runner, guint32 id, float *pcm, gsize n_sample
   g_mutex_unlock (&runner->lock);
   if (room)
     return;
-  post (runner, id, TRUE, g_strdup ("too many transcriptions are waiting"));
+  post (runner, id, TRUE,
+        g_strdup (spared ? "left out while the machine is busy"
+                         : "too many transcriptions are waiting"));
   job_free (job);
+}
+
+void
+rp_stt_runner_spare (RpSttRunner *runner, gboolean spare)
+{
+  g_mutex_lock (&runner->lock);
+  runner->spare = spare;
+  g_mutex_unlock (&runner->lock);
 }
 
 gint64
