@@ -10,6 +10,18 @@
 
 G_BEGIN_DECLS
 
+/* This is a build with a sanitizer, which has needs of its own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define RP_CONFINE_HAS_SANITIZER TRUE
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define RP_CONFINE_HAS_SANITIZER TRUE
+#endif
+#endif
+#ifndef RP_CONFINE_HAS_SANITIZER
+#define RP_CONFINE_HAS_SANITIZER FALSE
+#endif
+
 #define RP_CONFINE_ERROR (rp_confine_error_quark ())
 GQuark rp_confine_error_quark (void);
 typedef enum {
@@ -23,7 +35,8 @@ gboolean rp_confine_process (GError **error);
 /* All capabilities but those of @kept (1 << CAP_…), for good. A root without them is a user who
  * owns many files. */
 gboolean rp_confine_drop_capabilities (guint64 kept, GError **error);
-/* Becomes the user @name, with its groups, its HOME and no capabilities but @kept; only root can. */
+/* Becomes the user @name, with its groups, its HOME and no capabilities but @kept; only root can.
+ */
 gboolean rp_confine_become_user (const char *name, guint64 kept, GError **error);
 
 /* --- files --- */

@@ -12,7 +12,7 @@
  * safe, and the processes of the agents have such a list. */
 static const char *const forbidden[] = {
     /* Other programs and processes. */
-    "execve", "execveat", "fork", "vfork", "ptrace", "process_vm_readv", "process_vm_writev",
+    "execve", "execveat", "fork", "vfork", "process_vm_readv", "process_vm_writev",
     "process_madvise", "kcmp", "pidfd_getfd",
     /* What the kernel has been broken into by. */
     "bpf", "perf_event_open", "io_uring_setup", "io_uring_enter", "io_uring_register",
@@ -28,6 +28,9 @@ static const char *const forbidden[] = {
     "init_module", "finit_module", "delete_module", "iopl", "ioperm", "quotactl", "quotactl_fd",
     "sethostname", "setdomainname", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex",
     "syslog", "vhangup", NULL};
+
+/* What LeakSanitizer looks through the heap with: a process that traces us. */
+static const char *const forbidden_but_to_sanitizers[] = {"ptrace", NULL};
 
 static gboolean
 forbid_files (GError **error)
@@ -54,8 +57,11 @@ forbid_calls (GError **error)
   rp_seccomp_rules (context, SCMP_ACT_ERRNO (EPERM), forbidden);
   /* Threads, no processes; glibc falls back to clone () when there is no clone3 (), whose flags no
    * filter can see. */
-  (void) seccomp_rule_add (context, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (clone), 1,
-                           SCMP_CMP (0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+  if (!RP_CONFINE_HAS_SANITIZER) {
+    rp_seccomp_rules (context, SCMP_ACT_ERRNO (EPERM), forbidden_but_to_sanitizers);
+    (void) seccomp_rule_add (context, SCMP_ACT_ERRNO (EPERM), SCMP_SYS (clone), 1,
+                             SCMP_CMP (0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+  }
   (void) seccomp_rule_add (context, SCMP_ACT_ERRNO (ENOSYS), SCMP_SYS (clone3), 0);
   g_autoptr (RpSeccomp) filter = rp_seccomp_compile (context, error);
   seccomp_release (context);

@@ -32,18 +32,6 @@
 /* When memory runs out a worker goes before the server: its call survives it. */
 #define OOM_SCORE "500"
 
-/* A sanitizer reserves terabytes. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define HAS_SANITIZER TRUE
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define HAS_SANITIZER TRUE
-#endif
-#endif
-#ifndef HAS_SANITIZER
-#define HAS_SANITIZER FALSE
-#endif
-
 /* This process has entered. */
 static gboolean is_inside = FALSE;
 
@@ -313,7 +301,8 @@ rp_sandbox_new (const RpSandboxConfig *config, GError **error)
   guint64 used = address_space_bytes ();
   if (!make_landlock (sandbox, config, error) || !make_seccomp (sandbox, config, error))
     return NULL;
-  if (used > 0 && !HAS_SANITIZER)
+  /* A sanitizer reserves terabytes. */
+  if (used > 0 && !RP_CONFINE_HAS_SANITIZER)
     sandbox->max_memory_bytes = used + MAX_MORE_MEMORY_BYTES;
   int abi = sandbox->landlock != NULL ? rp_landlock_abi () : 0;
   const char *seccomp = sandbox->seccomp != NULL ? "seccomp" : "no seccomp";

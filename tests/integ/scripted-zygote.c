@@ -324,8 +324,10 @@ main (int argc, char **argv)
     RpFrame frame;
     guint32 worker = 0;
     ssize_t n = rp_fd_message_receive (control.fd, control.buffer, sizeof control.buffer, &fd, 0);
-    if (n <= 0)
+    if (n <= 0) {
+      rp_sandbox_free (sandbox);
       return 0;
+    }
     if (!rp_frame_receive (&receiver, control.buffer, (gsize) n, &frame, NULL) ||
         !rp_frame_parse_u32 (&frame, &worker, NULL) || fd < 0)
       return 99;
