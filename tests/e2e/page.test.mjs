@@ -266,7 +266,8 @@ async function waysOut() {
         await second.page.click('#talk');
         await problem(second, 'full');
         await wayOut(second, 'Keep trying');
-        assert.match(await text(second, '#ways'), /Trying again in \d+ s/);
+        await until(async () => /Trying again in \d+ s/.test(await text(second, '#ways')),
+          'the countdown');
         await caller.hangUp();
         await second.type('bot-ready', { timeout: 30_000 });
         assert.equal(await second.page.isVisible('#problem'), false);
