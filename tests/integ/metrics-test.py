@@ -23,7 +23,7 @@ LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')
 # Every label, and what it may say at most: nothing that grows with the number of calls.
 LABELS = {
     "by": r"client|agent|lost|unreachable|worker|server|offer",
-    "reason": r"full|busy|address|draining|no_worker",
+    "reason": r"full|busy|address|draining|no_worker|cpu|ticks|stt|memory",
     "status": r"started|done|failed|cancelled",
     "state": r"idle|starting|busy",
     "class": r"[45]xx",

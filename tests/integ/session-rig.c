@@ -536,6 +536,15 @@ rig_hang_up (Rig *rig)
 
 /* --- waiting --- */
 
+guint
+rig_count (Rig *rig, const guint *counter)
+{
+  g_mutex_lock (&rig->lock);
+  guint n = *counter;
+  g_mutex_unlock (&rig->lock);
+  return n;
+}
+
 void
 rig_wait (Rig *rig, RigCondition condition, gconstpointer data, const char *what)
 {

@@ -87,6 +87,8 @@ void rig_hang_up (Rig *rig);
 
 /* Waits until condition holds, with the lock held, or fails. */
 typedef gboolean (*RigCondition) (Rig *rig, gconstpointer data);
+/* What the loop counts, under the lock. */
+guint rig_count (Rig *rig, const guint *counter);
 void rig_wait (Rig *rig, RigCondition condition, gconstpointer data, const char *what);
 /* A message of the client's that contains @data. */
 gboolean rig_was_told (Rig *rig, gconstpointer data);

@@ -258,7 +258,7 @@ replaced (Rig *rig, FakeWorker *worker, gint64 known_pos_samples)
   RpPlayout progress = await_playout (&next, RP_PLAYOUT_PROGRESS);
   g_assert_cmpuint (progress.utterance, ==, 2);
   g_mutex_lock (&rig->lock);
-  g_assert_cmpuint (rig->n_ended, ==, 0);
+  g_assert_cmpuint (rig_count (rig, &rig->n_ended), ==, 0);
   g_mutex_unlock (&rig->lock);
   fake_worker_clear (&next);
 }
@@ -293,7 +293,7 @@ lose (const void *bytes, gsize len)
   replaced (rig, &worker, pos_samples);
   /* The other call has not noticed. */
   hear (&other_worker, &other_pos_samples, 20 * 320, by_kind);
-  g_assert_cmpuint (other->n_need_worker, ==, 0);
+  g_assert_cmpuint (rig_count (other, &other->n_need_worker), ==, 0);
   fake_worker_clear (&other_worker);
 }
 
@@ -342,7 +342,7 @@ test_too_many_losses (void)
   rig_wait (rig, rig_was_told, "\"fatal\":true", "an error");
   rig_wait (rig, rig_has_ended, NULL, "the end");
   g_assert_true (rig->failed);
-  g_assert_cmpuint (rig->n_need_worker, ==, RP_SESSION_MAX_RESTARTS);
+  g_assert_cmpuint (rig_count (rig, &rig->n_need_worker), ==, RP_SESSION_MAX_RESTARTS);
 }
 
 static void
@@ -445,8 +445,8 @@ test_reconnect (void)
   rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\",\"data\":"
                 "{\"content\":\"still here\"}}");
   await_client (&worker, "text");
-  g_assert_cmpuint (rig->n_need_worker, ==, 0);
-  g_assert_cmpuint (rig->n_ended, ==, 0);
+  g_assert_cmpuint (rig_count (rig, &rig->n_need_worker), ==, 0);
+  g_assert_cmpuint (rig_count (rig, &rig->n_ended), ==, 0);
   fake_worker_clear (&worker);
 }
 
@@ -475,8 +475,8 @@ check_goes_on (Rig *rig, FakeWorker *worker)
                 "{\"content\":\"still here\"}}");
   await_client (worker, "text");
   g_assert_cmpuint (rig->n_connected, ==, 1);
-  g_assert_cmpuint (rig->n_need_worker, ==, 0);
-  g_assert_cmpuint (rig->n_ended, ==, 0);
+  g_assert_cmpuint (rig_count (rig, &rig->n_need_worker), ==, 0);
+  g_assert_cmpuint (rig_count (rig, &rig->n_ended), ==, 0);
 }
 
 static gboolean
