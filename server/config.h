@@ -21,7 +21,7 @@ typedef enum {
 
 typedef enum {
   RP_CONFIG_RUN,
-  RP_CONFIG_CHECK,   /* --check-config */
+  RP_CONFIG_CHECK, /* --check-config */
   RP_CONFIG_CHECK_NETWORK,
   RP_CONFIG_HELP,    /* --help */
   RP_CONFIG_VERSION, /* --version */
