@@ -20,6 +20,9 @@
 #define LAND_US (3 * G_USEC_PER_SEC)
 /* For goodbyes and for SCTP's thread. */
 #define FAREWELL_US 300000
+/* Callers are other machines as a rule: what a server's processes leave of ours must not decide
+ * when they speak. */
+#define NICENESS (-10)
 /* A tick that comes so late was no tick: the process was stopped, and whoever it talks to perhaps,
  * too. */
 #define STALL_US G_USEC_PER_SEC
@@ -474,6 +477,8 @@ start (gpointer data)
   fleet->sockets = rp_load_sockets_new (fleet->loop, sync->error);
   if (!fleet->sockets)
     return;
+  /* Of this thread alone (Linux). Without the right to it, they are later, and say so. */
+  (void) setpriority (PRIO_PROCESS, 0, NICENESS);
   fleet->common.sockets = fleet->sockets;
   begin_step (fleet, rp_loop_now_us ());
   fleet->ticker = rp_loop_add_ticker (fleet->loop, on_tick, fleet);
