@@ -88,6 +88,9 @@ on_sample (gpointer user_data)
   rp_load_probe_read (registry->probe, now_us, &load);
   if (load.cpu_own >= 0 && passed_us > 0)
     load.cpu_own += (double) workers_us / (double) passed_us / rp_load_probe_cpus (registry->probe);
+  /* Workers tell of a little more than a second at a time, and not in step with this. */
+  if (load.cpu >= 0)
+    load.cpu_own = MIN (load.cpu_own, load.cpu);
   const RpAdmissionSample sample = {
       .calls = g_hash_table_size (registry->entries),
       .cpu = load.cpu,
