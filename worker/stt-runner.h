@@ -28,8 +28,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpSttRunner, rp_stt_runner_free)
  * those that wait; they fail. Never calls back from inside. */
 void rp_stt_runner_start (RpSttRunner *runner, guint32 job, float *pcm, gsize n_samples,
                           gboolean final);
-/* Save work: partial transcripts fail at once. By itself the runner does so for some seconds after it
- * saw that others wanted the processor, too. */
+/* Save work: partial transcripts fail at once. By itself the runner does so for some seconds after
+ * it saw that others wanted the processor, too. */
 void rp_stt_runner_spare (RpSttRunner *runner, gboolean spare);
 /* The longest that a final transcript took, or that one is waited for by now, since this was asked
  * before; 0: there was none. */

@@ -99,7 +99,7 @@ struct _RpSctp {
   char *labels[RP_SCTP_STREAMS];  /* of ours, until confirmed */
   char *protocols[RP_SCTP_STREAMS];
   GQueue outbox;       /* of RpSctpCommand: OPEN, SEND and RESET in order */
-  guint opens; /* channels that the peer has opened */
+  guint opens;         /* channels that the peer has opened */
   GByteArray *partial; /* the message being received */
   guint16 partial_stream;
   guint32 partial_ppid;

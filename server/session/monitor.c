@@ -1,10 +1,8 @@
 #include "monitor.h"
 
 static const char *const refusal_names[RP_N_REFUSALS] = {
-    [RP_REFUSED_FULL] = "full",
-    [RP_REFUSED_BUSY] = "busy",
-    [RP_REFUSED_ADDRESS] = "address",
-    [RP_REFUSED_DRAINING] = "draining",
+    [RP_REFUSED_FULL] = "full",        [RP_REFUSED_BUSY] = "busy",
+    [RP_REFUSED_ADDRESS] = "address",  [RP_REFUSED_DRAINING] = "draining",
     [RP_REFUSED_WORKER] = "no_worker",
 };
 

@@ -86,8 +86,8 @@ void rp_registry_admission_metrics (RpRegistry *registry, RpExposition *out);
 
 /* registry-quota.c: may this address have another call? */
 void rp_registry_quota_start (RpRegistry *registry);
-/* @address: (nullable); @freed: calls of it that end with that. Returns: (transfer full) (nullable):
- * NULL = it may. */
+/* @address: (nullable); @freed: calls of it that end with that. Returns: (transfer full)
+ * (nullable): NULL = it may. */
 GError *rp_registry_quota_ask (RpRegistry *registry, const char *address, guint freed);
 
 /* registry-monitor.c: what registry.c tells the monitor of. */
