@@ -125,6 +125,9 @@ const COMMANDS = {
 
 if (!COMMANDS[command] || rest.length > 0)
   usage(`no such bench: ${[command, ...rest].join(' ')}`);
+// Ends what was started, see the handlers of "exit".
+process.on('SIGTERM', () => process.exit(143));
+process.on('SIGINT', () => process.exit(130));
 let ok = false;
 try {
   ok = await COMMANDS[command]() !== false;
