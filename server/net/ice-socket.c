@@ -89,9 +89,14 @@ rp_ice_socket_context (const RpIceSocket *self)
   return self->context;
 }
 
-/* Returns: FALSE when there is nothing, or what there is is libnice's. */
-static gboolean
-take_one (RpIceSocket *self, gint fd, gboolean *out_for_libnice)
+typedef enum {
+  FOUND_NOTHING,
+  FOUND_OURS,
+  FOUND_LIBNICES, /* left in the socket */
+} Found;
+
+static Found
+take_one (RpIceSocket *self, gint fd)
 {
   guint8 data[MAX_DATAGRAM_BYTES];
   Address from;
@@ -100,31 +105,32 @@ take_one (RpIceSocket *self, gint fd, gboolean *out_for_libnice)
   from.any.sa_family = AF_UNSPEC;
   ssize_t n =
       recvfrom (fd, data, sizeof data, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, &from.any, &from_len);
-  if (n < 0) {
-    *out_for_libnice = errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR;
-    return FALSE;
-  }
-  if (n == 0 || (gsize) n > sizeof data || data[0] <= LAST_STUN_BYTE || fd != self->fd ||
-      !is_same (&from, &self->remote)) {
-    *out_for_libnice = TRUE;
-    return FALSE;
-  }
+  if (n < 0)
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? FOUND_NOTHING
+                                                                     : FOUND_LIBNICES;
+  /* libnice reads no further than to an empty one, which anybody may send. */
+  if (n > 0 && ((gsize) n > sizeof data || data[0] <= LAST_STUN_BYTE || fd != self->fd ||
+                !is_same (&from, &self->remote)))
+    return FOUND_LIBNICES;
   (void) recv (fd, data, 0, MSG_DONTWAIT); /* takes the same one off the queue */
-  self->datagram (data, (gsize) n, self->user_data);
-  return TRUE;
+  if (n > 0)
+    self->datagram (data, (gsize) n, self->user_data);
+  return FOUND_OURS;
 }
 
 static void
 on_socket (gint fd, guint32 events, gpointer data)
 {
   RpIceSocket *self = data;
-  gboolean for_libnice = fd != self->fd;
 
-  for (guint i = 0; i < MAX_DATAGRAMS && !for_libnice; i++)
-    if (!take_one (self, fd, &for_libnice))
+  for (guint i = 0; i < MAX_DATAGRAMS; i++) {
+    Found found = take_one (self, fd);
+    if (found == FOUND_NOTHING)
       break;
-  if (for_libnice)
-    g_main_context_iteration (self->context, FALSE);
+    /* Without one of its sources for it libnice does not want this socket any more. */
+    if (found == FOUND_LIBNICES && !g_main_context_iteration (self->context, FALSE))
+      break;
+  }
 }
 
 gboolean

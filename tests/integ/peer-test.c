@@ -283,6 +283,48 @@ raw_udp (const RpPairEnd *end, GRand *rand)
   close (fd);
 }
 
+static void
+ignore_tick (gint64 now_us, gpointer data)
+{
+}
+
+/* As many calls as make the loop wait for its ticks. */
+static void
+add_tickers (gpointer data)
+{
+  RpPairEnd *end = data;
+  for (guint i = 0; i < RP_LOOP_EAGER_MAX; i++)
+    rp_loop_add_ticker (end->loop, ignore_tick, NULL);
+}
+
+/* A datagram without a byte is something to read, but libnice takes it for the end of what there
+ * is, as it came. What is behind a crowd of them has to come through all the same. */
+static void
+test_empty_datagrams (gconstpointer data)
+{
+  enum { N = 200, MAX_TICKS = 50 };
+  gboolean with_junk = GPOINTER_TO_INT (data);
+  g_autoptr (RpPair) pair = rp_pair_new ();
+  struct sockaddr_in address = {.sin_family = AF_INET};
+  RpLoopStats before;
+  RpLoopStats after;
+
+  rp_loop_call_sync (pair->b.loop, add_tickers, &pair->b);
+  rp_pair_connect (pair, 0);
+  const RpCandidate *candidate = &rp_peer_local (pair->b.peer)->candidates[0];
+  address.sin_port = g_htons (candidate->port);
+  g_assert_cmpint (inet_pton (AF_INET, candidate->address, &address.sin_addr), ==, 1);
+  gint fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  rp_loop_stats (pair->b.loop, &before);
+  for (guint i = 0; i < N; i++)
+    sendto (fd, "x", with_junk && i % 2, 0, (struct sockaddr *) &address, sizeof address);
+  close (fd);
+  g_assert_true (rp_pair_send_rtp (&pair->a, 1));
+  rp_pair_wait_rtp (&pair->b, 1);
+  rp_loop_stats (pair->b.loop, &after);
+  g_assert_cmpuint (after.ticks - before.ticks, <, MAX_TICKS);
+}
+
 /* Datagrams of each protocol's class, as if ICE had let them through. */
 static void
 inject (RpPairEnd *end, GRand *rand, gboolean forge_records)
@@ -497,6 +539,10 @@ main (int argc, char **argv)
                         test_wrong_fingerprint);
   g_test_add_func ("/peer/no-leak", test_no_leak);
   g_test_add_func ("/peer/garbage", test_garbage);
+  g_test_add_data_func ("/peer/empty-datagrams/alone", GINT_TO_POINTER (FALSE),
+                        test_empty_datagrams);
+  g_test_add_data_func ("/peer/empty-datagrams/between-junk", GINT_TO_POINTER (TRUE),
+                        test_empty_datagrams);
   g_test_add_func ("/peer/forged-handshake", test_forged_handshake);
   g_test_add_func ("/peer/arguments", test_arguments);
   g_test_add_func ("/peer/addresses", test_addresses);
