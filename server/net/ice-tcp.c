@@ -276,12 +276,15 @@ on_tcp (RpIceTcp *tcp, Link *link, guint events)
 
 /* --- connections --- */
 
+/* Who it is, as far as clients are told apart: of IPv6 a subscriber has a whole /64. */
 static void
 read_address (const Address *address, struct in6_addr *out)
 {
   memset (out, 0, sizeof *out);
   if (address->any.sa_family == AF_INET6) {
     *out = address->v6.sin6_addr;
+    if (!IN6_IS_ADDR_V4MAPPED (out))
+      memset (out->s6_addr + 8, 0, 8);
     return;
   }
   out->s6_addr[10] = out->s6_addr[11] = 0xff;

@@ -1,4 +1,6 @@
 /* One TCP port for all calls: who gets through to which UDP socket, and who does not. */
+#define _GNU_SOURCE /* unshare */
+
 #include "ice-tcp.h"
 #include "stun.h"
 
@@ -7,6 +9,7 @@
 #include <gio/gio.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -204,6 +207,66 @@ test_silent_crowd (Fixture *fixture, gconstpointer data)
   close (client);
 }
 
+/* A network of our own, in which all of 2001:db8::/32 is this machine. FALSE: not to be had here.
+ */
+static gboolean
+enter_network (void)
+{
+  int status = 1;
+  return unshare (CLONE_NEWNET) == 0 &&
+         g_spawn_command_line_sync ("ip link set lo up", NULL, NULL, &status, NULL) &&
+         status == 0 &&
+         g_spawn_command_line_sync ("ip -6 route add local 2001:db8::/32 dev lo table local", NULL,
+                                    NULL, &status, NULL) &&
+         status == 0;
+}
+
+static int
+dial_from (guint16 port, const char *address)
+{
+  const int on = 1;
+  struct sockaddr_in6 from = {.sin6_family = AF_INET6};
+  struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons (port)};
+  int fd = socket (AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  g_assert_cmpint (inet_pton (AF_INET6, address, &from.sin6_addr), ==, 1);
+  g_assert_cmpint (inet_pton (AF_INET6, "2001:db8::1", &to.sin6_addr), ==, 1);
+  g_assert_cmpint (setsockopt (fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof on), ==, 0);
+  g_assert_cmpint (bind (fd, (struct sockaddr *) &from, sizeof from), ==, 0);
+  g_assert_cmpint (connect (fd, (struct sockaddr *) &to, sizeof to), ==, 0);
+  return fd;
+}
+
+/* A subscriber has 2^64 addresses, and is one client all the same. */
+static void
+test_silent_subnet (void)
+{
+  if (!g_test_subprocess ()) {
+    g_test_trap_subprocess (NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_test_trap_assert_passed ();
+    return;
+  }
+  if (!enter_network ())
+    return;
+  const RpIceTcpConfig config = {.max_connections = 64};
+  g_autoptr (RpIceTcp) tcp = rp_ice_tcp_new (&config, NULL);
+  int silent[32];
+  g_assert_nonnull (tcp);
+  for (guint i = 0; i < G_N_ELEMENTS (silent); i++) {
+    g_autofree char *address = g_strdup_printf ("2001:db8:1:2::%x", i + 1);
+    silent[i] = dial_from (rp_ice_tcp_port (tcp), address);
+  }
+  int other = dial_from (rp_ice_tcp_port (tcp), "2001:db8:1:3::1");
+  int neighbour = dial_from (rp_ice_tcp_port (tcp), "2001:db8:1:2:3::1");
+  RpIceTcpCounters counters;
+  assert_closed (neighbour);
+  rp_ice_tcp_counters (tcp, &counters);
+  g_assert_cmpuint (counters.accepted, ==, G_N_ELEMENTS (silent) + 1);
+  g_assert_cmpuint (counters.refused, ==, 1);
+  close (other);
+  for (guint i = 0; i < G_N_ELEMENTS (silent); i++)
+    close (silent[i]);
+}
+
 /* The call is over: so are its connections; its name may come again for another. */
 static void
 test_removed (Fixture *fixture, gconstpointer data)
@@ -277,6 +340,7 @@ main (int argc, char **argv)
   ADD ("two-clients", test_two_clients);
   ADD ("refused", test_refused);
   ADD ("silent-crowd", test_silent_crowd);
+  g_test_add_func ("/ice-tcp/silent-subnet", test_silent_subnet);
   ADD ("removed", test_removed);
   ADD ("slow-reader", test_slow_reader);
   ADD ("port-in-use", test_port_in_use);
