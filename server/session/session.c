@@ -47,6 +47,7 @@ struct _RpSession {
   RpSessionSdp sdp;
   gint64 offered_us;   /* the first offer came */
   gint64 connected_us; /* 0 = not yet */
+  gint64 keyed_us;     /* the first thing that only a client with keys can send; 0 = not yet */
   gint64 activity_us;  /* the least that counts as the client's last sign of life */
   gboolean setup_told;
 
@@ -369,15 +370,24 @@ rp_session_no_worker (RpSession *self)
                "The agent cannot be reached any more. Please call again later.");
 }
 
-/* The greeting may begin when media flows both ways and the client can hear what is said about it;
- * a client that has nothing to hear it with, or takes its time, is not waited for. */
+/* The greeting may begin when media flows both ways and the client can hear what is said about it:
+ * our end of the handshake is not the client's, which may have lost our last flight. One that has
+ * nothing to hear it with, or takes its time, is not waited for. */
+static gboolean
+can_hear (const RpSession *self, gint64 now_us)
+{
+  if (self->client_ready || now_us >= self->connected_us + RP_SESSION_KEYS_WAIT_US)
+    return TRUE;
+  if (self->keyed_us == 0)
+    return FALSE;
+  return !self->remote->has_data || now_us >= self->keyed_us + RP_SESSION_READY_WAIT_US;
+}
+
 static void
 tell_worker (RpSession *self, gint64 now_us)
 {
-  if (self->worker_told || self->connected_us == 0 || !rp_session_worker_is_there (self->worker))
-    return;
-  if (self->remote->has_data && !self->client_ready &&
-      now_us < self->connected_us + RP_SESSION_READY_WAIT_US)
+  if (self->worker_told || self->connected_us == 0 || !rp_session_worker_is_there (self->worker) ||
+      !can_hear (self, now_us))
     return;
   rp_session_worker_client (self->worker, "{\"type\":\"connected\"}");
   self->worker_told = TRUE;
@@ -427,9 +437,17 @@ peer_state_changed (RpPeer *peer, RpPeerState state, const char *reason, gpointe
 }
 
 static void
+note_keyed (RpSession *self, gint64 now_us)
+{
+  if (self->keyed_us == 0)
+    self->keyed_us = now_us;
+}
+
+static void
 peer_rtp (RpPeer *peer, guint8 *packet, gsize len, gint64 arrival_us, gpointer user_data)
 {
   RpSession *self = user_data;
+  note_keyed (self, arrival_us);
   if (self->phase != PHASE_ENDED && self->remote->has_audio)
     rp_media_rtp (self->media, arrival_us, packet, len);
 }
@@ -438,6 +456,7 @@ static void
 peer_rtcp (RpPeer *peer, guint8 *packet, gsize len, gint64 arrival_us, gpointer user_data)
 {
   RpSession *self = user_data;
+  note_keyed (self, arrival_us);
   if (self->phase != PHASE_ENDED)
     rp_media_rtcp (self->media, arrival_us, packet, len);
 }
@@ -447,6 +466,7 @@ peer_channel_open (RpPeer *peer, guint16 stream, const char *label, const char *
                    gpointer user_data)
 {
   RpSession *self = user_data;
+  note_keyed (self, rp_loop_now_us ());
   rp_session_data_channel_open (self->data, stream, label);
 }
 

@@ -86,10 +86,21 @@ static const RpSessionEvents session_events = {
 
 /* --- the client's side --- */
 
+/* RTCP goes out as soon as there are keys, as a client's media do. */
+static void
+send_report (RpPeer *peer)
+{
+  /* An empty receiver report: version 2, one word behind the header. */
+  guint8 report[8 + RP_PEER_TAILROOM] = {0x80, 201, 0, 1, 0, 0, 0, 1};
+  rp_peer_send_rtcp (peer, report, 8, sizeof report);
+}
+
 static void
 on_state (RpPeer *peer, RpPeerState state, const char *reason, gpointer user_data)
 {
   Rig *rig = user_data;
+  if (state == RP_PEER_STATE_CONNECTED && !rig->mute)
+    send_report (peer);
   g_mutex_lock (&rig->lock);
   if (peer == rig->peer)
     rig->state = state;

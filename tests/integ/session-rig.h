@@ -42,6 +42,7 @@ typedef struct {
   GPtrArray *messages; /* of char * */
   GArray *packets;     /* of RigPacket */
 
+  gboolean mute; /* before rig_connect: the client sends no report once it is connected */
   /* What the client sends while it talks. */
   gint64 next_send_us; /* 0 = not talking */
   guint16 sequence;
