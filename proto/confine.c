@@ -30,8 +30,8 @@ gboolean
 rp_confine_process (GError **error)
 {
   const struct rlimit none = {0, 0};
-  if (setrlimit (RLIMIT_CORE, &none) != 0)
-    return fail (error, "RLIMIT_CORE", errno);
+  /* Where limits cannot be set the next is enough against core dumps. */
+  (void) setrlimit (RLIMIT_CORE, &none);
   if (prctl (PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
     return fail (error, "PR_SET_DUMPABLE", errno);
   if (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
@@ -55,12 +55,15 @@ rp_confine_drop_capabilities (guint64 kept, GError **error)
    * the first number that the kernel does not know is EINVAL. */
   for (unsigned long capability = 0; prctl (PR_CAPBSET_DROP, capability, 0, 0, 0) == 0;)
     capability++;
+  gboolean has_none = TRUE;
   for (guint i = 0; i < G_N_ELEMENTS (sets); i++) {
+    has_none &= (sets[i].permitted | sets[i].inheritable) == 0;
     sets[i].permitted &= (guint32) (kept >> (32 * i));
     sets[i].effective = sets[i].permitted;
     sets[i].inheritable = 0;
   }
-  if (syscall (SYS_capset, &header, sets) != 0)
+  /* Service managers that leave a process none often refuse the call, too. */
+  if (syscall (SYS_capset, &header, sets) != 0 && !has_none)
     return fail (error, "capset", errno);
   return TRUE;
 }
@@ -68,10 +71,11 @@ rp_confine_drop_capabilities (guint64 kept, GError **error)
 gboolean
 rp_confine_become_user (const char *name, guint64 kept, GError **error)
 {
-  errno = 0;
   const struct passwd *user = getpwnam (name);
-  if (user == NULL)
-    return fail (error, name, errno != 0 ? errno : ENOENT);
+  if (user == NULL) {
+    g_set_error (error, RP_CONFINE_ERROR, RP_CONFINE_ERROR_FAILED, "there is no user \"%s\"", name);
+    return FALSE;
+  }
   if (geteuid () == user->pw_uid)
     return TRUE;
   if (prctl (PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0 || initgroups (name, user->pw_gid) != 0 ||
@@ -177,7 +181,8 @@ rp_landlock_allow (RpLandlock *landlock, const char *path, RpLandlockRights righ
     int saved = errno;
     if (attr.parent_fd >= 0)
       close (attr.parent_fd);
-    return saved == ENOENT || fail (error, path, saved);
+    /* Nobody who enters gets there either. */
+    return saved == ENOENT || saved == EACCES || saved == ENOTDIR || fail (error, path, saved);
   }
   attr.allowed_access = FS_READ;
   if (rights & (RP_LANDLOCK_WRITE | RP_LANDLOCK_DEVICE))

@@ -64,8 +64,8 @@ RpLandlock *rp_landlock_new (const RpLandlockConfig *config, GError **error);
 /* NULL is legal. */
 void rp_landlock_free (RpLandlock *landlock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpLandlock, rp_landlock_free)
-/* Leaves @path, and what is below it, as it is to the extent of @rights. A path that does not exist
- * is passed over. */
+/* Leaves @path, and what is below it, as it is to the extent of @rights. A path that does not
+ * exist, or is out of reach, is passed over. */
 gboolean rp_landlock_allow (RpLandlock *landlock, const char *path, RpLandlockRights rights,
                             GError **error);
 /* Needs rp_confine_process (). */

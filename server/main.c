@@ -12,6 +12,7 @@
 #include "registry.h"
 #include "worker-log.h"
 
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <stdio.h>
@@ -254,6 +255,16 @@ stop (Server *server)
   g_main_loop_unref (server->main_loop);
 }
 
+static void
+tell_confinement (const RpConfig *config)
+{
+  if (config->no_confine || (rp_landlock_abi () > 0 && rp_seccomp_is_there ()))
+    return;
+  g_autofree char *confinement = rp_lockdown_describe ();
+  rp_log_warning ("server", "this system lacks means to shut processes in",
+                  RP_LOG_STR ("confined", confinement));
+}
+
 static int
 run (const RpConfig *config)
 {
@@ -280,6 +291,7 @@ run (const RpConfig *config)
     rp_log_info ("server", "listening", RP_LOG_INT ("port", rp_http_port (server.http)),
                  RP_LOG_INT ("loops", config->loops), RP_LOG_STR ("web", config->web),
                  RP_LOG_STR ("confined", confinement));
+    tell_confinement (config);
     g_main_loop_run (server.main_loop);
   } else {
     rp_log_error ("server", "cannot start", RP_LOG_STR ("why", error->message));
@@ -289,6 +301,18 @@ run (const RpConfig *config)
   rp_log_info ("server", "stopped", RP_LOG_INT ("exit_code", server.exit_code));
   rp_log_stop ();
   return server.exit_code;
+}
+
+/* What is opened later must not get the numbers of the standard descriptors: the log would be
+ * written to it, and workers would have theirs replaced. */
+static void
+fill_standard_descriptors (void)
+{
+  int fd = open ("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO)
+    fd = open ("/dev/null", O_RDWR);
+  if (fd >= 0)
+    close (fd);
 }
 
 /* Anybody on the machine can read a process's command line. */
@@ -311,6 +335,7 @@ main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
   signal (SIGPIPE, SIG_IGN);
+  fill_standard_descriptors ();
   g_autoptr (RpConfig) config = rp_config_parse (argv, &error);
   if (config == NULL) {
     fprintf (stderr, "repartee: %s\n", error->message);

@@ -17,16 +17,17 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Server:
-    """repartee as a child process. @binary and @worker: executables. Extra options go to the command line."""
+    """repartee as a child process. @binary and @worker: executables. Extra options go to the command line. @prepare:
+    called in the child before."""
 
-    def __init__(self, binary, worker, *options, wait_ready=True, agents=("agent",)):
+    def __init__(self, binary, worker, *options, wait_ready=True, agents=("agent",), prepare=None):
         self.dir = tempfile.TemporaryDirectory(prefix="rp-server-")
         directories = [os.path.join(self.dir.name, name) for name in agents]
         for directory in directories:
             os.mkdir(directory)
         command = [binary, "--listen", "127.0.0.1:0", "--agent", ",".join(directories), "--worker", worker, "--log-json"]
         self.process = subprocess.Popen(
-            command + list(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command + list(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=prepare
         )
         self.log = []
         self.output = []

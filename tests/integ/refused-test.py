@@ -1,0 +1,103 @@
+"""Places that let the server give up, or do, less than it wants: it starts all the same.
+
+usage: refused-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
+import ctypes
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, sys.argv[3])
+from serverfixture import Server, offer, run_tap  # noqa: E402
+
+ALLOW = 0x7FFF0000
+EPERM = 0x00050001
+
+
+def refusing(*calls, capabilities=True):
+    """As containers and service managers do: these system calls fail with EPERM."""
+    seccomp = ctypes.CDLL("libseccomp.so.2")
+    libc = ctypes.CDLL(None)
+    seccomp.seccomp_init.restype = ctypes.c_void_p
+    context = ctypes.c_void_p(seccomp.seccomp_init(ctypes.c_uint32(ALLOW)))
+    for name in calls:
+        number = seccomp.seccomp_syscall_resolve_name(name.encode())
+        if number >= 0:
+            assert seccomp.seccomp_rule_add_array(context, ctypes.c_uint32(EPERM), number, 0, None) == 0, name
+
+    def prepare():
+        if not capabilities:
+            header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+            assert libc.capset(header, (ctypes.c_uint32 * 6)()) == 0
+        if calls:
+            assert seccomp.seccomp_load(context) == 0
+
+    return prepare
+
+
+def serves(*options, **arguments):
+    """It takes a call. Returns: the log."""
+    with Server(*sys.argv[1:3], *options, **arguments) as server:
+        status, answer = server.api("POST", "/api/offer", offer())
+        assert status == 200, answer
+    return server.records()
+
+
+def warned(records, what):
+    return any(r["level"] == "warning" and what in r.get("confined", "") for r in records)
+
+
+def test_no_precedence():
+    serves(prepare=refusing("setpriority", "sched_setscheduler", "setrlimit", "prlimit64"))
+
+
+def test_no_landlock():
+    calls = ("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self")
+    assert warned(serves(prepare=refusing(*calls)), "no landlock")
+
+
+def test_no_seccomp():
+    assert warned(serves(prepare=refusing("seccomp")), "no seccomp")
+
+
+def test_no_capabilities_to_lose():
+    serves(prepare=refusing("capset", capabilities=False))
+
+
+def test_data_out_of_reach():
+    with tempfile.TemporaryDirectory(prefix="rp-refused-") as directory:
+        closed = os.path.join(directory, "closed")
+        os.makedirs(os.path.join(closed, "data"))
+        os.chmod(closed, 0)
+        serves("--data", os.path.join(closed, "data"), prepare=refusing(capabilities=False))
+        with open(os.path.join(directory, "file"), "w", encoding="ascii"):
+            pass
+        serves("--data", os.path.join(directory, "file", "data"))
+        os.chmod(closed, 0o700)
+
+
+def test_no_standard_input():
+    """Its number must not become another file's: the workers' sockets would be taken for it."""
+
+    def prepare():
+        os.close(0)
+
+    with Server(*sys.argv[1:3], prepare=prepare) as server:
+        try:
+            assert os.readlink("/proc/%d/fd/0" % server.process.pid) == "/dev/null"
+        except PermissionError:
+            pass
+        assert server.api("POST", "/api/offer", offer())[0] == 200
+
+
+sys.exit(
+    run_tap(
+        (
+            test_no_precedence,
+            test_no_landlock,
+            test_no_seccomp,
+            test_no_capabilities_to_lose,
+            test_data_out_of_reach,
+            test_no_standard_input,
+        )
+    )
+)
