@@ -230,7 +230,7 @@ start (Server *server, GError **error)
       .local_names_only = config->listen_is_loopback && config->token == NULL && !config->no_auth,
       .cors_origin = (const char *const *) config->cors_origin,
       .web_dir = config->web,
-      .max_connections_per_ip = config->max_connections_per_address,
+      .max_connections_per_peer = config->max_connections_per_address,
   };
   guint n_routes = 0;
   const RpHttpRoute *routes = rp_api_routes (&n_routes);

@@ -21,6 +21,8 @@ struct _RpHttp {
   char *web_dir;
   GHashTable *suspended; /* of RpHttpRequest */
   GQueue connections;    /* of RpHttpConnection, by the time of their last reply */
+  GHashTable *peers;     /* char * to how many connections that peer has, as a pointer */
+  guint max_per_peer;    /* 0 = no limit */
   guint sweeper;         /* closes those that take too long; 0 = none runs */
   guint request_timeout_s;
   GHashTable *refused; /* of char *: origins and hosts that the operator was told of */
@@ -35,6 +37,7 @@ typedef struct {
   char *peer; /* (nullable) */
   gint64 since_us;
   gboolean has_request; /* its request is here as a whole */
+  gboolean refused;     /* one too many of its peer */
 } RpHttpConnection;
 
 struct _RpHttpRequest {

@@ -85,6 +85,18 @@ peer_of (struct MHD_Connection *connection)
   return rp_quota_key (text);
 }
 
+/* Returns: how many connections the peer has then. */
+static guint
+count_peer (RpHttp *http, const char *peer, gint change)
+{
+  guint n = GPOINTER_TO_UINT (g_hash_table_lookup (http->peers, peer)) + (guint) change;
+  if (n > 0)
+    g_hash_table_insert (http->peers, g_strdup (peer), GUINT_TO_POINTER (n));
+  else
+    g_hash_table_remove (http->peers, peer);
+  return n;
+}
+
 static void
 on_connection (void *cls, struct MHD_Connection *connection, void **socket_context,
                enum MHD_ConnectionNotificationCode code)
@@ -102,8 +114,15 @@ on_connection (void *cls, struct MHD_Connection *connection, void **socket_conte
     self->since_us = g_get_monotonic_time ();
     g_queue_push_tail_link (&http->connections, &self->link);
     *socket_context = self;
+    /* The library's own limit takes each address of an IPv6 subnet for somebody else. */
+    guint n = self->peer != NULL ? count_peer (http, self->peer, 1) : 0;
+    self->refused = http->max_per_peer > 0 && n > http->max_per_peer;
+    if (self->refused)
+      (void) shutdown (self->fd, SHUT_RDWR);
   } else if (self != NULL) {
     g_queue_unlink (&http->connections, &self->link);
+    if (self->peer != NULL)
+      count_peer (http, self->peer, -1);
     g_free (self->peer);
     g_free (self);
     *socket_context = NULL;
@@ -160,6 +179,10 @@ on_access (void *cls, struct MHD_Connection *connection, const char *url, const 
   RpHttp *http = cls;
   RpHttpRequest *request = *con_cls;
   if (request == NULL) {
+    /* What had come before the connection was closed can still be read. */
+    const RpHttpConnection *from = connection_of (connection);
+    if (from != NULL && from->refused)
+      return MHD_NO;
     request = g_new0 (RpHttpRequest, 1);
     request->http = http;
     request->connection = connection;
@@ -331,6 +354,8 @@ rp_http_new (const RpHttpConfig *config, const RpHttpRoute *routes, guint n_rout
       config->cors_origin != NULL ? g_strdupv ((char **) config->cors_origin) : g_new0 (char *, 1);
   http->web_dir = g_strdup (config->web_dir);
   http->suspended = g_hash_table_new (NULL, NULL);
+  http->peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  http->max_per_peer = config->max_connections_per_peer;
   http->request_timeout_s =
       config->request_timeout_s != 0 ? config->request_timeout_s : DEFAULT_REQUEST_S;
   http->refused = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -341,7 +366,6 @@ rp_http_new (const RpHttpConfig *config, const RpHttpRoute *routes, guint n_rout
       http, MHD_OPTION_NOTIFY_CONNECTION, on_connection, http, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
       (size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
       config->max_connections != 0 ? config->max_connections : DEFAULT_CONNECTIONS,
-      MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_connections_per_ip,
       MHD_OPTION_CONNECTION_TIMEOUT,
       config->idle_timeout_s != 0 ? config->idle_timeout_s : DEFAULT_IDLE_S, MHD_OPTION_END);
   if (http->daemon == NULL) {
@@ -383,6 +407,7 @@ rp_http_free (RpHttp *http)
     MHD_stop_daemon (http->daemon);
   }
   g_hash_table_unref (http->suspended);
+  g_hash_table_unref (http->peers);
   g_hash_table_unref (http->refused);
   g_strfreev (http->cors_origin);
   rp_access_free (http->access);

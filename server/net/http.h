@@ -70,7 +70,7 @@ typedef struct {
   const char *const *cors_origin; /* (nullable) NULL-terminated; "*" = any */
   const char *web_dir;            /* (nullable): GET of any other path is a file in here */
   guint max_connections;          /* 0 = 1000 */
-  guint max_connections_per_ip;   /* 0 = no limit of its own */
+  guint max_connections_per_peer; /* of a rp_quota_key (); 0 = no limit of its own */
   guint idle_timeout_s;           /* of a connection; 0 = 15 */
   guint request_timeout_s; /* from the last reply, or the connection, until the next request is
                               here as a whole, however busily it trickles; 0 = 30 */

@@ -1,8 +1,11 @@
 """What one address, one connection and one call may ask of the server.
 
 usage: limits-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
+import ctypes
 import json
+import os
 import socket
+import subprocess
 import sys
 import time
 
@@ -102,6 +105,41 @@ def test_trickled_request():
         assert server.request("GET", "/healthz")[0] == 200
         for connection in connections:
             connection.close()
+
+
+def test_connections_of_a_subnet():
+    """A subscriber has 2^64 addresses of IPv6, and is one client all the same. The last test: what comes behind it
+    would be in its network. Only for root."""
+    new_net, freebind = 0x40000000, 78
+    if os.geteuid() != 0 or ctypes.CDLL(None).unshare(new_net) != 0:
+        return "no network of its own"
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    subprocess.run(["ip", "-6", "route", "add", "local", "2001:db8::/32", "dev", "lo", "table", "local"], check=True)
+
+    def ask(address):
+        connection = socket.socket(socket.AF_INET6)
+        connection.settimeout(10)
+        connection.setsockopt(socket.IPPROTO_IPV6, freebind, 1)
+        connection.bind((address, 0))
+        connection.connect(("2001:db8::1", server.port))
+        try:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            return connection, connection.recv(4096)
+        except ConnectionError:
+            return connection, b""
+
+    with start("--listen", "[::]:0", "--no-auth", "--max-per-address", "3") as server:
+        mine = [ask("2001:db8:1:2::%x" % i) for i in range(1, 5)]
+        assert [b"200 OK" in answer for _, answer in mine] == [True, True, True, False], mine
+        other, answer = ask("2001:db8:1:3::1")
+        assert b"200 OK" in answer, answer
+        for connection, _ in mine:
+            connection.close()
+        answer = b""
+        while b"200 OK" not in answer:  # the watchdog of the test ends this
+            again, answer = ask("2001:db8:1:2::5")
+            again.close()
+        other.close()
 
 
 if __name__ == "__main__":
