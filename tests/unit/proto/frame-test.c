@@ -275,7 +275,7 @@ test_bad_payloads (void)
   } rows[] = {
       {"audio in: negative position", RP_FRAME_AUDIO_IN, 14, 7, 0x80},
       {"audio in: a position beyond 2^60", RP_FRAME_AUDIO_IN, 14, 7, 0x20},
-      {"audio in: kind 4", RP_FRAME_AUDIO_IN, 14, 8, 4},
+      {"audio in: no such kind", RP_FRAME_AUDIO_IN, 14, 8, RP_AUDIO_N_KINDS},
       {"audio in: kind 256", RP_FRAME_AUDIO_IN, 14, 9, 1},
       {"audio in: no samples", RP_FRAME_AUDIO_IN, 14, 10, 0},
       {"audio in: more samples than bytes", RP_FRAME_AUDIO_IN, 14, 10, 2},
@@ -358,9 +358,8 @@ test_receiver_order (void)
     gboolean ok = TRUE;
     for (guint k = 0; ok && k < G_N_ELEMENTS (rows[i].types) && rows[i].types[k] != 0; k++) {
       RpFrameType type = rows[i].types[k];
-      gsize len = type == RP_FRAME_STARTED                             ? 0
-                  : type == RP_FRAME_FORKED || type == RP_FRAME_EXITED ? 8
-                                                                       : 4;
+      gboolean pair = type == RP_FRAME_FORKED || type == RP_FRAME_EXITED || type == RP_FRAME_LOAD;
+      gsize len = type == RP_FRAME_STARTED ? 0 : pair ? 8 : 4;
       g_autofree guint8 *bytes = make_frame (type, k, zeros, len);
       RpFrame frame;
       g_autoptr (GError) error = NULL;
