@@ -5,6 +5,8 @@
 /* A sample a second: what it costs (two small files and a look at each call) is nothing, and a
  * crowd that comes meanwhile is counted by what a call is known to need. */
 #define SAMPLE_MS 1000
+/* What a caller had to wait is remembered over a turn or two of conversation. */
+#define WAIT_US (10 * G_USEC_PER_SEC)
 
 static gint64
 worst_tick_us (RpRegistry *registry)
@@ -25,23 +27,61 @@ worst_tick_us (RpRegistry *registry)
   return worst;
 }
 
+static gboolean
+remembers_wait (const RpRegistryEntry *entry, gint64 now_us)
+{
+  return entry->stt_us > 0 && now_us - entry->stt_told_us <= WAIT_US;
+}
+
+/* The longest wait of those told since the sample before; -1 = none. What one worker says is
+ * believed as far as another has said it lately: one that is broken, or was taken over, must not
+ * turn everybody away. */
+static gint64
+believable_stt_us (RpRegistry *registry, gint64 now_us)
+{
+  GHashTableIter iter;
+  gpointer value = NULL;
+  const RpRegistryEntry *worst = NULL;
+  gint64 second_us = -1;
+  gint64 believed_us = -1;
+  g_hash_table_iter_init (&iter, registry->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    const RpRegistryEntry *entry = value;
+    if (!remembers_wait (entry, now_us))
+      continue;
+    gboolean is_worst = worst == NULL || entry->stt_us > worst->stt_us;
+    const RpRegistryEntry *other = is_worst ? worst : entry;
+    second_us = MAX (second_us, other != NULL ? other->stt_us : -1);
+    worst = is_worst ? entry : worst;
+  }
+  g_hash_table_iter_init (&iter, registry->entries);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    const RpRegistryEntry *entry = value;
+    if (remembers_wait (entry, now_us) && entry->stt_told_us == now_us)
+      believed_us =
+          MAX (believed_us, MIN (entry->stt_us, entry == worst ? second_us : worst->stt_us));
+  }
+  return believed_us;
+}
+
 /* Returns: processor time of all workers since the sample before. */
 static gint64
-take_workers (RpRegistry *registry, gint64 *out_stt_us)
+take_workers (RpRegistry *registry, gint64 now_us)
 {
   GHashTableIter iter;
   gpointer value = NULL;
   gint64 cpu_us = registry->ended_cpu_us;
   registry->ended_cpu_us = 0;
-  *out_stt_us = -1;
   g_hash_table_iter_init (&iter, registry->entries);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     RpRegistryEntry *entry = value;
     const RpCallSnapshot *snapshot = rp_call_snapshot (entry->call);
     cpu_us += snapshot->worker_cpu_us - entry->cpu_us;
     entry->cpu_us = snapshot->worker_cpu_us;
-    if (snapshot->worker_stt_us > 0)
-      *out_stt_us = MAX (*out_stt_us, snapshot->worker_stt_us);
+    if (snapshot->worker_stt_us > 0) {
+      entry->stt_us = snapshot->worker_stt_us;
+      entry->stt_told_us = now_us;
+    }
   }
   return cpu_us;
 }
@@ -83,8 +123,7 @@ on_sample (gpointer user_data)
   gint64 now_us = rp_loop_now_us ();
   gint64 passed_us = now_us - registry->sampled_us;
   RpLoadState load;
-  gint64 stt_us;
-  gint64 workers_us = take_workers (registry, &stt_us);
+  gint64 workers_us = take_workers (registry, now_us);
   rp_load_probe_read (registry->probe, now_us, &load);
   if (load.cpu_own >= 0 && passed_us > 0)
     load.cpu_own += (double) workers_us / (double) passed_us / rp_load_probe_cpus (registry->probe);
@@ -92,11 +131,11 @@ on_sample (gpointer user_data)
   if (load.cpu >= 0)
     load.cpu_own = MIN (load.cpu_own, load.cpu);
   const RpAdmissionSample sample = {
-      .calls = g_hash_table_size (registry->entries),
+      .calls = rp_registry_active (registry),
       .cpu = load.cpu,
       .cpu_own = load.cpu_own,
       .tick_late_us = worst_tick_us (registry),
-      .stt_us = stt_us,
+      .stt_us = believable_stt_us (registry, now_us),
       .memory_bytes = load.memory_bytes,
   };
   registry->sampled_us = now_us;

@@ -26,6 +26,8 @@ typedef struct {
   gboolean ending;
   guint worker_request;                               /* 0 = none waits */
   gint64 cpu_us;                                      /* of its workers, counted by admission */
+  gint64 stt_us;                                      /* its caller waited last; 0 = never yet */
+  gint64 stt_told_us;                                 /* when admission saw that */
   RpCallSnapshot counted;                             /* see rp_monitor_count () */
   guint64 tools_counted[RP_TIMELINE_TOOL_N_STATUSES]; /* see rp_monitor_tools () */
 } RpRegistryEntry;

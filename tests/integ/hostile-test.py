@@ -9,7 +9,7 @@ import tempfile
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
-from serverfixture import run_tap  # noqa: E402
+from serverfixture import offer, run_tap  # noqa: E402
 
 DATA = tempfile.mkdtemp(prefix="rp-hostile-")
 OUTSIDE = tempfile.mkdtemp(prefix="rp-outside-")
@@ -212,6 +212,20 @@ def test_sends_a_giant():
 
 def test_sends_zeros():
     flooded("zeros", "garbage")()
+
+
+@with_server("--data", DATA)
+async def test_lies_about_load(server):
+    """One that says it is overloaded does not close the server to everybody."""
+    caller = await Caller(server).dial()
+    for _ in range(3):
+        assert (await off(server.api, "POST", "/api/offer", offer()))[0] == 200
+    for _ in range(25):
+        assert await attack(caller, "load") == "done"
+        await asyncio.sleep(0.2)
+    refusals = [r for r in server.records() if r["message"] == "callers are refused"]
+    assert all(r["reason"] != "stt" for r in refusals), refusals
+    await caller.close()
 
 
 @with_server("--data", DATA)

@@ -201,6 +201,16 @@ send_checkpoints (FakeWorker *worker)
   return g_strdup ("done");
 }
 
+/* As if a caller of its had to wait for more than an hour. */
+static char *
+lie_about_load (FakeWorker *worker)
+{
+  guint8 payload[RP_FRAME_PAIR_BYTES];
+  const RpLoad load = {.cpu_us = G_MAXUINT32, .stt_us = G_MAXUINT32};
+  fake_worker_send (worker, RP_FRAME_LOAD, payload, rp_frame_write_load (payload, &load));
+  return g_strdup ("done");
+}
+
 static char *
 send_zeros (FakeWorker *worker, gsize len)
 {
@@ -267,6 +277,8 @@ hostile_try (FakeWorker *worker, const char *words)
     return flood_audio (worker);
   if (g_str_equal (name, "checkpoints"))
     return send_checkpoints (worker);
+  if (g_str_equal (name, "load"))
+    return lie_about_load (worker);
   if (g_str_equal (name, "giant"))
     return send_zeros (worker, 200000);
   if (g_str_equal (name, "zeros"))

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
  *   pid, signal PID, pidfd PID, ptrace PID, memory-of PID, limits-of PID
  *   fork, exec, thread, code, call NAME (a system call of linux)
  *   eat (memory), spin, stderr
- *   flood, flood-audio, checkpoints, giant, zeros
+ *   flood, flood-audio, checkpoints, giant, zeros, load
  *
  * Returns: (transfer full): what came of it, as an errno's name or in words. Some do not return. */
 char *hostile_try (FakeWorker *worker, const char *words);
