@@ -30,8 +30,8 @@ const char *rp_sandbox_describe (const RpSandbox *sandbox);
  * did not work: then the process must end. */
 gboolean rp_sandbox_enter (RpSandbox *sandbox, int socket_fd, GError **error);
 
-/* From now on it starts no thread either. Thread: any whose process is in a sandbox; binds the
- * calling thread alone, from which all others that matter were made. Does nothing elsewhere. */
+/* From now on it starts no thread either. Thread: any; binds all of the process. Does nothing where
+ * the process is in no sandbox. */
 void rp_sandbox_seal (void);
 
 G_END_DECLS
