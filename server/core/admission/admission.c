@@ -24,6 +24,7 @@ typedef struct {
 struct _RpAdmission {
   RpAdmissionConfig config;
   RpAdmissionSample last;
+  guint n_since; /* calls that began after it */
   Signal signals[RP_ADMISSION_N_REASONS];
   double cpu_smooth;
   double call_cpu;
@@ -159,6 +160,7 @@ rp_admission_input (RpAdmission *self, gint64 now_us, const RpAdmissionSample *s
   const RpAdmissionConfig *config = &self->config;
   Signal *signals = self->signals;
   self->last = *sample;
+  self->n_since = 0;
   forget_old (self, now_us);
   if (sample->cpu >= 0)
     self->cpu_smooth = self->cpu_smooth < 0
@@ -200,7 +202,7 @@ rp_admission_is_open (RpAdmission *self, gint64 now_us, RpAdmissionReason *out_r
   forget_old (self, now_us);
   if (!self->config.enabled)
     return TRUE;
-  if (self->last.calls + self->young->len < self->config.min_calls) {
+  if (self->last.calls + self->n_since < self->config.min_calls) {
     reason = RP_ADMISSION_MEMORY;
     if (!self->signals[reason].over)
       return TRUE;
@@ -224,6 +226,7 @@ rp_admission_ask (RpAdmission *self, gint64 now_us, RpAdmissionReason *out_reaso
   RpAdmissionReason reason = RP_ADMISSION_CPU;
   if (rp_admission_is_open (self, now_us, &reason)) {
     g_array_append_val (self->young, now_us);
+    self->n_since++;
     return TRUE;
   }
   const Signal *signal = &self->signals[reason];

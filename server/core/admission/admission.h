@@ -37,7 +37,7 @@ void rp_admission_config_init (RpAdmissionConfig *config);
 
 /* What was measured since the sample before, a second ago. Negative = not known, or none. */
 typedef struct {
-  guint calls;         /* there are now */
+  guint calls;         /* there are now, or are about to begin */
   double cpu;          /* share that anybody used, 0..1 */
   double cpu_own;      /* share that the server and its workers used */
   gint64 tick_late_us; /* p99 of the loop that is worst */

@@ -152,6 +152,29 @@ test_noise (void)
   }
 }
 
+/* A few are always let in, whether they come at once or one a second, but no more. */
+static void
+test_first_calls (void)
+{
+  for (guint at_once = 0; at_once < 2; at_once++) {
+    g_auto (Machine) machine = {0};
+    RpAdmissionReason reason;
+    guint retry_after_s;
+    machine_init (&machine);
+    machine.sample.calls = 0;
+    machine.sample.cpu = machine.sample.cpu_own = 1;
+    machine.sample.tick_late_us = 50000;
+    pass (&machine, 10);
+    for (guint i = 0; i < 4; i++) {
+      g_assert_true (rp_admission_ask (machine.admission, machine.now_us, &reason, &retry_after_s));
+      machine.sample.calls++;
+      if (!at_once)
+        pass (&machine, 1);
+    }
+    g_assert_false (rp_admission_ask (machine.admission, machine.now_us, &reason, &retry_after_s));
+  }
+}
+
 static void
 test_hiccups (void)
 {
@@ -298,6 +321,7 @@ main (int argc, char **argv)
   g_test_add_func ("/admission/signals", test_signals);
   g_test_add_func ("/admission/cpu", test_cpu);
   g_test_add_func ("/admission/noise", test_noise);
+  g_test_add_func ("/admission/first-calls", test_first_calls);
   g_test_add_func ("/admission/hiccups", test_hiccups);
   g_test_add_func ("/admission/unknown", test_unknown);
   g_test_add_func ("/admission/crowd", test_crowd);
