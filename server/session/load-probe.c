@@ -155,10 +155,11 @@ static gboolean
 take_cpu_line (const RpLoadProbe *probe, const char *line, guint64 *busy, guint64 *all)
 {
   char *end = NULL;
-  guint64 index = g_ascii_strtoull (line + 3, &end, 10);
   if (strncmp (line, "cpu", 3) != 0)
     return FALSE;
-  if (end == line + 3 || index >= CPU_SETSIZE || !CPU_ISSET (index, &probe->affinity))
+  /* The sum of all has no number: what stands there is its first figure. */
+  guint64 index = g_ascii_strtoull (line + 3, &end, 10);
+  if (!g_ascii_isdigit (line[3]) || index >= CPU_SETSIZE || !CPU_ISSET (index, &probe->affinity))
     return TRUE;
   for (guint i = 0; i < 8; i++) {
     guint64 ticks = g_ascii_strtoull (end, &end, 10);
