@@ -100,8 +100,9 @@ static void
 append_plain (GString *out, const char *value)
 {
   gboolean quote = *value == '\0' || strpbrk (value, " \"\\=") != NULL;
+  /* Terminals obey U+0080 to U+009F as well. */
   for (const char *c = value; *c != '\0' && !quote; c++)
-    quote = (guchar) *c < 0x20 || *c == 0x7f;
+    quote = (guchar) *c < 0x20 || *c == 0x7f || ((guchar) *c == 0xc2 && (guchar) c[1] < 0xa0);
   if (quote)
     rp_json_append_string (out, value);
   else

@@ -322,8 +322,8 @@ test_writer (void)
 
   g_autoptr (GString) out = g_string_new (NULL);
   rp_json_append_string (out, NULL);
-  rp_json_append_string (out, "a\"\\\n\x1f");
-  g_assert_cmpstr (out->str, ==, "null\"a\\\"\\\\\\n\\u001f\"");
+  rp_json_append_string (out, "a\"\\\n\x1f\xc2\x85\xc2\xa0");
+  g_assert_cmpstr (out->str, ==, "null\"a\\\"\\\\\\n\\u001f\\u0085\xc2\xa0\"");
 }
 
 int

@@ -86,6 +86,25 @@ test_json (Fixture *f, gconstpointer data)
   g_assert_cmpstr (rp_json_string (second, "message", ""), ==, "two");
 }
 
+/* What a terminal would obey: in UTF-8 U+009B is what ESC [ is. */
+static void
+test_terminal (Fixture *f, gconstpointer data)
+{
+  start (f, RP_LOG_LEVEL_INFO, data != NULL);
+  rp_log_info ("a", "b", RP_LOG_STR ("x", "\x1b[2J"),
+               RP_LOG_STR ("y", "\xc2\x9b"
+                                "2J"),
+               RP_LOG_STR ("z", "\xc2\x9d"
+                                "0;title\x07\x7f"),
+               RP_LOG_STR ("plain", "\xc2\xa0\xc3\x9b"));
+  g_autofree char *text = finish (f);
+  for (const char *c = text; *c != '\0'; c = g_utf8_next_char (c))
+    g_assert_false (*c != '\n' && g_unichar_iscntrl (g_utf8_get_char (c)));
+  g_assert_nonnull (strstr (text, "\"\\u009b2J\""));
+  g_assert_nonnull (strstr (text, "\\u009d0;title\\u0007\\u007f"));
+  g_assert_nonnull (strstr (text, "\xc2\xa0\xc3\x9b"));
+}
+
 /* Nobody reads: the caller goes on, records are dropped and the loss is told. */
 static void
 test_blocked (Fixture *f, gconstpointer data)
@@ -132,6 +151,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) g_test_add ("/log/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("plain", test_plain);
+  ADD ("terminal", test_terminal);
+  g_test_add ("/log/terminal/json", Fixture, "json", set_up, test_terminal, tear_down);
   ADD ("json", test_json);
   ADD ("blocked", test_blocked);
   ADD ("long-record", test_long_record);
