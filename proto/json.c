@@ -361,7 +361,7 @@ rp_json_append_string (GString *out, const char *text)
       g_string_append_printf (out, "\\u%04x", c);
     } else if (c == 0xc2 && (guchar) p[1] < 0xa0) {
       /* U+0080 to U+009F, which terminals obey, too. */
-      g_string_append_printf (out, "\\u%04x", (guchar) *++p);
+      g_string_append_printf (out, "\\u%04x", (guchar) * ++p);
     } else {
       g_string_append_c (out, *p);
     }
