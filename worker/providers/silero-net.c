@@ -194,7 +194,9 @@ static RpSileroRun
 choose_run (void)
 {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw"))
+  /* All that meson.build lets the compiler use. */
+  if (__builtin_cpu_supports ("avx512f") && __builtin_cpu_supports ("avx512bw") &&
+      __builtin_cpu_supports ("avx512dq") && __builtin_cpu_supports ("avx512vl"))
     return rp_silero_run_avx512;
   if (__builtin_cpu_supports ("avx2") && __builtin_cpu_supports ("fma"))
     return rp_silero_run_avx2;
