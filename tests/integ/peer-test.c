@@ -308,6 +308,7 @@ test_empty_datagrams (gconstpointer data)
   struct sockaddr_in address = {.sin_family = AF_INET};
   RpLoopStats before;
   RpLoopStats after;
+  RpPeerCounters counters;
 
   rp_loop_call_sync (pair->b.loop, add_tickers, &pair->b);
   rp_pair_connect (pair, 0);
@@ -323,6 +324,9 @@ test_empty_datagrams (gconstpointer data)
   rp_pair_wait_rtp (&pair->b, 1);
   rp_loop_stats (pair->b.loop, &after);
   g_assert_cmpuint (after.ticks - before.ticks, <, MAX_TICKS);
+  /* And what comes from elsewhere than the other end goes no further. */
+  rp_pair_counters (&pair->b, &counters);
+  g_assert_cmpuint (counters.unknown_class, ==, 0);
 }
 
 /* Datagrams of each protocol's class, as if ICE had let them through. */
