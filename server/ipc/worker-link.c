@@ -305,7 +305,8 @@ handle_number (RpWorkerLink *link, const RpFrame *frame)
   if (!rp_frame_parse_u32 (frame, &value, &error))
     lose_broken (link, error->message);
   else if (frame->type == RP_FRAME_HELLO)
-    link->pid = value;
+    /* The zygote's word counts, if there is one: the log must not name another's process. */
+    link->pid = link->process->pid != 0 ? link->process->pid : value;
   else if (frame->type == RP_FRAME_PONG)
     handle_pong (link, value);
   else if (link->events.flush != NULL)
