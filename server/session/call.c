@@ -27,6 +27,7 @@ struct _RpCall {
   char *request_data; /* (nullable) loop */
 
   RpCallSnapshot snapshot; /* main */
+  gint64 stt_us;           /* main; 0 = none since it was taken */
   RpTimeline *timeline;    /* main */
 };
 
@@ -148,6 +149,7 @@ main_snapshot (gpointer data)
 {
   Job *job = data;
   job->call->snapshot = job->snapshot;
+  job->call->stt_us = MAX (job->call->stt_us, job->snapshot.worker_stt_us);
   job_free (job);
 }
 
@@ -491,6 +493,14 @@ const RpCallSnapshot *
 rp_call_snapshot (const RpCall *call)
 {
   return &call->snapshot;
+}
+
+gint64
+rp_call_take_stt_us (RpCall *call)
+{
+  gint64 stt_us = call->stt_us;
+  call->stt_us = 0;
+  return stt_us;
 }
 
 const RpTimeline *

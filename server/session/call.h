@@ -46,6 +46,9 @@ const char *rp_call_short_id (const RpCall *call);
 /* Who answers: an agent's name. */
 const char *rp_call_agent (const RpCall *call);
 const RpCallSnapshot *rp_call_snapshot (const RpCall *call);
+/* The longest that a final transcript took (see RpLoad) of those told since this was asked before;
+ * 0 = there was none. */
+gint64 rp_call_take_stt_us (RpCall *call);
 const RpTimeline *rp_call_timeline (const RpCall *call);
 gint64 rp_call_started_us (const RpCall *call);
 

@@ -78,8 +78,9 @@ take_workers (RpRegistry *registry, gint64 now_us)
     const RpCallSnapshot *snapshot = rp_call_snapshot (entry->call);
     cpu_us += snapshot->worker_cpu_us - entry->cpu_us;
     entry->cpu_us = snapshot->worker_cpu_us;
-    if (snapshot->worker_stt_us > 0) {
-      entry->stt_us = snapshot->worker_stt_us;
+    gint64 stt_us = rp_call_take_stt_us (entry->call);
+    if (stt_us > 0) {
+      entry->stt_us = stt_us;
       entry->stt_told_us = now_us;
     }
   }

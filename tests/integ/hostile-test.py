@@ -225,7 +225,17 @@ async def test_lies_about_load(server):
         await asyncio.sleep(0.2)
     refusals = [r for r in server.records() if r["message"] == "callers are refused"]
     assert all(r["reason"] != "stt" for r in refusals), refusals
+    # Two who wait are a busy machine.
+    other = await Caller(server).dial()
+    for _ in range(100):
+        assert await attack(caller, "load") == await attack(other, "load") == "done"
+        if any(r["message"] == "callers are refused" and r["reason"] == "stt" for r in server.records()):
+            break
+        await asyncio.sleep(0.2)
+    else:
+        raise AssertionError("nobody is refused")
     await caller.close()
+    await other.close()
 
 
 @with_server("--data", DATA)
