@@ -222,18 +222,19 @@ async def test_lies_about_load(server):
         assert (await off(server.api, "POST", "/api/offer", offer()))[0] == 200
     for _ in range(25):
         assert await attack(caller, "load") == "done"
+        assert ((await off(server.stats))["admission"]["stt_ms"] or 0) < 1000
         await asyncio.sleep(0.2)
     refusals = [r for r in server.records() if r["message"] == "callers are refused"]
     assert all(r["reason"] != "stt" for r in refusals), refusals
-    # Two who wait are a busy machine.
+    # Two who wait are a busy machine. (What else it is busy with may have closed it before.)
     other = await Caller(server).dial()
     for _ in range(100):
         assert await attack(caller, "load") == await attack(other, "load") == "done"
-        if any(r["message"] == "callers are refused" and r["reason"] == "stt" for r in server.records()):
+        if ((await off(server.stats))["admission"]["stt_ms"] or 0) > 1000:
             break
         await asyncio.sleep(0.2)
     else:
-        raise AssertionError("nobody is refused")
+        raise AssertionError("nobody is believed")
     await caller.close()
     await other.close()
 
