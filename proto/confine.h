@@ -32,6 +32,9 @@ typedef enum {
  * processes reads our memory; no privileges from any file that is executed. */
 gboolean rp_confine_process (GError **error);
 
+/* Closes all descriptors but the standard three and @kept_fd. Thread: the only one there is. */
+void rp_confine_close_others (int kept_fd);
+
 /* All capabilities but those of @kept (1 << CAP_…), for good. A root without them is a user who
  * owns many files. */
 gboolean rp_confine_drop_capabilities (guint64 kept, GError **error);

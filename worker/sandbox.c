@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* close_range */
+#define _GNU_SOURCE /* CLONE_THREAD */
 
 #include "sandbox.h"
 
@@ -371,9 +371,7 @@ keep_descriptors (int socket_fd)
     dup2 (null_fd, STDIN_FILENO);
     dup2 (null_fd, STDOUT_FILENO);
   }
-  if (socket_fd > STDERR_FILENO + 1)
-    (void) close_range (STDERR_FILENO + 1, (guint) socket_fd - 1, 0);
-  (void) close_range ((guint) socket_fd + 1, ~0U, 0);
+  rp_confine_close_others (socket_fd);
 }
 
 gboolean

@@ -1,7 +1,8 @@
-#define _GNU_SOURCE /* close_range, pipe2 */
+#define _GNU_SOURCE /* CLONE_PARENT, pipe2 */
 
 #include "spawner.h"
 
+#include "confine.h"
 #include "fd-message.h"
 
 #include <errno.h>
@@ -96,9 +97,7 @@ serve (int socket_fd, char **argv)
   /* Signals of a terminal are for the server, which closes the socket when it ends. */
   signal (SIGINT, SIG_IGN);
   signal (SIGHUP, SIG_IGN);
-  if (socket_fd > STDERR_FILENO + 1)
-    (void) close_range (STDERR_FILENO + 1, (guint) socket_fd - 1, 0);
-  (void) close_range ((guint) socket_fd + 1, ~0U, 0);
+  rp_confine_close_others (socket_fd);
   for (;;) {
     char word;
     int child_fd = -1;

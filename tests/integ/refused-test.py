@@ -78,6 +78,19 @@ def test_data_out_of_reach():
         os.chmod(closed, 0o700)
 
 
+def test_no_close_range():
+    """As before Linux 5.9: the spawner keeps nothing of the server's all the same."""
+    with Server(*sys.argv[1:3], prepare=refusing("close_range")) as server:
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/stat" % pid, encoding="ascii") as file:
+                    before, after = file.read().rsplit(")", 1)
+                if before.endswith("(rp-spawner") and int(after.split()[1]) == server.process.pid:
+                    assert len(os.listdir("/proc/%s/fd" % pid)) == 4
+            except (FileNotFoundError, PermissionError, ProcessLookupError):
+                continue
+
+
 def test_no_standard_input():
     """Its number must not become another file's: the workers' sockets would be taken for it."""
 
@@ -100,6 +113,7 @@ sys.exit(
             test_no_seccomp,
             test_no_capabilities_to_lose,
             test_data_out_of_reach,
+            test_no_close_range,
             test_no_standard_input,
         )
     )
