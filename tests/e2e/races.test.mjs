@@ -179,8 +179,12 @@ async function lateAgents(caller) {
   const { page } = caller;
   let release;
   const released = new Promise((resolve) => { release = resolve; });
+  let first = true;
   await page.route('**/api/agents', async (route) => {
-    await released;
+    if (first) {
+      first = false; // the list; the call asks for itself, for STUN and TURN
+      await released;
+    }
     await route.continue();
   });
   await page.route('**/api/offer', (route) => route.fulfill({ contentType: 'text/html', body: '<p>Hello' }));
