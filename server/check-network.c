@@ -36,20 +36,6 @@ rp_check_say (RpCheckReport *report, RpCheckResult result, const char *what, con
     g_string_append_printf (report->text, "         → %s\n", fix);
 }
 
-static gboolean
-parse_address (const char *text, guint16 port, RpSocketAddress *out)
-{
-  memset (out, 0, sizeof *out);
-  if (inet_pton (AF_INET, text, &out->v4.sin_addr) == 1) {
-    out->v4.sin_family = AF_INET;
-    out->v4.sin_port = htons (port);
-    return TRUE;
-  }
-  out->v6.sin6_family = AF_INET6;
-  out->v6.sin6_port = htons (port);
-  return inet_pton (AF_INET6, text, &out->v6.sin6_addr) == 1;
-}
-
 /* Returns: 0, or what bind () said */
 static int
 try_bind (const char *address, guint16 port, int type)
@@ -57,7 +43,7 @@ try_bind (const char *address, guint16 port, int type)
   const int on = 1;
   RpSocketAddress at;
   int status = 0;
-  if (!parse_address (address, port, &at))
+  if (!rp_socket_address_parse (address, port, &at))
     return EINVAL;
   int fd = socket (at.any.sa_family, type | SOCK_CLOEXEC, 0);
   if (fd < 0)
@@ -116,7 +102,7 @@ static gboolean
 is_private (const char *text)
 {
   RpSocketAddress address;
-  if (!parse_address (text, 0, &address))
+  if (!rp_socket_address_parse (text, 0, &address))
     return FALSE;
   if (address.any.sa_family == AF_INET6)
     return (address.v6.sin6_addr.s6_addr[0] & 0xfe) == 0xfc;

@@ -1,6 +1,7 @@
 #include "ice-tcp.h"
 
 #include "framing.h"
+#include "socket-address.h"
 #include "stun.h"
 
 #include <arpa/inet.h>
@@ -34,35 +35,9 @@
 /* The kernel's part of the same, bytes. */
 #define SEND_BUFFER 16384
 
-typedef union {
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-} Address;
-
-static socklen_t
-address_size (const Address *address)
-{
-  return address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;
-}
-
-static gboolean
-address_parse (const char *text, guint16 port, Address *out)
-{
-  memset (out, 0, sizeof *out);
-  if (inet_pton (AF_INET, text, &out->v4.sin_addr) == 1) {
-    out->v4.sin_family = AF_INET;
-    out->v4.sin_port = htons (port);
-    return TRUE;
-  }
-  out->v6.sin6_family = AF_INET6;
-  out->v6.sin6_port = htons (port);
-  return inet_pton (AF_INET6, text, &out->v6.sin6_addr) == 1;
-}
-
 /* What a call is reached by. */
 typedef struct {
-  Address udp;
+  RpSocketAddress udp;
   guint connections;
   guint64 number; /* of this entry: its ufrag may come again */
 } Call;
@@ -199,7 +174,7 @@ static gboolean
 join_call (RpIceTcp *tcp, Link *link, const guint8 *packet, gsize len)
 {
   RpStunMessage message;
-  Address udp = {.any.sa_family = AF_UNSPEC};
+  RpSocketAddress udp = {.any.sa_family = AF_UNSPEC};
   if (!rp_stun_parse (packet, len, &message) || message.method != RP_STUN_BINDING ||
       message.class_ != RP_STUN_REQUEST)
     return FALSE;
@@ -220,7 +195,8 @@ join_call (RpIceTcp *tcp, Link *link, const guint8 *packet, gsize len)
   if (link->ufrag == NULL)
     return FALSE;
   link->udp.fd = socket (udp.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  return link->udp.fd >= 0 && connect (link->udp.fd, &udp.any, address_size (&udp)) == 0 &&
+  return link->udp.fd >= 0 &&
+         connect (link->udp.fd, &udp.any, rp_socket_address_size (&udp)) == 0 &&
          watch (tcp, &link->udp, EPOLLIN);
 }
 
@@ -278,7 +254,7 @@ on_tcp (RpIceTcp *tcp, Link *link, guint events)
 
 /* Who it is, as far as clients are told apart: of IPv6 a subscriber has a whole /64. */
 static void
-read_address (const Address *address, struct in6_addr *out)
+read_address (const RpSocketAddress *address, struct in6_addr *out)
 {
   memset (out, 0, sizeof *out);
   if (address->any.sa_family == AF_INET6) {
@@ -309,7 +285,7 @@ may_come (const RpIceTcp *tcp, const struct in6_addr *from)
 static void
 on_listener (RpIceTcp *tcp, int fd)
 {
-  Address address;
+  RpSocketAddress address;
   socklen_t size = sizeof address;
   const int on = 1, tos = TOS_EF, buffer = SEND_BUFFER;
   struct in6_addr from;
@@ -422,10 +398,10 @@ thread_main (gpointer data)
 /* --- life --- */
 
 static gboolean
-listen_on (RpIceTcp *tcp, const Address *address)
+listen_on (RpIceTcp *tcp, const RpSocketAddress *address)
 {
   const int on = 1, off = 0;
-  Address bound;
+  RpSocketAddress bound;
   socklen_t size = sizeof bound;
   int fd = socket (address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0)
@@ -436,8 +412,9 @@ listen_on (RpIceTcp *tcp, const Address *address)
                 IN6_IS_ADDR_UNSPECIFIED (&address->v6.sin6_addr) ? &off : &on, sizeof on);
   Watch *listener = &tcp->listeners[tcp->n_listeners];
   *listener = (Watch){WATCH_LISTENER, fd, NULL};
-  if (bind (fd, &address->any, address_size (address)) != 0 || listen (fd, BACKLOG) != 0 ||
-      getsockname (fd, &bound.any, &size) != 0 || !watch (tcp, listener, EPOLLIN)) {
+  if (bind (fd, &address->any, rp_socket_address_size (address)) != 0 ||
+      listen (fd, BACKLOG) != 0 || getsockname (fd, &bound.any, &size) != 0 ||
+      !watch (tcp, listener, EPOLLIN)) {
     int saved = errno;
     close (fd);
     errno = saved;
@@ -457,8 +434,8 @@ listen_all (RpIceTcp *tcp, const RpIceTcpConfig *config, GError **error)
   const char *const *addresses = any ? everywhere : config->addresses;
   tcp->port = config->port;
   for (guint i = 0; addresses[i] != NULL && i < MAX_LISTENERS; i++) {
-    Address address;
-    if (address_parse (addresses[i], tcp->port, &address) && listen_on (tcp, &address))
+    RpSocketAddress address;
+    if (rp_socket_address_parse (addresses[i], tcp->port, &address) && listen_on (tcp, &address))
       continue;
     /* A kernel without IPv6. */
     if (any && addresses == everywhere && errno == EAFNOSUPPORT) {
@@ -528,7 +505,7 @@ gboolean
 rp_ice_tcp_add (RpIceTcp *tcp, const char *ufrag, const char *address, guint16 port)
 {
   Call call = {0};
-  if (!address_parse (address, port, &call.udp))
+  if (!rp_socket_address_parse (address, port, &call.udp))
     return FALSE;
   g_mutex_lock (&tcp->lock);
   gboolean is_new = !g_hash_table_contains (tcp->calls, ufrag);

@@ -25,22 +25,6 @@ struct _RpStunClient {
   gnutls_certificate_credentials_t trust;
 };
 
-socklen_t
-rp_socket_address_size (const RpSocketAddress *address)
-{
-  return address->any.sa_family == AF_INET ? sizeof address->v4 : sizeof address->v6;
-}
-
-char *
-rp_socket_address_text (const RpSocketAddress *address)
-{
-  char text[INET6_ADDRSTRLEN] = "";
-  const void *bytes = address->any.sa_family == AF_INET ? (const void *) &address->v4.sin_addr
-                                                        : (const void *) &address->v6.sin6_addr;
-  inet_ntop (address->any.sa_family, bytes, text, sizeof text);
-  return g_strdup (text);
-}
-
 guint
 rp_stun_resolve (const RpIceUrl *url, RpSocketAddress *out, guint max, GError **error)
 {

@@ -3,11 +3,10 @@
 #pragma once
 
 #include "ice-servers.h"
+#include "socket-address.h"
 #include "stun.h"
 
 #include <glib.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 G_BEGIN_DECLS
 
@@ -20,15 +19,6 @@ typedef enum {
   RP_STUN_CLIENT_ERROR_SILENT,  /* nothing came back */
 } RpStunClientError;
 
-typedef union {
-  struct sockaddr any;
-  struct sockaddr_in v4;
-  struct sockaddr_in6 v6;
-} RpSocketAddress;
-
-socklen_t rp_socket_address_size (const RpSocketAddress *address);
-/* "192.0.2.1" Returns: (transfer full) */
-char *rp_socket_address_text (const RpSocketAddress *address);
 /* As getaddrinfo () puts them, at most @max. Returns: how many; 0 with @error set */
 guint rp_stun_resolve (const RpIceUrl *url, RpSocketAddress *out, guint max, GError **error);
 
