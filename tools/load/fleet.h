@@ -7,7 +7,7 @@
 #include <glib.h>
 
 #define RP_LOAD_MAX_CALLS 2000
-#define RP_LOAD_MAX_STEPS 32
+#define RP_LOAD_MAX_STEPS 120 /* an hour's soak by the half minute */
 
 typedef struct {
   const char *url;

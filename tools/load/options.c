@@ -80,7 +80,7 @@ set_steps (RpLoadOptions *o, const char *option, const char *text, GError **erro
     if (!number (option, parts[i], 1, RP_LOAD_MAX_CALLS, &value, error))
       return FALSE;
     if (o->n_steps == RP_LOAD_MAX_STEPS)
-      return bad (error, option, "32 numbers at most", text);
+      return bad (error, option, G_STRINGIFY (RP_LOAD_MAX_STEPS) " numbers at most", text);
     o->steps[o->n_steps++] = (guint) value;
   }
   return o->n_steps > 0 || bad (error, option, "numbers with commas between them", text);
