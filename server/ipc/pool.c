@@ -18,11 +18,15 @@
 /* After workers that died unused, the next is started with a growing delay. */
 #define MAX_REFILL_DELAY_US (5 * G_USEC_PER_SEC)
 #define FIRST_REFILL_DELAY_US (100 * G_GINT64_CONSTANT (1000))
+/* A surplus is what was started for callers who gave up or were told to come back: they are told
+ * 5 s (RP_HTTP_RETRY_AFTER_S), or try again by themselves. */
+#define SURPLUS_MS 10000
 
 typedef enum {
   WORKER_STARTING,
   WORKER_IDLE,
   WORKER_BUSY,
+  WORKER_ENDING, /* told to exit before anybody used it */
 } WorkerState;
 
 typedef struct {
@@ -32,7 +36,7 @@ typedef struct {
   gint64 started_us;
   int fd;                   /* our end of the socket until there is a link */
   RpWorkerProcess *process; /* NULL until FORKED */
-  RpWorkerLink *link;       /* NULL before FORKED and once it was handed out */
+  RpWorkerLink *link;       /* NULL before FORKED, and once it was handed out or is ending */
   GSource *socket_source;
   GSource *exit_source;
   gint64 released_us; /* 0, or when its release was first seen */
@@ -61,6 +65,7 @@ struct _RpPool {
   guint restarts;
   guint unused_deaths; /* in a row */
   gint64 refill_us;    /* not before this */
+  gint64 surplus_us;   /* since when more are idle than are to be; 0 = they are not */
   gboolean announced;  /* ready() was called for this zygote */
   gboolean is_stopping;
   char *failure;
@@ -78,6 +83,7 @@ rp_pool_config_init (RpPoolConfig *config)
   *config = (RpPoolConfig){
       .idle_target = 2,
       .max_workers = 1000,
+      .surplus_ms = SURPLUS_MS,
       .hung_timeout_ms = RP_WORKER_LINK_HUNG_TIMEOUT_MS,
   };
   rp_zygote_config_init (&config->zygote);
@@ -410,6 +416,30 @@ mind_unused (Worker *worker, gint64 now_us)
   /* Its loss is reported with the next turn. */
 }
 
+/* The one that came last, so that those before it keep their turn and have proved for longest that
+ * they answer. */
+static void
+end_newest_idle (RpPool *pool)
+{
+  Worker *worker = g_queue_pop_tail (&pool->idle);
+  worker->state = WORKER_ENDING;
+  clear_source (&worker->socket_source);
+  rp_worker_link_set_events (worker->link, NULL, NULL);
+  g_clear_pointer (&worker->link, rp_worker_link_free);
+}
+
+/* One with each tick: processes that exit all at once would be felt by the calls. */
+static void
+trim (RpPool *pool, gint64 now_us)
+{
+  if (pool->idle.length <= pool->config.idle_target || pool->requests.length > 0)
+    pool->surplus_us = 0;
+  else if (pool->surplus_us == 0)
+    pool->surplus_us = now_us;
+  else if (now_us - pool->surplus_us >= (gint64) pool->config.surplus_ms * 1000)
+    end_newest_idle (pool);
+}
+
 static gboolean
 on_pool_tick (gpointer data)
 {
@@ -421,6 +451,7 @@ on_pool_tick (gpointer data)
     mind_unused (l->data, now_us);
     mind_released (l->data, now_us);
   }
+  trim (pool, now_us);
   refill (pool);
   return G_SOURCE_CONTINUE;
 }

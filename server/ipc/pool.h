@@ -16,10 +16,11 @@ typedef struct {
   RpZygoteConfig zygote;
   guint idle_target;     /* warm workers to keep, from 1 */
   guint max_workers;     /* idle, starting and busy ones together */
+  guint surplus_ms;      /* how long more than idle_target may stay warm */
   guint hung_timeout_ms; /* see rp_worker_link_new (), for busy and for idle workers */
 } RpPoolConfig;
 
-/* idle_target 2, max_workers 1000; the rest as rp_zygote_config_init (). */
+/* idle_target 2, max_workers 1000, surplus_ms 10 000; the rest as rp_zygote_config_init (). */
 void rp_pool_config_init (RpPoolConfig *config);
 
 /* On the pool's thread; none may free the pool from inside. Any may be NULL. */

@@ -335,6 +335,52 @@ test_pool_agents (void)
   stop_pool (pool, &log);
 }
 
+/* Callers who had to wait and gave up leave their workers behind: for a while, and not for good. */
+static void
+test_pool_trims (void)
+{
+  PoolLog log = {0};
+  PoolLog answers = {0};
+  RpPoolConfig config;
+  rp_pool_config_init (&config);
+  g_assert_cmpuint (config.surplus_ms, >=, 1000);
+  config.zygote.worker_path = test_zygote;
+  config.zygote.agent_dirs = good_agent;
+  config.idle_target = 2;
+  config.surplus_ms = 400;
+  RpPool *pool = rp_pool_new (&config, &pool_events, &log);
+  run_until (stats_of (pool).idle == 2);
+  guint requests[4];
+  gint64 before_us = g_get_monotonic_time ();
+  for (guint i = 0; i < G_N_ELEMENTS (requests); i++)
+    requests[i] = rp_pool_request (pool, on_answer, &answers);
+  for (guint i = 0; i < G_N_ELEMENTS (requests); i++)
+    rp_pool_cancel (pool, requests[i]);
+  g_assert_cmpuint (stats_of (pool).starting, ==, 4);
+  run_until (stats_of (pool).idle == 6);
+  run_until (stats_of (pool).idle < 6);
+  g_assert_cmpint (g_get_monotonic_time () - before_us, >=, config.surplus_ms * 1000);
+  run_until (stats_of (pool).idle == 2);
+
+  /* Those who were there before are there still, and nobody else. */
+  RpWorkerLink *first = rp_pool_acquire (pool);
+  RpWorkerLink *second = rp_pool_acquire (pool);
+  g_assert_cmpuint (rp_worker_link_id (first), <=, 2);
+  g_assert_cmpuint (rp_worker_link_id (second), <=, 2);
+  g_assert_cmpuint (stats_of (pool).busy, ==, 2);
+  run_until (stats_of (pool).idle == 2);
+  RpWorkerLink *third = rp_pool_acquire (pool);
+  g_assert_cmpuint (rp_worker_link_id (third), >, 6);
+  rp_worker_link_free (first);
+  rp_worker_link_free (second);
+  rp_worker_link_free (third);
+  run_until (stats_of (pool).busy == 0);
+  g_assert_cmpuint (answers.n_answers, ==, 0);
+  g_assert_cmpuint (log.n_trouble, ==, 0);
+  g_assert_cmpuint (stats_of (pool).restarts, ==, 0);
+  stop_pool (pool, &log);
+}
+
 /* Zygotes and workers that die young are started again, more and more slowly, and counted. */
 static void
 test_pool_sickly (void)
@@ -367,6 +413,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/bad-config", test_pool_bad_config);
   g_test_add_func ("/pool/no-program", test_pool_no_program);
   g_test_add_func ("/pool/agents", test_pool_agents);
+  g_test_add_func ("/pool/trims", test_pool_trims);
   g_test_add_func ("/pool/sickly", test_pool_sickly);
   return g_test_run ();
 }
