@@ -38,6 +38,7 @@ typedef struct {
   int listen_fd;           /* -1 once HTTP has it */
   RpWorkerLog *worker_log; /* (nullable) the same */
   RpSpawner *spawner;      /* (nullable): --no-confine */
+  GPtrArray *loops;        /* (nullable) of RpLoop; NULL once the registry has them */
   RpDtlsCertificate *certificate;
   RpPool *pool;
   RpRegistry *registry;
@@ -183,7 +184,7 @@ fill_zygote_config (const Server *server, RpZygoteConfig *zygote)
 /* What only root can do, and only who may execute; then all of that is given up. There is one
  * thread until it has returned. */
 static gboolean
-prepare (Server *server, GError **error)
+take_and_give_up (Server *server, GError **error)
 {
   const RpConfig *config = server->config;
   RpZygoteConfig zygote;
@@ -206,6 +207,29 @@ prepare (Server *server, GError **error)
   return server->spawner != NULL && rp_lockdown_enter (config, error);
 }
 
+/* The first threads: they inherit the precedence that this one had as long as it might. */
+static gboolean
+make_loops (Server *server, GError **error)
+{
+  server->loops = g_ptr_array_new_with_free_func ((GDestroyNotify) rp_loop_free);
+  for (guint i = 0; i < server->config->loops; i++) {
+    g_autofree char *name = g_strdup_printf ("media-%u", i);
+    RpLoop *loop = rp_loop_new (name, error);
+    if (loop == NULL)
+      return FALSE;
+    g_ptr_array_add (server->loops, loop);
+    rp_loop_take_precedence (loop);
+  }
+  rp_loop_release_precedence ();
+  return TRUE;
+}
+
+static gboolean
+prepare (Server *server, GError **error)
+{
+  return take_and_give_up (server, error) && make_loops (server, error);
+}
+
 static gboolean
 start (Server *server, GError **error)
 {
@@ -220,7 +244,8 @@ start (Server *server, GError **error)
   if (server->certificate == NULL)
     return FALSE;
   server->pool = rp_pool_new (&pool, &pool_events, server);
-  server->registry = rp_registry_new (config, server->pool, server->certificate, error);
+  server->registry = rp_registry_new (config, server->pool, server->certificate,
+                                      g_steal_pointer (&server->loops), error);
   if (server->registry == NULL)
     return FALSE;
   server->api = (RpApi){.config = config, .registry = server->registry, .pool = server->pool};
@@ -245,6 +270,7 @@ static void
 stop (Server *server)
 {
   rp_registry_free (server->registry);
+  g_clear_pointer (&server->loops, g_ptr_array_unref);
   rp_http_free (server->http);
   rp_pool_free (server->pool);
   rp_spawner_free (server->spawner);

@@ -37,8 +37,9 @@ rp_spawner_yield (GPid pid)
 {
   const struct sched_param none = {0};
   (void) setpriority (PRIO_PROCESS, (id_t) pid, NICENESS);
-  /* One that was started with less yet keeps that. */
-  if (sched_getscheduler (pid) == SCHED_OTHER)
+  /* One that was started with less yet keeps that. Real time was for media loops to inherit. */
+  int policy = sched_getscheduler (pid);
+  if (policy == SCHED_OTHER || policy == SCHED_RR)
     (void) sched_setscheduler (pid, SCHED_BATCH, &none);
 }
 
@@ -94,6 +95,7 @@ serve (int socket_fd, char **argv)
 {
   prctl (PR_SET_NAME, "rp-spawner");
   prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
+  rp_spawner_yield (0);
   /* Signals of a terminal are for the server, which closes the socket when it ends. */
   signal (SIGINT, SIG_IGN);
   signal (SIGHUP, SIG_IGN);

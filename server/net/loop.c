@@ -495,10 +495,22 @@ reserve (int resource, rlim_t value)
 void
 rp_loop_reserve_precedence (void)
 {
-  gboolean reserved = reserve (RLIMIT_RTPRIO, (rlim_t) sched_get_priority_min (SCHED_RR));
-  /* setrlimit(2) counts niceness like that. Containers let root do this but raise no limit. */
-  if (!reserve (RLIMIT_NICE, 20 - NICENESS) && !reserved)
+  const struct sched_param param = {.sched_priority = sched_get_priority_min (SCHED_RR)};
+  gboolean real_time = reserve (RLIMIT_RTPRIO, (rlim_t) param.sched_priority);
+  /* Containers let root do what follows but raise no limit. setrlimit(2) counts niceness like that.
+   * Niceness weighs among the threads of a terminal's session alone (sched(7), autogroup), real
+   * time among all. */
+  gboolean nice = reserve (RLIMIT_NICE, 20 - NICENESS);
+  if (!real_time && sched_setscheduler (0, SCHED_RR, &param) != 0 && !nice)
     (void) setpriority (PRIO_PROCESS, 0, NICENESS);
+}
+
+void
+rp_loop_release_precedence (void)
+{
+  const struct sched_param none = {0};
+  if (sched_getscheduler (0) == SCHED_RR)
+    (void) sched_setscheduler (0, SCHED_OTHER, &none);
 }
 
 void

@@ -63,9 +63,13 @@ RpLoop *rp_loop_new (const char *name, GError **error);
  * nothing. Audio has a deadline every 20 ms and little to do for it. */
 void rp_loop_take_precedence (RpLoop *loop);
 /* For a process that gives up its rights before it has loops: raises the limits that
- * rp_loop_take_precedence () needs, or, when they cannot be had, the niceness of this thread and of
- * all that it will make. Children inherit either. */
+ * rp_loop_take_precedence () needs. Where they cannot be had, as root without CAP_SYS_RESOURCE,
+ * this thread becomes what its loops shall be, and what it makes meanwhile inherits that: real
+ * time, until rp_loop_release_precedence (), or else a better niceness, for good. */
 void rp_loop_reserve_precedence (void);
+/* Thread: that of rp_loop_reserve_precedence (), once it has made its loops. It becomes an ordinary
+ * one again. */
+void rp_loop_release_precedence (void);
 
 /* Stops and joins the thread. Commands still waiting are not run; their destroy functions are,
  * deferred ones are run. Everything that lives on the loop must have been freed before

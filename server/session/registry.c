@@ -525,22 +525,18 @@ warm_up (gpointer data)
   rp_session_warm_up (data);
 }
 
-static gboolean
-start_loops (RpRegistry *registry, GError **error)
+static void
+take_loops (RpRegistry *registry, GPtrArray *loops)
 {
-  for (guint i = 0; i < registry->config->loops; i++) {
-    g_autofree char *name = g_strdup_printf ("media-%u", i);
-    RpRegistryLoop slot = {.loop = rp_loop_new (name, error)};
-    if (slot.loop == NULL)
-      return FALSE;
+  while (loops->len > 0) {
+    RpRegistryLoop slot = {.loop = g_ptr_array_steal_index (loops, 0)};
     g_array_append_val (registry->loops, slot);
     RpSessionConfig session = registry->session;
     session.loop = slot.loop;
     rp_loop_call_sync (slot.loop, warm_up, &session);
-    rp_loop_take_precedence (slot.loop);
     rp_loop_stats_reset (slot.loop);
   }
-  return TRUE;
+  g_ptr_array_unref (loops);
 }
 
 static gboolean
@@ -557,7 +553,7 @@ start_ice_tcp (RpRegistry *registry, GError **error)
 
 RpRegistry *
 rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertificate *certificate,
-                 GError **error)
+                 GPtrArray *loops, GError **error)
 {
   g_autoptr (RpRegistry) registry = g_new0 (RpRegistry, 1);
   registry->config = config;
@@ -583,9 +579,8 @@ rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertificate *certif
   };
   rp_registry_monitor_start (registry);
   rp_registry_admission_start (registry);
+  take_loops (registry, loops);
   if (config->ice_tcp_port != 0 && !start_ice_tcp (registry, error))
-    return NULL;
-  if (!start_loops (registry, error))
     return NULL;
   return g_steal_pointer (&registry);
 }

@@ -34,9 +34,10 @@ guint rp_registry_error_retry_after (const GError *error);
 
 typedef struct _RpRegistry RpRegistry;
 
-/* @config, @pool and @certificate must outlive the registry, whose media loops start here. */
+/* @config, @pool and @certificate must outlive the registry. @loops: (element-type RpLoop)
+ * (transfer full): for media, at least one, none of which has been used. */
 RpRegistry *rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertificate *certificate,
-                             GError **error);
+                             GPtrArray *loops, GError **error);
 /* Ends every call at once and stops the loops. */
 void rp_registry_free (RpRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpRegistry, rp_registry_free)
