@@ -383,7 +383,7 @@ def test_files():
 
 
 def test_going_down():
-    with start("--drain-timeout", "1") as server:
+    with start("--drain-timeout", "5") as server:
         assert server.api("POST", "/api/offer", offer())[0] == 200
         server.signal(signal.SIGTERM)
         server.await_log("draining: no new calls; a second signal stops at once")
@@ -403,7 +403,7 @@ def test_going_down_at_once():
         server.await_log("draining: no new calls; a second signal stops at once")
         server.signal(signal.SIGINT)
         assert server.wait() == 0
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60  # of 600
 
 
 def run(*options):

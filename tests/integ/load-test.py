@@ -51,7 +51,8 @@ def test_holds_calls():
         # Whatever the machine's speed, each packet is there, once, and can be decrypted.
         assert phase["packets"] > 0 and phase["packets_sent"] > 0, phase
         assert phase["lost"] == phase["duplicates"] == phase["reordered"] == phase["undecipherable"] == 0, phase
-        assert phase["interval_ms"]["n"] == phase["packets"], phase
+        # The first of a call that is just up has none before it.
+        assert phase["packets"] - 8 <= phase["interval_ms"]["n"] <= phase["packets"], phase
         # What was late made gaps, and gaps have intervals.
         assert (phase["interval_ms"]["max"] > 40) == (phase["gaps_over_40ms"] > 0), phase
         assert phase["stats"]["sessions"]["active"] == 8, phase["stats"]
@@ -81,7 +82,8 @@ def test_replaces_calls():
 
 
 def test_vanishes_at_every_stage():
-    with serve("--connect-timeout", "2", "--inactivity-timeout", "2") as server:
+    # So long that a stalled machine connects, and with room for those that vanish meanwhile.
+    with serve("--connect-timeout", "5", "--inactivity-timeout", "5", "--max-sessions", "40") as server:
         report = load(server, "--calls", 4, "--total", 24, "--kill-at", "mix", "--kill-share", 1)
         calls = report["calls"]
         assert calls["killed"] == {stage: 3 for stage in STAGES}, calls
@@ -93,7 +95,7 @@ def test_vanishes_at_every_stage():
 
 
 def test_kills_a_share():
-    with serve("--connect-timeout", "2", "--inactivity-timeout", "2") as server:
+    with serve("--connect-timeout", "5", "--inactivity-timeout", "5", "--max-sessions", "40") as server:
         report = load(server, "--calls", 4, "--total", 20, "--kill-at", "http,dtls", "--call-length", 0.3)
         killed = report["calls"]["killed"]
         assert set(killed) == {"http", "dtls"}, killed

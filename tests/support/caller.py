@@ -114,6 +114,13 @@ class Caller:
             await asyncio.sleep(0.05)
         raise AssertionError("the worker does not get there: %s" % report)
 
+    async def heard(self, frames):
+        """Waits until so many have come: the client's own buffer holds some back for a while."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        while self.frames < frames:
+            assert asyncio.get_running_loop().time() < deadline, "%d of %d frames" % (self.frames, frames)
+            await asyncio.sleep(0.02)
+
     async def close(self):
         await self.pc.close()
 
