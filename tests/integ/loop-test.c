@@ -275,6 +275,17 @@ add_overrun (gpointer data)
   state->ticker = rp_loop_add_ticker (state->loop, overrun, state);
 }
 
+static void
+forget (gpointer data)
+{
+  State *state = data;
+  RpLoopStats stats;
+  /* Here, where nothing can be late in between. */
+  rp_loop_stats_reset (state->loop);
+  rp_loop_stats (state->loop, &stats);
+  g_assert_cmpuint (stats.skipped, ==, 0);
+}
+
 /* A ticker that takes ten ticks: they are skipped and counted, not made up for. */
 static void
 test_overrun (void)
@@ -288,9 +299,7 @@ test_overrun (void)
   rp_loop_stats (state.loop, &stats);
   g_assert_cmpuint (stats.skipped, >=, 9);
   g_assert_cmpint (stats.late_max_us, >=, 9 * RP_LOOP_TICK_US);
-  rp_loop_stats_reset (state.loop);
-  rp_loop_stats (state.loop, &stats);
-  g_assert_cmpuint (stats.skipped, <, 9);
+  rp_loop_call_sync (state.loop, forget, &state);
   state_clear (&state);
 }
 

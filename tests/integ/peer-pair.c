@@ -37,9 +37,12 @@ static void
 on_rtp (RpPeer *peer, guint8 *packet, gsize len, gint64 arrival_us, gpointer user_data)
 {
   RpPairEnd *end = user_data;
+  RpLoopStats stats;
   g_assert_cmpint (arrival_us, >, 0);
+  rp_loop_stats (end->loop, &stats);
   g_mutex_lock (&lock);
   end->n_rtp++;
+  end->last_rtp_ticks = stats.ticks;
   if (end->last_rtp_us != 0)
     end->max_gap_us = MAX (end->max_gap_us, arrival_us - end->last_rtp_us);
   end->last_rtp_us = arrival_us;

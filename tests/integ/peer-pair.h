@@ -30,6 +30,7 @@ typedef struct {
   guint n_rtp;
   guint n_rtcp;
   GBytes *last_rtp;
+  guint64 last_rtp_ticks; /* of the loop when it came */
   GBytes *last_rtcp;
   guint n_open;
   gint open_stream;

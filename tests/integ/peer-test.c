@@ -307,7 +307,6 @@ test_empty_datagrams (gconstpointer data)
   g_autoptr (RpPair) pair = rp_pair_new ();
   struct sockaddr_in address = {.sin_family = AF_INET};
   RpLoopStats before;
-  RpLoopStats after;
   RpPeerCounters counters;
 
   rp_loop_call_sync (pair->b.loop, add_tickers, &pair->b);
@@ -316,14 +315,13 @@ test_empty_datagrams (gconstpointer data)
   address.sin_port = g_htons (candidate->port);
   g_assert_cmpint (inet_pton (AF_INET, candidate->address, &address.sin_addr), ==, 1);
   gint fd = socket (AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  rp_loop_stats (pair->b.loop, &before);
   for (guint i = 0; i < N; i++)
     sendto (fd, "x", with_junk && i % 2, 0, (struct sockaddr *) &address, sizeof address);
   close (fd);
+  rp_loop_stats (pair->b.loop, &before);
   g_assert_true (rp_pair_send_rtp (&pair->a, 1));
   rp_pair_wait_rtp (&pair->b, 1);
-  rp_loop_stats (pair->b.loop, &after);
-  g_assert_cmpuint (after.ticks - before.ticks, <, MAX_TICKS);
+  g_assert_cmpuint (pair->b.last_rtp_ticks - before.ticks, <, MAX_TICKS);
   /* And what comes from elsewhere than the other end goes no further. */
   rp_pair_counters (&pair->b, &counters);
   g_assert_cmpuint (counters.unknown_class, ==, 0);

@@ -2,6 +2,7 @@
 #include "session-rig.h"
 
 #include "json.h"
+#include "pacer.h"
 
 #include <poll.h>
 #include <string.h>
@@ -83,6 +84,17 @@ speak (FakeWorker *worker, guint32 utterance, guint n, gboolean whole)
     fake_worker_send_audio (worker, utterance, i, whole && i + 1 == n);
 }
 
+/* A stalled machine sends late, and what is late is filled in. */
+static gboolean
+was_punctual (Rig *rig)
+{
+  RpLoopStats client;
+  RpLoopStats server;
+  rp_loop_stats (rig->client_loop, &client);
+  rp_loop_stats (rig->server_loop, &server);
+  return MAX (client.late_max_us, server.late_max_us) < 10000;
+}
+
 static void
 test_audio_in (void)
 {
@@ -96,7 +108,9 @@ test_audio_in (void)
   rig_talk (rig, TRUE);
   hear (&worker, &pos_samples, 50 * 320, by_kind);
   g_assert_cmpint (pos_samples, ==, 50 * 320);
-  g_assert_cmpuint (by_kind[RP_AUDIO_DECODED], ==, 50);
+  g_assert_cmpuint (by_kind[RP_AUDIO_DECODED], >, 0);
+  if (was_punctual (rig))
+    g_assert_cmpuint (by_kind[RP_AUDIO_DECODED], ==, 50);
   fake_worker_clear (&worker);
 }
 
@@ -153,6 +167,17 @@ was_told (FakeWorker *worker, RpFrameType type)
   return told;
 }
 
+/* Who answers nothing for long is taken for hung. */
+static void
+stay_alive (FakeWorker *worker)
+{
+  struct pollfd ready = {.fd = worker->fd, .events = POLLIN};
+  RpFrame frame;
+  while (poll (&ready, 1, 0) > 0 && fake_worker_receive (worker, &frame))
+    if (frame.type == RP_FRAME_PING)
+      fake_worker_send (worker, RP_FRAME_PONG, frame.payload, frame.len);
+}
+
 /* The last flight of the handshake may be lost: who has no keys yet would miss the greeting. */
 static void
 test_greets_who_can_hear (void)
@@ -188,8 +213,8 @@ test_audio_out (void)
   RpPlayout ended = await_playout (&worker, RP_PLAYOUT_ENDED);
   g_assert_cmpuint (started.frames_played, ==, 1);
   g_assert_cmpuint (ended.frames_played, ==, 50);
-  /* Given at once, played at the pace of speech; a late loop may catch up by a frame. */
-  g_assert_cmpint (ended.wire_us - started.wire_us, >=, 48 * 20000);
+  /* Given at once, played at the pace of speech; a late loop may send two at once. */
+  g_assert_cmpint (ended.wire_us - started.wire_us, >=, (49 - RP_PACER_MAX_BURST) * 20000);
   rig_wait (rig, rig_heard, GUINT_TO_POINTER (50), "50 packets");
   g_mutex_lock (&rig->lock);
   for (guint i = 1; i < rig->packets->len; i++) {
@@ -289,7 +314,7 @@ replaced (Rig *rig, FakeWorker *worker, gint64 known_pos_samples)
   g_assert_cmpint (rp_json_int (first, "played", 0), ==, 3);
   g_assert_true (rp_json_bool (first, "complete", FALSE));
   JsonObject *second = rp_json_array_object (utterances, 1);
-  g_assert_cmpint (rp_json_int (second, "frames", 0), ==, 100);
+  g_assert_cmpint (rp_json_int (second, "frames", 0), ==, 400);
   g_assert_cmpint (rp_json_int (second, "played", 0), >=, 1);
   g_assert_false (rp_json_bool (second, "complete", TRUE));
   g_assert_true (fake_worker_await (&next, RP_FRAME_RESUME, &frame));
@@ -324,7 +349,7 @@ lose (const void *bytes, gsize len)
   speak (&worker, 1, 3, TRUE);
   await_playout (&worker, RP_PLAYOUT_ENDED);
   fake_worker_send (&worker, RP_FRAME_CHECKPOINT, "remember", 8);
-  speak (&worker, 2, 100, FALSE);
+  speak (&worker, 2, 400, FALSE); /* lasts until somebody else is there */
   await_playout (&worker, RP_PLAYOUT_STARTED);
   if (len > 0)
     fake_worker_send_bytes (&worker, bytes, len);
@@ -624,6 +649,7 @@ test_ice_refused (void)
   g_clear_error (&error);
   /* That was no restart of the session's, so these are all it takes; what is no restart is free. */
   for (guint i = 0; i < RP_SESSION_MAX_ICE_RESTARTS; i++) {
+    stay_alive (&worker);
     g_assert_true (rig_restart_ice (rig, i % 2 ? RIG_BY_FRAGMENT : 0, NULL));
     g_assert_true (
         rig_restart_ice (rig, RIG_SAME_CREDENTIALS | (i % 3 ? RIG_BY_FRAGMENT : 0), NULL));
@@ -641,7 +667,7 @@ test_ice_too_late (void)
   g_autoptr (Rig) rig = rig_new ();
   g_autoptr (GError) error = NULL;
   FakeWorker worker;
-  rig->config.inactivity_timeout_us = 200 * 1000;
+  rig->config.inactivity_timeout_us = 3 * G_USEC_PER_SEC; /* time to begin a restart */
   rig_connect (rig, &worker, FALSE);
   await_start (&worker);
   g_assert_true (rig_restart_ice (rig, RIG_MOVED | RIG_ANSWER_LOST, NULL));
