@@ -45,7 +45,8 @@ typedef struct {
   RpHttp *http;
   RpApi api;
   gboolean was_ready;
-  gboolean stopping;
+  gboolean was_signalled;
+  gboolean is_draining;
   int exit_code;
 } Server;
 
@@ -78,8 +79,9 @@ on_pool_failed (const char *why, gpointer user_data)
 {
   Server *server = user_data;
   rp_log_error ("workers", "no worker can be started", RP_LOG_STR ("why", why));
-  /* Calls that run may go on; a server that never had a worker is of no use. */
-  if (!server->was_ready)
+  /* Calls that run may go on; a server that never had a worker is of no use. One without its
+   * spawner is told of that as well, and goes down as it does then. */
+  if (!server->was_ready && !rp_spawner_is_gone (server->spawner))
     quit (server, EXIT_CODE_CONFIG);
 }
 
@@ -139,21 +141,42 @@ on_drain_timeout (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-static gboolean
-on_signal (gpointer user_data)
+static void
+drain (Server *server)
 {
-  Server *server = user_data;
-  if (server->stopping) {
-    rp_log_warning ("server", "stopping at once");
-    quit (server, EXIT_CODE_OK);
-    return G_SOURCE_CONTINUE;
-  }
-  server->stopping = TRUE;
+  if (server->is_draining)
+    return;
+  server->is_draining = TRUE;
   rp_log_info ("server", "draining: no new calls; a second signal stops at once",
                RP_LOG_INT ("calls", rp_registry_active (server->registry)));
   g_timeout_add ((guint) (server->config->drain_timeout_us / 1000), on_drain_timeout, server);
   rp_registry_drain (server->registry, on_drained, server);
+}
+
+static gboolean
+on_signal (gpointer user_data)
+{
+  Server *server = user_data;
+  if (server->was_signalled) {
+    rp_log_warning ("server", "stopping at once");
+    quit (server, EXIT_CODE_OK);
+    return G_SOURCE_CONTINUE;
+  }
+  server->was_signalled = TRUE;
+  drain (server);
   return G_SOURCE_CONTINUE;
+}
+
+/* The zygote that there is goes on, but would be the last one: better to be started again now, in
+ * order, than to fail whenever it does. */
+static void
+on_spawner_gone (const char *how, gpointer user_data)
+{
+  Server *server = user_data;
+  rp_log_error ("server", "the spawner has died: going down, to be started again",
+                RP_LOG_STR ("how", how));
+  server->exit_code = EXIT_CODE_FAILED;
+  drain (server);
 }
 
 /* A call has a socket per local address and its worker's; 1024 are soon used up. */
@@ -318,6 +341,8 @@ run (const RpConfig *config)
                  RP_LOG_INT ("loops", config->loops), RP_LOG_STR ("web", config->web),
                  RP_LOG_STR ("confined", confinement));
     tell_confinement (config);
+    if (server.spawner != NULL)
+      rp_spawner_watch (server.spawner, on_spawner_gone, &server);
     g_main_loop_run (server.main_loop);
   } else {
     rp_log_error ("server", "cannot start", RP_LOG_STR ("why", error->message));
@@ -361,6 +386,8 @@ main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
   signal (SIGPIPE, SIG_IGN);
+  /* Who inherits it ignored never hears how a child ended. */
+  signal (SIGCHLD, SIG_DFL);
   fill_standard_descriptors ();
   g_autoptr (RpConfig) config = rp_config_parse (argv, &error);
   if (config == NULL) {

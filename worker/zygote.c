@@ -213,15 +213,21 @@ serve (Zygote *zygote)
   }
 }
 
+/* Before anything is read: a model or an agent's file that is not what it should be gets no more
+ * than this. */
 static gboolean
-confine (Zygote *zygote, GError **error)
+give_up_privileges (GError **error)
+{
+  return rp_confine_drop_capabilities (0, error) && rp_confine_process (error);
+}
+
+static gboolean
+make_sandbox (Zygote *zygote, GError **error)
 {
   g_autofree char *data_dir = rp_tools_data_dir ();
   const RpSandboxConfig config = {.data_dir = data_dir};
   /* Where that fails so do the tools that write there, and say so. */
   (void) g_mkdir_with_parents (data_dir, 0700);
-  if (!rp_confine_drop_capabilities (0, error) || !rp_confine_process (error))
-    return FALSE;
   zygote->sandbox = rp_sandbox_new (&config, error);
   return zygote->sandbox != NULL;
 }
@@ -240,8 +246,10 @@ rp_zygote_run (const RpZygoteOptions *options, gboolean *out_is_worker)
   rp_frame_receiver_init (&zygote.receiver, RP_FRAME_TO_ZYGOTE);
   *out_is_worker = FALSE;
 
+  if (!options->no_confine && !give_up_privileges (&error))
+    return fail (&zygote, error->message);
   zygote.assets = rp_assets_load (options->agent_dirs, options->models_dir, &error);
-  if (zygote.assets == NULL || (!options->no_confine && !confine (&zygote, &error)))
+  if (zygote.assets == NULL || (!options->no_confine && !make_sandbox (&zygote, &error)))
     return fail (&zygote, error->message);
   if (!is_single_threaded ())
     return fail (&zygote, "loading the models started a thread, which a fork would lose");

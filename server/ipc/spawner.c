@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* CLONE_PARENT, pipe2 */
+#define _GNU_SOURCE /* CLONE_PARENT, pidfd, pipe2 */
 
 #include "spawner.h"
 
@@ -7,8 +7,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib-unix.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -20,7 +22,12 @@ G_DEFINE_QUARK (rp - spawner - error - quark, rp_spawner_error)
 
 struct _RpSpawner {
   int fd;
-  GPid pid;
+  GPid pid; /* 0 once it was reaped */
+  int pidfd;
+  gboolean is_gone;
+  GSource *exit_source;
+  void (*gone) (const char *how, gpointer user_data);
+  gpointer user_data;
 };
 
 /* Both are of one build. */
@@ -53,6 +60,7 @@ execute (char **argv, int child_fd, int failure_fd)
   int socket_fd = fcntl (child_fd, F_DUPFD_CLOEXEC, RP_SPAWNER_CHILD_FD + 1);
   int report_fd = fcntl (failure_fd, F_DUPFD_CLOEXEC, RP_SPAWNER_CHILD_FD + 1);
   signal (SIGINT, SIG_DFL);
+  signal (SIGTERM, SIG_DFL);
   signal (SIGHUP, SIG_DFL);
   signal (SIGPIPE, SIG_DFL);
   rp_spawner_yield (0);
@@ -93,11 +101,17 @@ start (char **argv, int child_fd)
 G_NORETURN static void
 serve (int socket_fd, char **argv)
 {
+  g_autoptr (GError) error = NULL;
   prctl (PR_SET_NAME, "rp-spawner");
-  prctl (PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if (!rp_confine_drop_capabilities (0, &error) || !rp_confine_process (&error)) {
+    g_printerr ("repartee: the spawner: %s\n", error->message);
+    _exit (EXIT_FAILURE);
+  }
   rp_spawner_yield (0);
-  /* Signals of a terminal are for the server, which closes the socket when it ends. */
+  /* Signals of a terminal, or of a service manager to all of a service, are for the server, which
+   * closes the socket when it ends. */
   signal (SIGINT, SIG_IGN);
+  signal (SIGTERM, SIG_IGN);
   signal (SIGHUP, SIG_IGN);
   rp_confine_close_others (socket_fd);
   for (;;) {
@@ -146,7 +160,7 @@ rp_spawner_new (const char *const *argv, int error_fd, GError **error)
     return NULL;
   }
   RpSpawner *spawner = g_new (RpSpawner, 1);
-  *spawner = (RpSpawner){.fd = fds[0], .pid = pid};
+  *spawner = (RpSpawner){.fd = fds[0], .pid = pid, .pidfd = pidfd_open (pid, 0)};
   return spawner;
 }
 
@@ -155,9 +169,15 @@ rp_spawner_free (RpSpawner *spawner)
 {
   if (spawner == NULL)
     return;
+  if (spawner->exit_source != NULL) {
+    g_source_destroy (spawner->exit_source);
+    g_source_unref (spawner->exit_source);
+  }
   close (spawner->fd);
-  while (waitpid (spawner->pid, NULL, 0) < 0 && errno == EINTR)
+  while (spawner->pid > 0 && waitpid (spawner->pid, NULL, 0) < 0 && errno == EINTR)
     ;
+  if (spawner->pidfd >= 0)
+    close (spawner->pidfd);
   g_free (spawner);
 }
 
@@ -168,8 +188,11 @@ rp_spawner_spawn (RpSpawner *spawner, int child_fd, GPid *out_pid, GError **erro
   ssize_t n = rp_fd_message_send (spawner->fd, "s", 1, child_fd, MSG_NOSIGNAL);
   while (n >= 0 && (n = recv (spawner->fd, &reply, sizeof reply, 0)) < 0 && errno == EINTR)
     n = 0;
-  if (n != sizeof reply)
-    return fail (error, "the spawner is gone", n < 0 ? errno : ECONNRESET);
+  if (n != sizeof reply) {
+    int saved = n < 0 ? errno : ECONNRESET;
+    spawner->is_gone = TRUE;
+    return fail (error, "the spawner is gone", saved);
+  }
   if (reply.failure == 0) {
     *out_pid = reply.pid;
     return TRUE;
@@ -177,4 +200,43 @@ rp_spawner_spawn (RpSpawner *spawner, int child_fd, GPid *out_pid, GError **erro
   if (reply.pid > 0)
     (void) waitpid (reply.pid, NULL, 0);
   return fail (error, "starting the worker", reply.failure);
+}
+
+static gboolean
+on_spawner_exit (gint fd, GIOCondition condition, gpointer data)
+{
+  (void) fd;
+  (void) condition;
+  RpSpawner *spawner = data;
+  int status = 0;
+  if (waitpid (spawner->pid, &status, WNOHANG) == 0)
+    return G_SOURCE_CONTINUE;
+  spawner->pid = 0;
+  spawner->is_gone = TRUE;
+  g_autofree char *how =
+      WIFSIGNALED (status)
+          ? g_strdup_printf ("signal %d (%s)", WTERMSIG (status), g_strsignal (WTERMSIG (status)))
+          : g_strdup_printf ("exit code %d", WEXITSTATUS (status));
+  spawner->gone (how, spawner->user_data);
+  return G_SOURCE_REMOVE;
+}
+
+void
+rp_spawner_watch (RpSpawner *spawner, void (*gone) (const char *how, gpointer user_data),
+                  gpointer user_data)
+{
+  g_assert (spawner->exit_source == NULL);
+  spawner->gone = gone;
+  spawner->user_data = user_data;
+  if (spawner->pidfd < 0)
+    return;
+  spawner->exit_source = g_unix_fd_source_new (spawner->pidfd, G_IO_IN);
+  g_source_set_callback (spawner->exit_source, G_SOURCE_FUNC (on_spawner_exit), spawner, NULL);
+  g_source_attach (spawner->exit_source, g_main_context_get_thread_default ());
+}
+
+gboolean
+rp_spawner_is_gone (const RpSpawner *spawner)
+{
+  return spawner != NULL && spawner->is_gone;
 }

@@ -398,7 +398,8 @@ start (RpZygote *zygote)
     close (fds[0]);
     complain (zygote, error != NULL ? error->message : "no pidfd for the zygote");
     /* What cannot be executed now will not be later either. */
-    if (!g_file_test (zygote->config.worker_path, G_FILE_TEST_IS_EXECUTABLE))
+    if (rp_spawner_is_gone (zygote->config.spawner) ||
+        !g_file_test (zygote->config.worker_path, G_FILE_TEST_IS_EXECUTABLE))
       zygote->state = RP_ZYGOTE_FAILED;
     set_timer (zygote, &zygote->timer, 0, on_start_failed);
     return;

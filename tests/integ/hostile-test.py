@@ -3,12 +3,12 @@
 usage: hostile-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
 import asyncio
 import os
-import signal
 import sys
 import tempfile
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
+from processes import named  # noqa: E402
 from serverfixture import offer, run_tap  # noqa: E402
 
 DATA = tempfile.mkdtemp(prefix="rp-hostile-")
@@ -20,22 +20,6 @@ async def attack(caller, words):
     caller.tell("attack " + words)
     said = await caller.expect("user-transcription", lambda m: m["data"]["text"].startswith(words + ": "))
     return said["data"]["text"].split(": ", 1)[1]
-
-
-def family(pid):
-    """All processes below @pid, by name."""
-    found = {}
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open("/proc/%s/stat" % name, encoding="ascii") as file:
-                before, after = file.read().rsplit(")", 1)
-        except (OSError, ValueError):
-            continue
-        found[int(name)] = (before.split("(", 1)[1], int(after.split()[1]))
-    below = {pid}
-    for _ in range(3):
-        below |= {child for child, (_, parent) in found.items() if parent in below}
-    return {child: found[child][0] for child in below if child in found}
 
 
 async def lives(server, caller):
@@ -61,7 +45,7 @@ SANITIZED = "asan" in os.popen("ldd %s" % sys.argv[2]).read()
 async def test_refusals(server):
     bystander = await Caller(server).dial()
     caller = await Caller(server).dial()
-    workers = [pid for pid, name in family(server.process.pid).items() if "zygote" in name or "worker" in name]
+    workers = named(server.process.pid, "rp-zygote") + named(server.process.pid, "rp-worker")
     victims = [server.process.pid] + workers
     no = ("EPERM", "EACCES", "ENOSYS")
     for words in ("socket", "unix", "connect %d" % server.port, "listen", "sendfd", "code", "thread"):
@@ -257,50 +241,6 @@ async def test_unconfined(server):
     for words in ("socket", "connect %d" % server.port, "signal %d" % server.process.pid, "read /etc/passwd", "thread"):
         assert await attack(caller, words) == "done", words
     await caller.close()
-
-
-def test_server_is_locked_down():
-    """What the kernel says of the server's processes."""
-    from serverfixture import Server
-
-    with Server(*sys.argv[1:3]) as server:
-        for pid, name in family(server.process.pid).items():
-            with open("/proc/%d/status" % pid, encoding="ascii") as file:
-                status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-            if pid == server.process.pid:
-                assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2", status
-                assert int(status["CapPrm"], 16) == 0 and int(status["CapBnd"], 16) == 0, status
-                with open("/proc/%d/limits" % pid, encoding="ascii") as file:
-                    core = [line.split() for line in file if line.startswith("Max core")][0]
-                assert core[4:6] == ["0", "0"], core
-        # The zygote is started again all the same.
-        zygote = [pid for pid, name in family(server.process.pid).items() if "zygote" in name]
-        os.kill(zygote[0], signal.SIGKILL)
-        server.await_log("trouble")
-        server.await_stats(lambda s: s["workers"]["idle"] == 2)
-
-
-def test_user():
-    """Root's server becomes somebody with less to lose, and all below it."""
-    from serverfixture import Server
-
-    if os.getuid() != 0:
-        return "only root can become another user"
-    import pwd
-
-    nobody = pwd.getpwnam("nobody")
-    with Server(*sys.argv[1:3], "--user", "nobody") as server:
-        server.await_stats(lambda s: s["workers"]["idle"] == 2)
-        members = family(server.process.pid)
-        assert len(members) >= 5, members  # the server, the spawner, the zygote, two workers
-        for pid, name in members.items():
-            with open("/proc/%d/status" % pid, encoding="ascii") as file:
-                status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
-            assert set(status["Uid"].split()) == {str(nobody.pw_uid)}, (name, status["Uid"])
-            assert set(status["Gid"].split()) == {str(nobody.pw_gid)}, (name, status["Gid"])
-            assert set(status["Groups"].split()) <= {str(nobody.pw_gid)}, (name, status["Groups"])
-            assert int(status["CapEff"], 16) == 0 and int(status["CapBnd"], 16) == 0, (name, status)
-    return None
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 typedef struct {
@@ -308,6 +309,7 @@ main (int argc, char **argv)
   if (control_fd < 0)
     return 2;
   signal (SIGCHLD, SIG_IGN);
+  prctl (PR_SET_NAME, "rp-zygote");
   fake_worker_adopt (&control, control_fd);
   if (refuse) {
     fake_worker_send (&control, RP_FRAME_FAILED, "no greeting", 11);
@@ -334,6 +336,7 @@ main (int argc, char **argv)
     pid_t pid = fork ();
     if (pid == 0) {
       close (control.fd);
+      prctl (PR_SET_NAME, "rp-worker");
       if (sandbox != NULL && !rp_sandbox_enter (sandbox, fd, NULL))
         _exit (98);
       work (fd);
