@@ -55,19 +55,23 @@ function verdict(sample) {
   const late = own?.late_ms?.p99;
   return `${broken.join(', ')}; ${why}` +
     (late > MAX_TICK_LATE_MS ? `; the callers themselves are ${number(late)} ms late` : '') +
-    (sample.others > NOT_IDLE ? '; others disturbed' : '');
+    (sample.others > NOT_IDLE ? '; others disturbed' : '') +
+    (sample.stalled?.n > 0 ? `; the machine stood still ${stalls(sample)}` : '');
 }
+
+const stalls = ({ stalled: { n, longestMs } }) =>
+  n === 0 ? '0' : `${n} times, up to ${number(longestMs, 0)} ms`;
 
 export function printKnee(samples) {
   const sorted = [...samples].sort((a, b) => a.n - b.n);
   printTable(['conversations', 'tick P99', 'late P99', 'gaps', 'v2v P50', 'P95', 'server', 'workers',
-    'others', 'idle', 'Opus', 'CPU ms', 'MB/call', 'MB', 'verdict'], sorted.map((s) => {
+    'others', 'stalls', 'idle', 'Opus', 'CPU ms', 'MB/call', 'MB', 'verdict'], sorted.map((s) => {
     const { gaps_over_40ms: gaps, voice_to_voice_ms: v2v, late_ms: late } = phase(s.report);
     const ms = s.seconds * 1000;
     return [String(s.n), number(tickLate(s)), number(late.p99), String(gaps),
       number(v2v?.p50, 0), number(v2v?.p95, 0), percent(s.serverMs / ms),
-      percent(s.childrenMs / ms), percent(Math.max(0, s.others)), percent(s.coreIdle),
-      complexity(s), number(s.cpuPerCallSecond, 2), number(s.pssPerCall, 2), number(s.pss, 0), verdict(s)];
+      percent(s.childrenMs / ms), percent(Math.max(0, s.others)),
+      String(s.stalled?.n ?? '-'), percent(s.coreIdle), complexity(s), number(s.cpuPerCallSecond, 2), number(s.pssPerCall, 2), number(s.pss, 0), verdict(s)];
   }));
   const first = sorted.find((s) => verdict(s) !== 'holds');
   const last = sorted.filter((s) => verdict(s) === 'holds' && !(s.n > first?.n)).at(-1);
@@ -75,7 +79,8 @@ export function printKnee(samples) {
 The server and its workers on one processor, the callers on another. tick: of the media loop, ms
 late, P99 of the worst 10 s. late: of packets against their stream's clock, P99, ms. gaps: of more
 than 40 ms between packets. v2v: end of speech to first sound, ms. others: what is no part of this
-uses of a processor. Opus: complexity of the encoders at the end. CPU ms: per call and second.
+uses of a processor. stalls: of the machine, 20 ms and more without a moment for a thread that goes
+before all. Opus: complexity of the encoders at the end. CPU ms: per call and second.
 MB: PSS.
 `);
   console.log(`One processor carries ${last ? last.n : 'fewer'} conversations` +

@@ -3,6 +3,7 @@
 import { sleep, until } from '../../e2e/lib/env.mjs';
 import { startCalls } from './callers.mjs';
 import { coreMs, cpuMs, pssMb } from './processes.mjs';
+import { watchStalls } from './stalls.mjs';
 
 // Calls are under way, and what belongs to their beginning is over.
 const SETTLE_S = 3;
@@ -67,6 +68,7 @@ export async function measureStep(subject, options) {
   await sleep(idleS * 1000);
   const idlePss = pssMb(subject.pids());
   const ramp = rampSeconds(n);
+  const stalls = watchStalls(core);
   const calls = startCalls(subject.url, ['--calls', String(n), '--ramp', ramp.toFixed(2),
     '--hold', String(seconds + SETTLE_S + MARGIN_S), ...load], loadCore);
   try {
@@ -82,6 +84,7 @@ export async function measureStep(subject, options) {
     const pss = pssMb(subject.pids());
     const processes = subject.pids().length;
     const report = await calls.done;
+    const stalled = stalls.stop();
     if (cpu.others > NOT_IDLE)
       console.error(`  others used ${cpu.others.toFixed(2)} of a processor: not an idle machine`);
     return {
@@ -93,10 +96,12 @@ export async function measureStep(subject, options) {
       pss,
       pssPerCall: (pss - idlePss) / active,
       processes,
+      stalled,
       report,
     };
   } finally {
     calls.stop();
+    stalls.stop();
   }
 }
 
