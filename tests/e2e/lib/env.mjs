@@ -22,7 +22,7 @@ process.on('exit', () => {
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Polls until check() gives something, and returns it. */
+/** Polls until check() gives something, and returns it. @param {string|() => string} what */
 export async function until(check, what, timeoutMs = 10_000, stepMs = 25) {
   const end = Date.now() + timeoutMs;
   for (;;) {
@@ -30,7 +30,7 @@ export async function until(check, what, timeoutMs = 10_000, stepMs = 25) {
     if (value)
       return value;
     if (Date.now() > end)
-      throw new Error(`waited ${timeoutMs} ms in vain for ${what}`);
+      throw new Error(`waited ${timeoutMs} ms in vain for ${typeof what === 'string' ? what : what()}`);
     await sleep(stepMs);
   }
 }
