@@ -1,5 +1,6 @@
 #include "loop.h"
 
+#include "backlog.h"
 #include "histogram.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ typedef struct {
   RpLoopFunc func;
   gpointer data;
   GDestroyNotify destroy;
+  gboolean slow;
 } Command;
 
 typedef struct {
@@ -48,6 +50,7 @@ struct _RpLoop {
   GMutex lock;
   GArray *queue;  /* of Command, bounded */
   GArray *urgent; /* of Command: rp_loop_call_sync, bounded by the number of threads */
+  guint n_slow;   /* what waited in the backlog when the queue was last emptied */
   gboolean quit;
   gboolean blocked; /* the loop is about to block or blocks: wake it */
   RpLoopStats stats;
@@ -56,7 +59,8 @@ struct _RpLoop {
   /* Owner thread only. */
   GArray *running;  /* the batch of commands being run */
   GArray *deferred; /* of Command */
-  GArray *tickers;  /* of Ticker */
+  RpBacklog *backlog;
+  GArray *tickers; /* of Ticker */
   guint n_tickers;
   guint next_ticker_id;
   gboolean walking;
@@ -92,10 +96,14 @@ wake_locked (RpLoop *loop)
 }
 
 static void
-run_commands (GArray *commands, gboolean run)
+run_commands (RpLoop *loop, GArray *commands, gboolean run)
 {
   for (guint i = 0; i < commands->len; i++) {
     Command c = g_array_index (commands, Command, i);
+    if (run && c.slow) {
+      rp_backlog_push (loop->backlog, &(RpBacklogItem){c.func, c.data, c.destroy});
+      continue;
+    }
     if (run)
       c.func (c.data);
     if (c.destroy)
@@ -112,6 +120,7 @@ take_queue (RpLoop *loop, GArray **queue)
   *queue = loop->running;
   loop->running = full;
   loop->stats.commands += full->len;
+  loop->n_slow = rp_backlog_length (loop->backlog);
   g_mutex_unlock (&loop->lock);
 }
 
@@ -121,7 +130,7 @@ run_deferred (RpLoop *loop)
   /* What a deferred call defers again waits for the next tick. */
   g_autoptr (GArray) now = loop->deferred;
   loop->deferred = g_array_new (FALSE, FALSE, sizeof (Command));
-  run_commands (now, TRUE);
+  run_commands (loop, now, TRUE);
 }
 
 static void
@@ -130,9 +139,9 @@ drain_commands (RpLoop *loop)
   if (loop->deferred->len > 0)
     run_deferred (loop);
   take_queue (loop, &loop->urgent);
-  run_commands (loop->running, TRUE);
+  run_commands (loop, loop->running, TRUE);
   take_queue (loop, &loop->queue);
-  run_commands (loop->running, TRUE);
+  run_commands (loop, loop->running, TRUE);
 }
 
 static void
@@ -178,6 +187,18 @@ run_tickers (RpLoop *loop)
   g_array_set_size (loop->tickers, kept);
 }
 
+/* A step may add others. */
+static void
+run_backlog (RpLoop *loop)
+{
+  RpBacklogItem item;
+  while (rp_backlog_poll (loop->backlog, rp_loop_now_us (), &item)) {
+    item.func (item.data);
+    if (item.destroy)
+      item.destroy (item.data);
+  }
+}
+
 static gboolean
 quitting (RpLoop *loop)
 {
@@ -201,8 +222,8 @@ static gboolean
 begin_block (RpLoop *loop)
 {
   g_mutex_lock (&loop->lock);
-  gboolean idle =
-      loop->queue->len == 0 && loop->urgent->len == 0 && loop->deferred->len == 0 && !loop->quit;
+  gboolean idle = loop->queue->len == 0 && loop->urgent->len == 0 && loop->deferred->len == 0 &&
+                  rp_backlog_length (loop->backlog) == 0 && !loop->quit;
   loop->blocked = idle;
   g_mutex_unlock (&loop->lock);
   return idle;
@@ -232,6 +253,7 @@ wait_eagerly (RpLoop *loop)
       return;
     drain_commands (loop);
     dispatch_watches (loop);
+    run_backlog (loop);
     if (loop->n_tickers == 0)
       return;
   }
@@ -301,15 +323,19 @@ loop_thread (gpointer data)
       iterate_context (loop);
     dispatch_watches (loop);
     run_tickers (loop);
+    rp_backlog_begin (loop->backlog,
+                      loop->due_us != 0 ? loop->due_us : rp_loop_now_us () + RP_LOOP_TICK_US);
+    run_backlog (loop);
   }
   /* Waiting calls are answered, objects that were about to free themselves do so; the rest is
    * dropped. */
   take_queue (loop, &loop->urgent);
-  run_commands (loop->running, TRUE);
+  run_commands (loop, loop->running, TRUE);
   while (loop->deferred->len > 0)
     run_deferred (loop);
   take_queue (loop, &loop->queue);
-  run_commands (loop->running, FALSE);
+  run_commands (loop, loop->running, FALSE);
+  g_clear_pointer (&loop->backlog, rp_backlog_free);
   g_main_context_pop_thread_default (loop->context);
   return NULL;
 }
@@ -352,6 +378,7 @@ loop_destroy (RpLoop *loop)
   g_array_unref (loop->urgent);
   g_array_unref (loop->running);
   g_array_unref (loop->deferred);
+  rp_backlog_free (loop->backlog);
   g_array_unref (loop->tickers);
   g_hash_table_unref (loop->watches);
   g_ptr_array_unref (loop->dead);
@@ -372,6 +399,7 @@ rp_loop_new (const char *name, GError **error)
   loop->urgent = g_array_new (FALSE, FALSE, sizeof (Command));
   loop->running = g_array_new (FALSE, FALSE, sizeof (Command));
   loop->deferred = g_array_new (FALSE, FALSE, sizeof (Command));
+  loop->backlog = rp_backlog_new ();
   loop->tickers = g_array_new (FALSE, FALSE, sizeof (Ticker));
   loop->watches = g_hash_table_new_full (NULL, NULL, NULL, watch_free);
   loop->dead = g_ptr_array_new_with_free_func (watch_free);
@@ -410,15 +438,15 @@ rp_loop_free (RpLoop *loop)
   loop_destroy (loop);
 }
 
-gboolean
-rp_loop_post (RpLoop *loop, RpLoopFunc func, gpointer data, GDestroyNotify destroy)
+static gboolean
+post (RpLoop *loop, const Command *command)
 {
-  Command c = {func, data, destroy};
   gboolean accepted = FALSE;
 
   g_mutex_lock (&loop->lock);
-  if (loop->queue->len < RP_LOOP_QUEUE_MAX && !loop->quit) {
-    g_array_append_val (loop->queue, c);
+  guint waiting = loop->queue->len + (command->slow ? loop->n_slow : 0);
+  if (waiting < RP_LOOP_QUEUE_MAX && !loop->quit) {
+    g_array_append_vals (loop->queue, command, 1);
     loop->stats.queue_peak = MAX (loop->stats.queue_peak, loop->queue->len);
     wake_locked (loop);
     accepted = TRUE;
@@ -427,6 +455,32 @@ rp_loop_post (RpLoop *loop, RpLoopFunc func, gpointer data, GDestroyNotify destr
   }
   g_mutex_unlock (&loop->lock);
   return accepted;
+}
+
+gboolean
+rp_loop_post (RpLoop *loop, RpLoopFunc func, gpointer data, GDestroyNotify destroy)
+{
+  return post (loop, &(Command){func, data, destroy, FALSE});
+}
+
+gboolean
+rp_loop_post_slow (RpLoop *loop, RpLoopFunc func, gpointer data, GDestroyNotify destroy)
+{
+  return post (loop, &(Command){func, data, destroy, TRUE});
+}
+
+void
+rp_loop_add_slow (RpLoop *loop, RpLoopFunc func, gpointer data)
+{
+  rp_loop_assert_owner (loop);
+  rp_backlog_push (loop->backlog, &(RpBacklogItem){func, data, NULL});
+}
+
+void
+rp_loop_remove_slow (RpLoop *loop, gpointer data)
+{
+  rp_loop_assert_owner (loop);
+  rp_backlog_remove (loop->backlog, data);
 }
 
 typedef struct {
@@ -456,7 +510,7 @@ rp_loop_call_sync (RpLoop *loop, RpLoopFunc func, gpointer data)
     return;
   }
   SyncCall call = {.func = func, .data = data};
-  Command c = {run_sync_call, &call, NULL};
+  Command c = {run_sync_call, &call, NULL, FALSE};
   g_mutex_init (&call.lock);
   g_cond_init (&call.cond);
 
@@ -522,7 +576,7 @@ rp_loop_take_precedence (RpLoop *loop)
 void
 rp_loop_defer (RpLoop *loop, RpLoopFunc func, gpointer data)
 {
-  Command c = {func, data, NULL};
+  Command c = {func, data, NULL, FALSE};
   rp_loop_assert_owner (loop);
   g_array_append_val (loop->deferred, c);
 }

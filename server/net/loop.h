@@ -3,7 +3,8 @@
  * A plain g_main_loop_run () wakes once per packet and walks every source each time, which burns a
  * core at 500 agents. This loop sleeps to an absolute 2 ms grid instead and then does everything
  * that is due in one pass, always in this order: posted commands, one g_main_context_iteration
- * (libnice's timers), watched descriptors (clients' and workers' sockets), tickers (the sessions).
+ * (libnice's timers), watched descriptors (clients' and workers' sockets), tickers (the sessions),
+ * and in the time that is left before the next tick what can wait (backlog.h: calls being set up).
  * With RP_LOOP_EAGER_MAX tickers or fewer it also serves commands, packets and descriptors between
  * the ticks, as they come. Without a ticker it blocks until something is posted or a descriptor or
  * timer of its context is ready.
@@ -82,6 +83,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpLoop, rp_loop_free)
  * the loop's thread. Returns: FALSE when the queue is full or the loop is ending: nothing was
  * queued, data stays the caller's. */
 gboolean rp_loop_post (RpLoop *loop, RpLoopFunc func, gpointer data, GDestroyNotify destroy);
+
+/* Thread: any. The same for work that takes long and can wait: done in what is left of a tick, in
+ * the order in which it was posted or added. */
+gboolean rp_loop_post_slow (RpLoop *loop, RpLoopFunc func, gpointer data, GDestroyNotify destroy);
+/* Thread: loop. The same from inside; dropped without a word when the loop ends. */
+void rp_loop_add_slow (RpLoop *loop, RpLoopFunc func, gpointer data);
+/* Thread: loop. Drops what was added or posted with this data. */
+void rp_loop_remove_slow (RpLoop *loop, gpointer data);
 
 /* Thread: any but the loop's is made to wait; on the loop itself func runs at once. Runs func
  * (data) on the loop and returns when it is done. Is never refused for a full queue: for set-up,

@@ -18,7 +18,7 @@ struct _RpPeer {
   RpDtls *dtls;
   RpSrtp *srtp;
   RpSctp *sctp;
-  GQueue early;             /* of GBytes: DTLS that came before the remote description */
+  GQueue waiting;           /* of GBytes: DTLS until the loop has time for it */
   RpSctpConfig sctp_config; /* remote_port 0 = no data channels */
 
   void (*tap) (const guint8 *data, gsize len, gpointer user_data); /* (nullable) */
@@ -228,6 +228,29 @@ on_dtls_data (const guint8 *data, gsize len, gpointer user_data)
     rp_sctp_input (peer->sctp, data, len);
 }
 
+/* The start of the handshake, or what one datagram brings. */
+static void
+handshake_step (gpointer data)
+{
+  RpPeer *peer = data;
+
+  if (ended (peer))
+    return;
+  enter (peer);
+  g_autoptr (GBytes) datagram = NULL;
+  if (rp_dtls_state (peer->dtls) == RP_DTLS_STATE_IDLE)
+    rp_dtls_start (peer->dtls);
+  else
+    datagram = g_queue_pop_head (&peer->waiting);
+  if (datagram) {
+    gsize len = 0;
+    const guint8 *bytes = g_bytes_get_data (datagram, &len);
+    rp_dtls_input (peer->dtls, bytes, len);
+  }
+  after_dtls (peer);
+  leave (peer);
+}
+
 static void
 on_path (gpointer user_data)
 {
@@ -238,24 +261,27 @@ on_path (gpointer user_data)
   enter (peer);
   peer->times.ice_ready_us = rp_loop_now_us ();
   set_state (peer, RP_PEER_STATE_SECURING, "");
-  if (!ended (peer)) {
-    rp_dtls_start (peer->dtls);
-    after_dtls (peer);
-  }
+  for (guint i = 0; i <= peer->waiting.length && !ended (peer); i++)
+    rp_loop_add_slow (peer->loop, handshake_step, peer);
   leave (peer);
 }
 
+/* Keys are agreed on when there is time for it; records then are read at once. */
 static void
 input_dtls (RpPeer *peer, const guint8 *data, gsize len)
 {
-  if (peer->dtls) {
+  if (peer->state == RP_PEER_STATE_CONNECTED && peer->waiting.length == 0) {
     rp_dtls_input (peer->dtls, data, len);
     after_dtls (peer);
-  } else if (g_queue_get_length (&peer->early) < RP_DTLS_QUEUE_MAX) {
-    g_queue_push_tail (&peer->early, g_bytes_new (data, len));
-  } else {
-    peer->counters.too_early++;
+    return;
   }
+  if (peer->waiting.length >= RP_DTLS_QUEUE_MAX) {
+    peer->counters.too_early++;
+    return;
+  }
+  g_queue_push_tail (&peer->waiting, g_bytes_new (data, len));
+  if (peer->state >= RP_PEER_STATE_SECURING)
+    rp_loop_add_slow (peer->loop, handshake_step, peer);
 }
 
 static void
@@ -350,7 +376,7 @@ rp_peer_new (RpLoop *loop, const RpPeerConfig *config, const RpPeerEvents *event
   peer->certificate = rp_dtls_certificate_ref (config->certificate);
   peer->reason = g_strdup ("");
   peer->times.created_us = rp_loop_now_us ();
-  g_queue_init (&peer->early);
+  g_queue_init (&peer->waiting);
   peer->path = rp_path_new (loop, &ice_config, &path_events, peer, error);
   if (!peer->path) {
     rp_peer_free (peer);
@@ -371,7 +397,8 @@ destroy (gpointer data)
   rp_dtls_free (peer->dtls);
   rp_path_free (peer->path);
   rp_dtls_certificate_unref (peer->certificate);
-  g_queue_clear_full (&peer->early, (GDestroyNotify) g_bytes_unref);
+  rp_loop_remove_slow (peer->loop, peer);
+  g_queue_clear_full (&peer->waiting, (GDestroyNotify) g_bytes_unref);
   g_free (peer->reason);
   g_free (peer);
 }
@@ -464,13 +491,6 @@ rp_peer_set_remote (RpPeer *peer, const RpPeerRemote *remote, GError **error)
     return FALSE;
   configure_sctp (peer, remote);
   enter (peer);
-  GBytes *early;
-  while ((early = g_queue_pop_head (&peer->early))) {
-    gsize len = 0;
-    const guint8 *data = g_bytes_get_data (early, &len);
-    rp_dtls_input (peer->dtls, data, len);
-    g_bytes_unref (early);
-  }
   peer->times.remote_set_us = rp_loop_now_us ();
   set_state (peer, RP_PEER_STATE_CHECKING, "");
   for (gsize i = 0; i < remote->n_candidates && !ended (peer); i++)

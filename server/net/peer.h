@@ -133,7 +133,7 @@ typedef struct {
   guint64 bytes_out;
   guint64 send_failed;        /* the socket or ICE refused */
   guint64 unknown_class;      /* first byte of no protocol we speak (RFC 7983) */
-  guint64 too_early;          /* media before the keys, DTLS beyond the queue */
+  guint64 too_early;          /* media before the keys, DTLS beyond the queue of the handshake */
   guint64 candidates_refused; /* remote candidates beyond the limit of 25, or unusable */
   guint64 ice_restarts;       /* begun */
   guint64 ice_switches;       /* of them: a pair was nominated and is in use */

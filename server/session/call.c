@@ -25,6 +25,7 @@ struct _RpCall {
 
   RpSession *session; /* loop */
   char *request_data; /* (nullable) loop */
+  gboolean dropped;   /* loop */
 
   RpCallSnapshot snapshot; /* main */
   gint64 stt_us;           /* main; 0 = none since it was taken */
@@ -116,7 +117,7 @@ tell_main (Job *job, RpInboxFunc func)
 static void
 post (Job *job, RpLoopFunc func)
 {
-  if (!rp_loop_post (job->call->loop, func, job, job_free))
+  if (!rp_loop_post_slow (job->call->loop, func, job, job_free))
     job_free (job);
 }
 
@@ -242,7 +243,7 @@ loop_answer (gpointer data)
 {
   Job *job = data;
   RpCall *call = job->call;
-  if (job->is_new)
+  if (job->is_new && !call->dropped)
     call->session = rp_session_new (&call->config, &session_events, call);
   if (call->session == NULL) {
     g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE, "the call has ended");
@@ -291,7 +292,7 @@ answer_done (gpointer data)
 static void
 post_answer (Job *job, RpLoopFunc func)
 {
-  if (rp_loop_post (job->call->loop, func, job, answer_done))
+  if (rp_loop_post_slow (job->call->loop, func, job, answer_done))
     return;
   g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_FAILED, "the server is overloaded");
   answer_done (job);
@@ -421,7 +422,9 @@ rp_call_end (RpCall *call, RpTimelineEnd end, const char *reason)
 static void
 loop_drop (gpointer data)
 {
-  drop_session (data);
+  RpCall *call = data;
+  call->dropped = TRUE; /* its offer may still wait */
+  drop_session (call);
 }
 
 void

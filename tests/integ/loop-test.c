@@ -17,6 +17,7 @@ typedef struct {
   guint ticker;
   gint fd;
   gint64 ticks[64];
+  gint64 n_ticks;
   guint refused;
 } State;
 
@@ -275,6 +276,55 @@ add_overrun (gpointer data)
   state->ticker = rp_loop_add_ticker (state->loop, overrun, state);
 }
 
+/* Takes longer than a tick is. */
+static void
+slow (gpointer data)
+{
+  State *state = data;
+  gint64 end_us = rp_loop_now_us () + 2 * RP_LOOP_TICK_US;
+  state->ticks[state->n] = state->n_ticks;
+  while (rp_loop_now_us () < end_us)
+    ;
+  bump (state);
+}
+
+static void
+count_tick (gint64 now_us, gpointer data)
+{
+  State *state = data;
+  state->n_ticks++;
+}
+
+static void
+add_slow (gpointer data)
+{
+  State *state = data;
+  State dropped;
+  state->ticker = rp_loop_add_ticker (state->loop, count_tick, state);
+  for (guint i = 0; i < 3; i++)
+    rp_loop_add_slow (state->loop, slow, state);
+  rp_loop_add_slow (state->loop, bump, &dropped);
+  rp_loop_remove_slow (state->loop, &dropped);
+}
+
+/* However many there are, ticks come in between: between each and the next here. */
+static void
+test_slow (void)
+{
+  State state;
+
+  state_init (&state);
+  rp_loop_call_sync (state.loop, add_slow, &state);
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (rp_loop_post_slow (state.loop, slow, &state, count_destroyed));
+  wait_for (&state, 6);
+  rp_loop_call_sync (state.loop, nothing, NULL);
+  for (guint i = 1; i < 6; i++)
+    g_assert_cmpint (state.ticks[i], >, state.ticks[i - 1]);
+  g_assert_cmpuint (g_atomic_int_get (&state.destroyed), ==, 3);
+  state_clear (&state);
+}
+
 static void
 forget (gpointer data)
 {
@@ -433,6 +483,7 @@ main (int argc, char **argv)
   g_test_add_func ("/loop/end", test_end);
   g_test_add_func ("/loop/ticks", test_ticks);
   g_test_add_func ("/loop/overrun", test_overrun);
+  g_test_add_func ("/loop/slow", test_slow);
   g_test_add_func ("/loop/ticker-changes", test_ticker_changes);
   g_test_add_func ("/loop/fd", test_fd);
   g_test_add_func ("/loop/context", test_context);
