@@ -74,6 +74,23 @@ test_goodbye_still_ends_the_call (void)
   g_assert_cmpuint (count_logged (world, "tool done"), ==, 1);
 }
 
+/* The voice was in the middle of an utterance: the server plays what it has of it, and is given the
+ * rest before it says that this was all. */
+static void
+test_voice_is_cut (void)
+{
+  for (guint n_frames = 2 * WORD_FRAMES; n_frames < 3 * WORD_FRAMES; n_frames++) {
+    g_autoptr (AutoWorld) world = world_connected ("One two three four five six.");
+    world_run (world, MS (200));
+    world_cut_worker (world, n_frames);
+    world_run (world, MS (4000));
+    g_assert_cmpuint (count_logged (world, "speaking"), ==, 1);
+    g_assert_cmpuint (count_logged (world, "not_speaking"), ==, 1);
+    g_assert_cmpstr (world_last (world, RP_ROLE_ASSISTANT), ==, "One two three four five six.");
+    world_audit (world);
+  }
+}
+
 /* Two workers in a row die while the user speaks: he is asked all the same. */
 static void
 test_dying_twice_in_a_turn (void)
@@ -281,6 +298,7 @@ main (int argc, char **argv)
 #define ADD(path, function) g_test_add_func ("/resume/" path, function)
   ADD ("hang-up", test_hang_up_is_sent_again);
   ADD ("goodbye", test_goodbye_still_ends_the_call);
+  ADD ("voice-is-cut", test_voice_is_cut);
   ADD ("twice-in-a-turn", test_dying_twice_in_a_turn);
   ADD ("half-a-turn", test_half_a_turn_is_not_kept);
   ADD ("cough", test_cough_over_the_change);

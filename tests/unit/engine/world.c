@@ -24,6 +24,7 @@ typedef struct {
   guint n_frames;
   guint played;
   gboolean held;
+  gboolean is_cut; /* its worker died before it had given all of it */
   char *text;
 } Queued;
 
@@ -501,13 +502,16 @@ play_frame (World *world)
   gboolean report = queued->played % PROGRESS_FRAMES == 0;
   event.type = RP_ENGINE_PLAYOUT_PROGRESS;
   if (queued->played == queued->n_frames) {
-    event.type = RP_ENGINE_PLAYOUT_ENDED;
-    g_string_append_printf (world->played, "%s\n", queued->text);
-    RpEnginePlayed ended = {queued->id, queued->n_frames, queued->n_frames, TRUE};
+    if (!queued->is_cut) {
+      event.type = RP_ENGINE_PLAYOUT_ENDED;
+      g_string_append_printf (world->played, "%s\n", queued->text);
+    }
+    RpEnginePlayed ended = {queued->id, queued->n_frames, queued->n_frames, !queued->is_cut};
     g_array_append_val (world->ended, ended);
     audit_played (world->audit, queued->id, queued->played);
+    /* Of what is cut the server knows no end. */
+    report = report || !queued->is_cut || g_queue_get_length (&world->server) == 1;
     queued_free (g_queue_pop_head (&world->server));
-    report = TRUE;
   } else if (queued->played == 1) {
     event.type = RP_ENGINE_PLAYOUT_STARTED;
     report = TRUE;
@@ -642,7 +646,7 @@ world_replace_worker (World *world)
   g_autoptr (GArray) played = g_array_copy (world->ended);
   for (GList *l = world->server.head; l != NULL; l = l->next) {
     const Queued *queued = l->data;
-    RpEnginePlayed p = {queued->id, queued->n_frames, queued->played, TRUE};
+    RpEnginePlayed p = {queued->id, queued->n_frames, queued->played, !queued->is_cut};
     g_array_append_val (played, p);
   }
   forget_due (world);
@@ -656,6 +660,18 @@ world_replace_worker (World *world)
                     (RpEnginePlayed *) (void *) played->data, played->len, TRUE, &error);
   g_assert_no_error (error);
   drain_actions (world);
+}
+
+void
+world_cut_worker (World *world, guint n_frames)
+{
+  Queued *queued = g_queue_peek_tail (&world->server);
+  g_assert_nonnull (queued);
+  g_assert_cmpuint (queued->played, <, n_frames);
+  g_assert_cmpuint (n_frames, <, queued->n_frames);
+  queued->n_frames = n_frames;
+  queued->is_cut = TRUE;
+  world_replace_worker (world);
 }
 
 void

@@ -64,6 +64,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (AutoWorld, world_free)
 World *world_connected (const char *greeting);
 /* Replaces the engine by one that resumes from the last checkpoint: the worker died. */
 void world_replace_worker (World *world);
+/* The same while it gives the server what is spoken: @n_frames of the last utterance are there. */
+void world_cut_worker (World *world, guint n_frames);
 void world_input (World *world, const RpEngineEvent *event);
 void world_event (World *world, RpEngineEventType type);
 /* Lets time pass. */

@@ -415,6 +415,21 @@ flush_answer (RpEngine *engine, const RpEngineEvent *event)
   flushed (engine);
 }
 
+/* The server plays in order, and knows no end of what a lost worker was still giving it: that was
+ * all when something later is played. */
+static void
+end_earlier (RpEngine *engine, const Utterance *playing)
+{
+  for (;;) {
+    Utterance *earlier = g_queue_peek_head (&engine->utterances);
+    if (earlier == NULL || earlier == playing || earlier->generation->dead || !earlier->started ||
+        !earlier->done)
+      return;
+    earlier->frames_played = earlier->n_frames;
+    rp_playout_end (engine, earlier);
+  }
+}
+
 void
 rp_playout_input (RpEngine *engine, const RpEngineEvent *event)
 {
@@ -443,6 +458,8 @@ rp_playout_input (RpEngine *engine, const RpEngineEvent *event)
   case RP_ENGINE_PLAYOUT_STARTED:
   case RP_ENGINE_PLAYOUT_PROGRESS:
   case RP_ENGINE_PLAYOUT_ENDED:
+    if (event->n_frames > 0)
+      end_earlier (engine, utterance);
     progress (engine, utterance, event);
     if (event->type == RP_ENGINE_PLAYOUT_ENDED) {
       utterance->done = TRUE;
