@@ -53,7 +53,7 @@ async function dashboard(server, report) {
 
 export default {
   name: 'accessibility: axe-core finds no violation',
-  timeoutS: 300,
+  timeoutS: 400,
   run: () => withServer({ agent: AGENTS }, async (server) => {
     const report = new Report();
     await page(server, report);

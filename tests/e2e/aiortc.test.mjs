@@ -18,7 +18,7 @@ async function call(server, ...options) {
   writeWav(question, join(silence(500), say('opening_hours')));
   const { stdout } = await promisify(execFile)('/usr/bin/python3',
     [program, server.url, question, recording, ...options],
-    { timeout: 60_000, maxBuffer: 16 << 20 });
+    { timeout: 150_000, maxBuffer: 16 << 20 });
   const result = JSON.parse(stdout);
 
   const said = result.messages.filter(({ type, data }) => type === 'user-transcription' &&
@@ -34,7 +34,7 @@ async function call(server, ...options) {
 
 export default {
   name: 'aiortc: a foreign client is greeted, asks and is answered, with and without candidates',
-  timeoutS: 120,
+  timeoutS: 320,
   covers: {
     aiortc: ['connect: offer', "agent's audio", 'speech is understood and answered',
       'user transcripts'],

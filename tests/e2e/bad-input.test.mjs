@@ -51,7 +51,7 @@ function raw(server, bytes) {
 
 export default {
   name: 'bad-input: requests of no good will get a clear answer',
-  timeoutS: 60,
+  timeoutS: 120,
   run: () => withServer({}, async (server) => {
     for (const [what, path, request, allowed] of REQUESTS) {
       const response = await fetch(server.url + path, request);

@@ -30,7 +30,7 @@ async function book(caller) {
 
 export default {
   name: 'booking: several spoken turns end in a row of the database',
-  timeoutS: 150,
+  timeoutS: 300,
   run: () => withServer({}, async (server) => {
     await withCaller(server, {}, async (caller) => {
       await caller.talk();

@@ -99,7 +99,7 @@ async function checkAll(network) {
 
 export default {
   name: 'check-network: tells what is reachable and what to fix',
-  timeoutS: 120,
+  timeoutS: 200,
   run: async () => {
     const skipped = whyNot() ?? (fs.existsSync('/usr/bin/turnserver') ? null : 'no coturn here');
     if (skipped)

@@ -180,7 +180,7 @@ async function hostile(page, server) {
 
 export default {
   name: 'dashboard: shows calls as they are, asks for the key, outlives the server',
-  timeoutS: 180,
+  timeoutS: 300,
   run: () => withServer({ token: KEY }, (server) => withPage(server, {}, async (page) => {
     await key(page);
     await oneCall(page, callSomebody(server));

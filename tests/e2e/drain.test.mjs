@@ -6,8 +6,8 @@ import { withCaller, withServer } from './lib/test.mjs';
 
 export default {
   name: 'drain: SIGTERM lets the call come to its end',
-  timeoutS: 60,
-  run: () => withServer({ options: ['--drain-timeout', '10'] }, async (server) => {
+  timeoutS: 200,
+  run: () => withServer({ options: ['--drain-timeout', '15'] }, async (server) => {
     await withCaller(server, {}, async (caller) => {
       await caller.talk();
       await caller.quiet();
@@ -16,8 +16,7 @@ export default {
       await caller.type('bot-started-speaking', { from });
       server.child.kill('SIGTERM');
 
-      await until(async () => (await fetch(`${server.url}/readyz`)).status === 503, '/readyz 503',
-        3000);
+      await until(async () => (await fetch(`${server.url}/readyz`)).status === 503, '/readyz 503');
       const offer = await fetch(`${server.url}/api/offer`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json' },
@@ -28,11 +27,11 @@ export default {
       assert.ok(Number(offer.headers.get('retry-after')) > 0);
 
       // The call goes on; when the time is up the agent takes its leave and the page learns that it is over.
-      await caller.heard(/\b(eight|8|nine|9|open)\b/i, { from, timeout: 15_000 });
+      await caller.heard(/\b(eight|8|nine|9|open)\b/i, { from });
       const asked = caller.messages.length;
       await caller.typeText('How much is a hot desk?');
       await caller.type('bot-started-speaking', { from: asked });
-      await caller.waitState('ended', 25_000);
+      await caller.waitState('ended', 40_000);
       assert.equal(await caller.page.isVisible('#problem'), false);
       const { code } = await until(() => server.exit, 'the end of the server', 10_000);
       assert.equal(code, 0);

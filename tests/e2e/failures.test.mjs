@@ -27,7 +27,7 @@ async function microphoneTrouble(server, name, kind, pattern) {
 
 export default {
   name: 'failures: the page tells in plain words what is wrong',
-  timeoutS: 120,
+  timeoutS: 300,
   run: async () => {
     await withServer({ options: ['--max-sessions', '1'] }, async (server) => {
       await microphoneTrouble(server, 'NotAllowedError', 'denied', /allow it/i);
@@ -48,8 +48,8 @@ export default {
       await withCaller(server, {}, async (caller) => {
         await caller.talk();
         server.child.kill('SIGKILL');
-        await caller.waitState('reconnecting', 15_000);
-        await problem(caller, 'network-lost', /connection was lost/i, 40_000);
+        await caller.waitState('reconnecting', 30_000);
+        await problem(caller, 'network-lost', /connection was lost/i, 60_000);
         caller.problems.length = 0; // the browser notes failed requests
       });
     }), /SIGKILL/);

@@ -40,7 +40,7 @@ async function ports(caller) {
 
 export default {
   name: 'garbage: datagrams of strangers at the media ports change nothing',
-  timeoutS: 60,
+  timeoutS: 120,
   run: () => withServer({}, async (server) => {
     await withCaller(server, {}, async (caller) => {
       await caller.talk();

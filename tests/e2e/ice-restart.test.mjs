@@ -52,7 +52,7 @@ const credential = (sdp, name) => sdp.match(new RegExp(`^a=ice-${name}:(.*)$`, '
 
 export default {
   name: 'ice-restart: the call goes on over other addresses',
-  timeoutS: 90,
+  timeoutS: 200,
   covers: { 'the page, Chromium': ['ICE restart'] },
   run: () => withServer({}, async (server) => {
     await withCaller(server, {}, async (caller) => {

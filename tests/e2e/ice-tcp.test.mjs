@@ -13,7 +13,7 @@ const NOTHING_ELSE = `${NO_UDP}iifname "client" tcp dport != { 8080, ${TCP_PORT}
 
 export default {
   name: 'ice-tcp: a call over TCP where UDP is blocked, and over UDP where it is not',
-  timeoutS: 120,
+  timeoutS: 240,
   run: async () => {
     const skipped = whyNot();
     if (skipped)
@@ -45,7 +45,7 @@ export default {
             const id = all.find(({ type }) => type === 'transport')?.selectedCandidatePairId;
             const pair = all.find((entry) => entry.id === id);
             return all.find((entry) => entry.id === pair?.localCandidateId)?.protocol === 'tcp';
-          }, null, { timeout: 30_000 });
+          }, null, { timeout: 60_000 });
           assert.ok(caller.messages.length >= before);
           await shortTalk(caller);
           const { sessions, recent } = await until(async () => {

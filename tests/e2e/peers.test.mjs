@@ -18,7 +18,7 @@ async function call(peer) {
   writeWav(question, join(silence(500), say('what_time')));
   // An echo that begins while the question is still being asked is no answer, and an exit status of 1.
   const { stdout } = await promisify(execFile)(tool('call/repartee-call'), ['--url', peer.url,
-    '--say', question, '--record', recording, '--answer-timeout', '5', '--linger', '1',
+    '--say', question, '--record', recording, '--answer-timeout', '10', '--linger', '1',
     '--gap', '2000'], { timeout: 60_000 }).catch((error) => error);
   assert.ok(JSON.parse(stdout).setup_ms.first_rtp > 0, 'connected');
   return readWav(recording);
@@ -36,7 +36,7 @@ async function withPeer(script, body) {
 
 export default {
   name: 'peers: what is said to the benches\' aiortc echo and Janus bridge comes back',
-  timeoutS: 120,
+  timeoutS: 200,
   run: async () => {
     await withPeer('aiortc-echo.py', async (peer) => assertHeard(await call(peer), TEXT));
     // Nobody needs Janus but who compares with it.

@@ -22,7 +22,7 @@ async function breakLink(caller, server) {
 
 export default {
   name: "pipecat: Pipecat's client from npm does all it can",
-  timeoutS: 120,
+  timeoutS: 300,
   run: async () => {
     const site = await serveSite('pipecat.js');
     const browser = await launchChromium();

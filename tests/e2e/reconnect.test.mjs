@@ -8,7 +8,7 @@ import { assertHeard, sentences, textOf, withCaller, withServer } from './lib/te
 
 export default {
   name: 'reconnect: a new connection goes on with the conversation',
-  timeoutS: 60,
+  timeoutS: 200,
   covers: { 'the page, Chromium': ['new connection (restart_pc), same conversation'] },
   run: () => withServer({}, async (server) => {
     await withCaller(server, {}, async (caller) => {

@@ -42,7 +42,7 @@ async function withEverything(network, urls, secret, body) {
 
 export default {
   name: 'turn: calls relayed by coturn over UDP and TCP; what the page says without it',
-  timeoutS: 180,
+  timeoutS: 400,
   run: async () => {
     const skipped = whyNot() ?? (fs.existsSync('/usr/bin/turnserver') ? null : 'no coturn here');
     if (skipped)

@@ -21,7 +21,7 @@ async function ask(server, phrase, expected, unexpected) {
 
 export default {
   name: 'two-calls: each caller gets the answer to their own question',
-  timeoutS: 90,
+  timeoutS: 200,
   run: () => withServer({}, (server) => Promise.all([
     ask(server, 'opening_hours', /\bopen\b/i, /parking|car park/i),
     ask(server, 'parking', /park/i, /\bopen\b/i),

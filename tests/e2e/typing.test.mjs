@@ -5,7 +5,7 @@ import { sentences, textOf, withCaller, withServer } from './lib/test.mjs';
 
 export default {
   name: 'typing: a typed question is answered, in a call and without a microphone',
-  timeoutS: 90,
+  timeoutS: 200,
   covers: { 'the page, Chromium': ['send-text'] },
   run: () => withServer({}, async (server) => {
     await withCaller(server, {}, async (caller) => {

@@ -12,7 +12,7 @@ const AGENTS = ['reception', 'tutor']
 
 export default {
   name: 'weight: the page and all it loads stay light, and come from the server alone',
-  timeoutS: 60,
+  timeoutS: 120,
   run: () => withServer({ agent: AGENTS }, async (server) => {
     await withCaller(server, {}, async (caller) => {
       const asked = new Set();

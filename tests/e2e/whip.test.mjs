@@ -50,6 +50,7 @@ async function sends(whip) {
   await feature(SENDS, 'connect: offer', async () => {
     await caller.page.evaluate(([url, token]) => window.publish(url, token),
       [`${server.url}/whip/agent`, whip.token]);
+    await until(() => whip.answered('POST').length > 0, 'the answer');
     assert.deepEqual(whip.answered('POST'), [201]);
     await whip.connected();
     assert.equal(await caller.page.evaluate(() =>
@@ -65,12 +66,12 @@ async function sends(whip) {
     await caller.say(say('opening_hours'));
     const turn = await whip.answeredTurn(1);
     assert.equal(turn.typed, false);
-    assert.ok(turn.voice_to_voice_ms > 0 && turn.voice_to_voice_ms < 5000);
+    assert.ok(turn.voice_to_voice_ms > 0 && turn.voice_to_voice_ms < 15_000);
   });
   await feature(SENDS, 'ICE restart', async () => {
-    const before = whip.answered('PATCH').length;
     await caller.page.evaluate(() => window.whip.restart());
-    assert.equal(whip.answered('PATCH')[before], 200);
+    // Late candidates of the first session may be answered meanwhile, and we hear of answers later.
+    await until(() => whip.answered('PATCH').includes(200), 'an answer to the restart');
     await caller.say(say('opening_hours'));
     await whip.answeredTurn(2);
     const { marks } = await whip.timeline();
@@ -79,9 +80,10 @@ async function sends(whip) {
   await feature(SENDS, 'disconnect', async () => {
     // It closes its connection before it sends DELETE: that may have ended the call already.
     await caller.page.evaluate(() => window.whip.stop());
+    await until(() => whip.answered('DELETE').length > 0, 'the answer');
     const [status] = whip.answered('DELETE');
     assert.ok([200, 404].includes(status), `${status}`);
-    await until(async () => (await server.stats()).sessions.active === 0, 'the end', 1000);
+    await until(async () => (await server.stats()).sessions.active === 0, 'the end');
   });
 }
 
@@ -112,13 +114,13 @@ async function plays(whip) {
   await feature(PLAYS, 'disconnect', async () => {
     const response = await fetch(server.url + location, { method: 'DELETE', headers: server.headers });
     assert.equal(response.status, 200);
-    await until(async () => (await server.stats()).sessions.active === 0, 'the end', 1000);
+    await until(async () => (await server.stats()).sessions.active === 0, 'the end');
   });
 }
 
 export default {
   name: 'whip: a client that only sends is heard, one that plays is answered',
-  timeoutS: 90,
+  timeoutS: 200,
   run: async () => {
     const site = await serveSite('whip.js');
     const browser = await launchChromium();

@@ -4,17 +4,18 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { requireModule, scratchFile, sleep, until } from './env.mjs';
-import { join, silence, writeWav } from './wav.mjs';
+import { join, RATE, silence, writeWav } from './wav.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
 // The fake device loses its first tenth of a second.
 const LEAD_MS = 700;
+const WHOLE = 0.9; // of a recording; Firefox's comes in blocks of a sixth of a second
 
 /**
  * @param {{microphone?: Int16Array, flags?: string[]}} settings microphone: what Chromium's fake
- *   device plays once, from its opening on; otherwise it is silent and say() speaks. executable: in
- *   place of Debian's
+ *   device plays from its opening on, again and again; otherwise it is silent and say() speaks.
+ *   executable: in place of Debian's
  */
 export async function launchChromium(settings = {}) {
   const args = [
@@ -28,7 +29,7 @@ export async function launchChromium(settings = {}) {
   if (settings.microphone) {
     const file = scratchFile('-microphone.wav');
     writeWav(file, join(silence(LEAD_MS), settings.microphone));
-    args.push(`--use-file-for-fake-audio-capture=${file}%noloop`);
+    args.push(`--use-file-for-fake-audio-capture=${file}`);
   }
   return requireModule('playwright-core').chromium.launch({
     executablePath: settings.executable ?? '/usr/bin/chromium',
@@ -140,7 +141,7 @@ export class Caller {
     await until(() => {
       const last = this.messages.slice(from).filter(({ type }) => stops.includes(type)).at(-1);
       return last?.type === 'bot-stopped-speaking' && Date.now() - last.at > 400;
-    }, `the agent to have spoken; the call so far:\n${this.story(from)}`, timeout);
+    }, () => `the agent to have spoken; the call so far:\n${this.story(from)}`, timeout);
   }
 
   /** The messages in short, for reports of failures. */
@@ -176,6 +177,24 @@ export class Caller {
   /** Where the recording is now, in samples. */
   position() {
     return this.page.evaluate(() => window.e2e.samples);
+  }
+
+  /** Where the recording is now, and when that was: for recordedSince(). */
+  async mark() {
+    return { position: await this.position(), at: Date.now() };
+  }
+
+  /**
+   * What was recorded since a mark. Firefox records on its page's thread, and loses what comes while that is
+   * busy: then there is less of it than time has passed, and nothing to judge by.
+   * @returns {Promise<Int16Array|null>}
+   */
+  async recordedSince({ position, at }) {
+    const part = (await this.position() - position) / RATE / ((Date.now() - at) / 1000);
+    if (part > WHOLE)
+      return await this.recording(position);
+    console.log(`# the browser is busy: it recorded ${Math.round(part * 100)} % of the time, not judged`);
+    return null;
   }
 
   /** What was heard. @returns {Promise<Int16Array>} */

@@ -13,11 +13,17 @@ process.on('exit', () => {
 
 /** An origin where nobody is yet: the server has to be told it before the site starts. */
 export async function freeOrigin() {
-  const probe = net.createServer();
-  await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return `http://localhost:${port}`;
+  for (;;) {
+    // Below those that the kernel gives to whoever wants any, or it might be given away meanwhile.
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const probe = net.createServer();
+    const free = await new Promise((resolve) => probe.once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => resolve(true)));
+    if (!free)
+      continue;
+    await new Promise((resolve) => probe.close(resolve));
+    return `http://localhost:${port}`;
+  }
 }
 
 /**

@@ -191,7 +191,7 @@ simple-log
 ${more}
 `);
   const child = network.start('relay', log, 'turnserver', '-c', file);
-  const end = Date.now() + 10_000;
+  const end = Date.now() + 30_000;
   while (!network.run('relay', 'ss', '-Hlnu').includes(`:${port} `)) {
     if (child.exitCode !== null || Date.now() > end)
       throw new Error(`coturn does not listen:\n${fs.readFileSync(log, 'utf8')}`);
@@ -254,6 +254,6 @@ export async function shortTalk(caller) {
 /** The page's sentence after a call that found no path. */
 export async function failure(caller) {
   await caller.page.click('#talk');
-  await caller.waitState('failed', 30_000);
+  await caller.waitState('failed', 60_000);
   return caller.page.textContent('#problem');
 }

@@ -2,7 +2,6 @@
 
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
-import net from 'node:net';
 import path from 'node:path';
 import { build, scratch, scratchFile, sleep, source, until } from './env.mjs';
 
@@ -11,14 +10,6 @@ process.on('exit', () => {
   for (const server of running)
     server.child.kill('SIGKILL');
 });
-
-async function freePort() {
-  const probe = net.createServer();
-  await new Promise((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 /** @returns {{pid: number, ppid: number, ticks: number}[]} all processes */
 function processes() {
@@ -52,15 +43,13 @@ export class Server {
   static async start(settings = {}) {
     const server = new Server();
     server.headers = settings.token ? { Authorization: `Bearer ${settings.token}` } : {};
-    server.port = settings.port ?? await freePort();
-    server.url = `http://${settings.address ?? '127.0.0.1'}:${server.port}`;
     server.data = fs.mkdtempSync(path.join(scratch, 'data-'));
     server.logFile = scratchFile('-server.log');
     const log = fs.openSync(server.logFile, 'w');
     const [program, ...before] = [...settings.command ?? [], path.join(build, 'server/repartee')];
     server.child = spawn(program, [
       ...before,
-      '--listen', `${settings.listen ?? '127.0.0.1'}:${server.port}`,
+      '--listen', `${settings.listen ?? '127.0.0.1'}:${settings.port ?? 0}`,
       '--agent', settings.agent ?? path.join(source, 'worker/agents/reception'),
       '--data', server.data,
       ...settings.token ? ['--token', settings.token] : [],
@@ -74,17 +63,25 @@ export class Server {
       resolve(server.exit);
     }));
     server.child.once('error', (error) => { server.exit = { error }; });
+    const unlessEnded = (check) => () => {
+      if (server.exit)
+        throw new Error(`the server ended: ${JSON.stringify(server.exit)}`);
+      return check();
+    };
     try {
-      await until(() => {
-        if (server.exit)
-          throw new Error(`the server ended: ${JSON.stringify(server.exit)}`);
-        return server.ready();
-      }, '/readyz', 30_000, 50);
+      server.port = settings.port ?? await until(unlessEnded(() => server.loggedPort()), 'a port', 30_000);
+      server.url = `http://${settings.address ?? '127.0.0.1'}:${server.port}`;
+      await until(unlessEnded(() => server.ready()), '/readyz', 60_000, 50);
     } catch (error) {
       server.child.kill('SIGKILL');
       throw new Error(`${error.message}\n${server.log()}`, { cause: error });
     }
     return server;
+  }
+
+  /** The one it was given, 0 so far. */
+  loggedPort() {
+    return Number(/ listening port=(\d+)/.exec(fs.readFileSync(this.logFile, 'utf8'))?.[1] ?? 0);
   }
 
   async ready() {

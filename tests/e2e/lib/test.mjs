@@ -69,4 +69,8 @@ export function sentences(caller, from = 0) {
   return [...byId.values()];
 }
 
+/** What was heard of them, as announced. */
+export const heardOf = (list) => list.map(({ text, spoken_progress: progress }) =>
+  progress?.remaining_text ? progress.accumulated_text : text).join(' ');
+
 export const textOf = (list) => list.map(({ text }) => text).join(' ');
