@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, RTCPeerConnection, off, with_server  # noqa: E402
-from serverfixture import OFFER, PATIENCE_S, Server, offer, run_tap  # noqa: E402
+from serverfixture import OFFER, PATIENCE_S, Server, free_port, offer, run_tap  # noqa: E402
 
 try:
     from aiortc import RTCSessionDescription
@@ -187,8 +187,7 @@ def test_ice_servers_are_told():
 
 def test_candidates():
     """Each UDP socket at its own address and, with the same port, at the public ones; one TCP port for all."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        tcp_port = probe.getsockname()[1]
+    tcp_port = free_port()
     public = ("203.0.113.5", "203.0.113.6")
     options = ["--ice-address", "127.0.0.1", "--public-address", ",".join(public + ("2001:db8::5",))]
     with server("--ice-tcp", str(tcp_port), *options) as running:

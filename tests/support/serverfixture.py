@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -139,6 +140,18 @@ class Server:
             for line in self.log:
                 print("# " + line)
             self.kill()
+
+
+def free_port():
+    """Below those that the kernel gives to whoever wants any, or it might be given away meanwhile."""
+    while True:
+        port = random.randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def refused(answer, status):
