@@ -263,6 +263,87 @@ test_damaged (void)
   tear_down (&f);
 }
 
+/* What one side may open of its own: every other stream. */
+#define HALF (RP_SCTP_STREAMS / 2)
+
+typedef struct {
+  Fixture *fixture;
+  End *end;
+  gint streams[HALF];
+  guint n;
+} Batch;
+
+static void
+open_batch (gpointer data)
+{
+  Batch *batch = data;
+  for (guint i = 0; i < batch->n; i++) {
+    g_autoptr (GError) error = NULL;
+    batch->streams[i] = rp_sctp_open_channel (batch->end->sctp, "test", "", &error);
+    g_assert_no_error (error);
+    g_assert_cmpint (batch->streams[i], >=, 0);
+  }
+}
+
+static void
+close_batch (gpointer data)
+{
+  Batch *batch = data;
+  for (guint i = 0; i < batch->n; i++)
+    rp_sctp_close_channel (batch->end->sctp, (guint16) batch->streams[i]);
+}
+
+static void
+send_on_last (gpointer data)
+{
+  const Batch *batch = data;
+  const guint n = batch->end->n_messages;
+  g_assert_true (rp_sctp_send (batch->end->sctp, (guint16) batch->streams[batch->n - 1], TRUE,
+                               (const guint8 *) &n, sizeof n, NULL));
+}
+
+/* A client that opens channels and closes them without end: from one on they are not opened, and
+ * not answered either. What is open stays, and our own side can still open some. */
+static void
+test_too_many_opens (void)
+{
+  const RpNetemConfig net = {.seed = 4};
+  Fixture f;
+  guint n_opened = 1;
+  RpSctpCounters counters;
+  set_up (&f, &net);
+  rp_loop_call_sync (f.loop, create, &f);
+  wait_until (&f, &f.b.n_open, 1);
+  Batch batch = {.fixture = &f, .end = &f.a, .n = HALF - 1};
+  while (n_opened < RP_SCTP_MAX_OPENS) {
+    batch.n = MIN (HALF - 1, RP_SCTP_MAX_OPENS - n_opened);
+    n_opened += batch.n;
+    rp_loop_call_sync (f.loop, open_batch, &batch);
+    wait_until (&f, &f.a.n_open, n_opened);
+    rp_loop_call_sync (f.loop, close_batch, &batch);
+    wait_until (&f, &f.a.n_closed, n_opened - 1);
+    wait_until (&f, &f.b.n_closed, n_opened - 1);
+  }
+  g_assert_cmpuint (f.b.n_open, ==, RP_SCTP_MAX_OPENS);
+
+  batch.n = 3;
+  rp_loop_call_sync (f.loop, open_batch, &batch);
+  /* Behind them on the same association, and so a sign that they have been looked at. */
+  Batch ours = {.fixture = &f, .end = &f.b, .n = 1};
+  rp_loop_call_sync (f.loop, open_batch, &ours);
+  wait_until (&f, &f.b.n_open, RP_SCTP_MAX_OPENS + 1);
+  batch.n = 1;
+  batch.streams[0] = f.a.stream;
+  rp_loop_call_sync (f.loop, send_on_last, &batch);
+  wait_until (&f, &f.b.n_messages, 1);
+  rp_sctp_counters (f.b.sctp, &counters);
+  g_assert_cmpuint (counters.message_errors, ==, 3);
+  g_assert_cmpuint (f.b.n_open, ==, RP_SCTP_MAX_OPENS + 1);
+  g_assert_cmpuint (f.a.n_open, ==, RP_SCTP_MAX_OPENS + 1); /* of its own all but those three */
+  g_assert_false (f.a.lost || f.b.lost);
+  tear_down (&f);
+}
+
 /* Freed at every stage, again and again. */
 static void
 test_early_end (void)
@@ -296,6 +377,7 @@ main (int argc, char **argv)
   g_test_add_func ("/sctp/bad-network", test_bad_network);
   g_test_add_func ("/sctp/too-long", test_too_long);
   g_test_add_func ("/sctp/damaged", test_damaged);
+  g_test_add_func ("/sctp/too-many-opens", test_too_many_opens);
   g_test_add_func ("/sctp/early-end", test_early_end);
   g_test_add_func ("/sctp/shutdown", test_shutdown);
   return g_test_run ();
