@@ -8,7 +8,7 @@
 #define FRAME_US (20000 / CALL_SIM_SPEED)
 /* The server reports progress five times a second. */
 #define PROGRESS_FRAMES 10
-#define PATIENCE_US (30 * G_USEC_PER_SEC)
+#define PATIENCE_US (60 * G_USEC_PER_SEC)
 
 typedef struct {
   guint32 utterance;

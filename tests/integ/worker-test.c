@@ -309,7 +309,7 @@ make_agent (void)
   g_assert_cmpint (g_mkdir_with_parents (flows, 0700), ==, 0);
   g_assert_true (g_file_set_contents (json,
                                       "{\"greeting\":\"\",\"client_tools\":[{\"name\":\"locate\","
-                                      "\"timeout_ms\":1500}]}",
+                                      "\"timeout_ms\":4000}]}",
                                       -1, NULL));
   g_assert_true (g_file_set_contents (
       flow,

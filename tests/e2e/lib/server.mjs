@@ -140,7 +140,7 @@ export class Server {
       throw new Error(`the server did not end within ${timeoutMs} ms of SIGTERM\n${this.log()}`);
     }
     await until(() => !processes().some(({ pid }) => family.includes(pid)),
-      'the end of the workers', 5_000);
+      'the end of the workers', 20_000);
     return ended;
   }
 }
