@@ -264,6 +264,96 @@ test_new_remote_ssrc (void)
   g_assert_cmpuint (stats.packets_received, ==, 1);
 }
 
+#define RR_31_BYTES (8 + 31 * 24)
+/* What the sockets take. */
+#define DATAGRAM_BYTES 2048
+
+/* A receiver report of @n blocks, all about us, but for whom the last tells a loss of @loss. */
+static void
+append_report (GByteArray *out, guint n, guint8 loss)
+{
+  const guint8 header[] = {
+      (guint8) (0x80 | n), 201, (guint8) ((1 + 6 * n) >> 8), (guint8) (1 + 6 * n), 0, 0, 0, THEIRS};
+  g_byte_array_append (out, header, sizeof header);
+  for (guint i = 0; i < n; i++) {
+    guint8 block[24] = {0x0a, 0x0b, 0x0c, 0x0d, i + 1 == n ? loss : 0};
+    g_byte_array_append (out, block, sizeof block);
+  }
+}
+
+static gboolean
+input_exact (RpRtcpSession *session, gint64 now_us, const guint8 *data, gsize len)
+{
+  g_autofree guint8 *exact = g_memdup2 (data, len);
+  return rp_rtcp_session_input (session, now_us, exact, len);
+}
+
+/* Compounds from the smallest to the largest, and the same cut anywhere: all of one counts or
+ * nothing of it. */
+static void
+test_sizes (void)
+{
+  g_autoptr (RpRtcpSession) session = new_session (1);
+  g_autoptr (GByteArray) full = g_byte_array_new ();
+  RpRtcpStats stats;
+  guint n_reports = 0;
+  while (full->len + RR_31_BYTES <= DATAGRAM_BYTES) {
+    append_report (full, 31, 77);
+    n_reports++;
+  }
+  for (gsize len = 0; len < full->len; len++)
+    g_assert_cmpint (input_exact (session, T0, full->data, len), ==,
+                     len > 0 && len % RR_31_BYTES == 0);
+  rp_rtcp_session_stats (session, &stats);
+  g_assert_cmpuint (stats.malformed, ==, full->len - (n_reports - 1));
+  g_assert_cmpuint (stats.blocks_received, ==, 31 * n_reports * (n_reports - 1) / 2);
+  g_assert_true (input_exact (session, T0, full->data, full->len));
+  rp_rtcp_session_stats (session, &stats);
+  g_assert_cmpuint (stats.blocks_received, ==, 31 * n_reports * (n_reports + 1) / 2);
+  g_assert_cmpuint (stats.remote_fraction_lost, ==, 77);
+
+  /* As many packets as fit; and one as long as its length can say. */
+  g_autoptr (GByteArray) many = g_byte_array_new ();
+  while (many->len < DATAGRAM_BYTES)
+    g_byte_array_append (many, (const guint8 *) "\x80\xca\0\0", 4);
+  g_assert_true (input_exact (session, T0, many->data, many->len));
+  g_autofree guint8 *giant = g_malloc0 (4 * 0x10000);
+  memcpy (giant, "\x80\xcc\xff\xff", 4);
+  g_assert_true (input_exact (session, T0, giant, 4 * 0x10000));
+  g_assert_false (input_exact (session, T0, giant, 4 * 0xffff));
+  rp_rtcp_session_stats (session, &stats);
+  g_assert_cmpuint (stats.reports_received, ==, n_reports + 2);
+}
+
+/* Whatever comes, and however much of it, we answer no faster. */
+static void
+test_flood (void)
+{
+  g_autoptr (RpRtcpSession) session = new_session (3);
+  g_autoptr (GByteArray) report = g_byte_array_new ();
+  RpRtcpStats stats;
+  RpRtcpOut out;
+  guint n_sent = 0;
+  append_report (report, 31, 200);
+  rp_rtcp_session_received (session, T0, THEIRS, 1, 0);
+  for (guint ms = 0; ms < 60000; ms++) {
+    gint64 now_us = T0 + (gint64) ms * 1000;
+    for (guint i = 0; i < 5; i++)
+      g_assert_true (rp_rtcp_session_input (session, now_us, report->data, report->len));
+    g_assert_false (rp_rtcp_session_input (session, now_us, report->data, report->len - 4));
+    while (rp_rtcp_session_poll (session, now_us, &out)) {
+      g_assert_cmpuint (out.length, <, 100);
+      n_sent++;
+    }
+    g_assert_cmpint (rp_rtcp_session_deadline (session), >, now_us);
+  }
+  g_assert_cmpuint (n_sent, >=, 16);
+  g_assert_cmpuint (n_sent, <=, 48); /* 60 s at the shortest interval, 1.25 s */
+  rp_rtcp_session_stats (session, &stats);
+  g_assert_cmpuint (stats.reports_received, ==, 300000);
+  g_assert_cmpuint (stats.malformed, ==, 60000);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -278,6 +368,8 @@ main (int argc, char **argv)
   g_test_add_func ("/rtcp-session/lsr-dlsr", test_lsr_dlsr);
   g_test_add_func ("/rtcp-session/rtt", test_rtt);
   g_test_add_func ("/rtcp-session/bye", test_bye);
+  g_test_add_func ("/rtcp-session/sizes", test_sizes);
+  g_test_add_func ("/rtcp-session/flood", test_flood);
   g_test_add_func ("/rtcp-session/new-remote-ssrc", test_new_remote_ssrc);
   return g_test_run ();
 }
