@@ -5,11 +5,13 @@ import ctypes
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, sys.argv[3])
+from caller import Caller, off, with_server  # noqa: E402
 from serverfixture import JSON, Server, offer, refused, run_tap  # noqa: E402
 
 
@@ -105,6 +107,43 @@ def test_trickled_request():
         assert server.request("GET", "/healthz")[0] == 200
         for connection in connections:
             connection.close()
+
+
+def report_about(ssrc, blocks, loss):
+    """A receiver report of @blocks blocks (RFC 3550 section 6.4.2)."""
+    block = struct.pack("!IIIIII", ssrc, loss << 24, 1, 0, 0, 0)
+    return struct.pack("!BBHI", 0x80 | blocks, 201, 1 + 6 * blocks, 0x99) + block * blocks
+
+
+@with_server("--workers", "2")
+async def test_reports_without_end(server):
+    """RTCP by the thousand, of all sizes, sound and broken: its own call goes on, and so does the next one."""
+    other = await Caller(server).dial()
+    caller = await Caller(server).dial()
+    for one in (caller, other):
+        await one.report_until(lambda r: r["ended"] == 1)
+    ours = int(next(line for line in caller.answer.split("\r\n") if line.startswith("a=ssrc:"))[7:].split()[0])
+    sound = [report_about(ours, n, 250) for n in (0, 1, 31)] + [report_about(ours, 31, 250) + report_about(5, 15, 1)]
+    sound += [b"\x80\xca\0\0" * 300, report_about(7, 1, 0) + struct.pack("!BBHI", 0x81, 203, 1, 0x99)]
+    broken = [sound[2][:-4], sound[3][:-1], b"\x9f\xc9\0\1" + bytes(4), b"\x80\xc9\xff\xff" + bytes(1000)]
+    dtls = caller.pc.getSenders()[0].transport
+    heard = False
+    sent = 0
+    # They must have been heard: all is lost of what we send, they say, though the client's own reports know better.
+    while sent < 1500 or not heard:
+        for _ in range(100):
+            await dtls._send_rtp((sound + broken)[sent % 10])
+            sent += 1
+        stats = await off(server.stats)
+        heard = heard or any((c["loss_out"] or 0) > 0.9 for c in stats["calls"])
+    assert stats["sessions"]["active"] == 2 and stats["sessions"]["failed"] == 0
+    for one in (caller, other):
+        one.tell("say 20")
+        report = await one.report_until(lambda r: r["ended"] == 2)
+        assert report["resumed"] == "", report
+    assert (await other.report())["gaps"] == 0
+    await caller.close()
+    await other.close()
 
 
 def test_connections_of_a_subnet():
