@@ -34,7 +34,8 @@ def at_rest(stats):
 
 
 def serve(*options):
-    return Server(sys.argv[1], sys.argv[2], "--no-admission", "--max-sessions", "20", *options)
+    # With more workers ready than calls begin at once: a stalled machine forks late.
+    return Server(sys.argv[1], sys.argv[2], "--no-admission", "--workers", "8", "--max-sessions", "20", *options)
 
 
 def test_holds_calls():
