@@ -2,6 +2,7 @@
 
 #include "backlog.h"
 #include "histogram.h"
+#include "pi-mutex.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -47,7 +48,7 @@ struct _RpLoop {
   gint timer_fd; /* ends an eager wait: poll's own timeout is only good to a millisecond */
 
   /* Shared with other threads, under lock. */
-  GMutex lock;
+  RpPiMutex lock;
   GArray *queue;  /* of Command, bounded */
   GArray *urgent; /* of Command: rp_loop_call_sync, bounded by the number of threads */
   guint n_slow;   /* what waited in the backlog when the queue was last emptied */
@@ -115,13 +116,13 @@ run_commands (RpLoop *loop, GArray *commands, gboolean run)
 static void
 take_queue (RpLoop *loop, GArray **queue)
 {
-  g_mutex_lock (&loop->lock);
+  rp_pi_mutex_lock (&loop->lock);
   GArray *full = *queue;
   *queue = loop->running;
   loop->running = full;
   loop->stats.commands += full->len;
   loop->n_slow = rp_backlog_length (loop->backlog);
-  g_mutex_unlock (&loop->lock);
+  rp_pi_mutex_unlock (&loop->lock);
 }
 
 static void
@@ -202,9 +203,9 @@ run_backlog (RpLoop *loop)
 static gboolean
 quitting (RpLoop *loop)
 {
-  g_mutex_lock (&loop->lock);
+  rp_pi_mutex_lock (&loop->lock);
   gboolean quit = loop->quit;
-  g_mutex_unlock (&loop->lock);
+  rp_pi_mutex_unlock (&loop->lock);
   return quit;
 }
 
@@ -221,20 +222,20 @@ sleep_until (gint64 due_us)
 static gboolean
 begin_block (RpLoop *loop)
 {
-  g_mutex_lock (&loop->lock);
+  rp_pi_mutex_lock (&loop->lock);
   gboolean idle = loop->queue->len == 0 && loop->urgent->len == 0 && loop->deferred->len == 0 &&
                   rp_backlog_length (loop->backlog) == 0 && !loop->quit;
   loop->blocked = idle;
-  g_mutex_unlock (&loop->lock);
+  rp_pi_mutex_unlock (&loop->lock);
   return idle;
 }
 
 static void
 end_block (RpLoop *loop)
 {
-  g_mutex_lock (&loop->lock);
+  rp_pi_mutex_lock (&loop->lock);
   loop->blocked = FALSE;
-  g_mutex_unlock (&loop->lock);
+  rp_pi_mutex_unlock (&loop->lock);
 }
 
 /* With few sessions, waits in poll and serves what comes on the spot: a set-up has a dozen messages
@@ -279,11 +280,11 @@ wait_for_tick (RpLoop *loop)
   gint64 missed = late_us / RP_LOOP_TICK_US;
   loop->due_us += (missed + 1) * RP_LOOP_TICK_US;
 
-  g_mutex_lock (&loop->lock);
+  rp_pi_mutex_lock (&loop->lock);
   loop->stats.ticks++;
   loop->stats.skipped += (guint64) missed;
   rp_histogram_record (loop->late, late_us);
-  g_mutex_unlock (&loop->lock);
+  rp_pi_mutex_unlock (&loop->lock);
 }
 
 /* Without tickers: blocks until its context (which polls the epoll set too) has something or a
@@ -383,7 +384,7 @@ loop_destroy (RpLoop *loop)
   g_hash_table_unref (loop->watches);
   g_ptr_array_unref (loop->dead);
   rp_histogram_free (loop->late);
-  g_mutex_clear (&loop->lock);
+  rp_pi_mutex_clear (&loop->lock);
   g_free (loop);
 }
 
@@ -392,7 +393,7 @@ rp_loop_new (const char *name, GError **error)
 {
   RpLoop *loop = g_new0 (RpLoop, 1);
 
-  g_mutex_init (&loop->lock);
+  rp_pi_mutex_init (&loop->lock);
   loop->context = g_main_context_new ();
   loop->late = rp_histogram_new ();
   loop->queue = g_array_new (FALSE, FALSE, sizeof (Command));
@@ -430,10 +431,10 @@ rp_loop_free (RpLoop *loop)
   if (!loop)
     return;
   g_assert (!rp_loop_is_owner (loop));
-  g_mutex_lock (&loop->lock);
+  rp_pi_mutex_lock (&loop->lock);
   loop->quit = TRUE;
   wake_locked (loop);
-  g_mutex_unlock (&loop->lock);
+  rp_pi_mutex_unlock (&loop->lock);
   g_thread_join (loop->thread);
   loop_destroy (loop);
 }
@@ -443,7 +444,7 @@ post (RpLoop *loop, const Command *command)
 {
   gboolean accepted = FALSE;
 
-  g_mutex_lock (&loop->lock);
+  rp_pi_mutex_lock (&loop->lock);
   guint waiting = loop->queue->len + (command->slow ? loop->n_slow : 0);
   if (waiting < RP_LOOP_QUEUE_MAX && !loop->quit) {
     g_array_append_vals (loop->queue, command, 1);
@@ -453,7 +454,7 @@ post (RpLoop *loop, const Command *command)
   } else {
     loop->stats.posted_refused++;
   }
-  g_mutex_unlock (&loop->lock);
+  rp_pi_mutex_unlock (&loop->lock);
   return accepted;
 }
 
@@ -514,11 +515,11 @@ rp_loop_call_sync (RpLoop *loop, RpLoopFunc func, gpointer data)
   g_mutex_init (&call.lock);
   g_cond_init (&call.cond);
 
-  g_mutex_lock (&loop->lock);
+  rp_pi_mutex_lock (&loop->lock);
   g_assert (!loop->quit); /* using a loop that is being freed is a bug of ours */
   g_array_append_val (loop->urgent, c);
   wake_locked (loop);
-  g_mutex_unlock (&loop->lock);
+  rp_pi_mutex_unlock (&loop->lock);
 
   g_mutex_lock (&call.lock);
   while (!call.done)
@@ -682,29 +683,29 @@ rp_loop_context (RpLoop *loop)
 void
 rp_loop_stats (RpLoop *loop, RpLoopStats *out)
 {
-  g_mutex_lock (&loop->lock);
+  rp_pi_mutex_lock (&loop->lock);
   *out = loop->stats;
   out->late_p50_us = rp_histogram_percentile_us (loop->late, 50);
   out->late_p99_us = rp_histogram_percentile_us (loop->late, 99);
   out->late_max_us = rp_histogram_max_us (loop->late);
-  g_mutex_unlock (&loop->lock);
+  rp_pi_mutex_unlock (&loop->lock);
 }
 
 RpHistogram *
 rp_loop_lateness (RpLoop *loop)
 {
   RpHistogram *copy = rp_histogram_new ();
-  g_mutex_lock (&loop->lock);
+  rp_pi_mutex_lock (&loop->lock);
   rp_histogram_merge (copy, loop->late);
-  g_mutex_unlock (&loop->lock);
+  rp_pi_mutex_unlock (&loop->lock);
   return copy;
 }
 
 void
 rp_loop_stats_reset (RpLoop *loop)
 {
-  g_mutex_lock (&loop->lock);
+  rp_pi_mutex_lock (&loop->lock);
   memset (&loop->stats, 0, sizeof loop->stats);
   rp_histogram_reset (loop->late);
-  g_mutex_unlock (&loop->lock);
+  rp_pi_mutex_unlock (&loop->lock);
 }

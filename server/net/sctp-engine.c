@@ -32,9 +32,9 @@
 enum { RESET_IN = 1, RESET_OUT = 2 };
 
 static struct {
-  GMutex lock;
-  GCond cond;
-  GThread *thread; /* NULL = not running */
+  RpPiMutex lock;      /* see lock_engine () */
+  pthread_cond_t cond; /* by the monotonic clock */
+  GThread *thread;     /* NULL = not running */
   gboolean quit;
   GQueue commands; /* of RpSctpCommand */
 
@@ -47,6 +47,32 @@ static struct {
   gint64 timer_us;
   gint64 busy_until_us;
 } engine;
+
+static void
+lock_engine (void)
+{
+  static gsize ready = 0;
+
+  if (g_once_init_enter (&ready)) {
+    pthread_condattr_t attributes;
+    pthread_condattr_init (&attributes);
+    pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init (&engine.cond, &attributes);
+    pthread_condattr_destroy (&attributes);
+    rp_pi_mutex_init (&engine.lock);
+    g_once_init_leave (&ready, 1);
+  }
+  rp_pi_mutex_lock (&engine.lock);
+}
+
+/* Returns: FALSE when nobody has signalled until then. */
+static gboolean
+wait_until (gint64 until_us)
+{
+  const struct timespec until = {.tv_sec = until_us / G_USEC_PER_SEC,
+                                 .tv_nsec = (until_us % G_USEC_PER_SEC) * 1000};
+  return pthread_cond_timedwait (&engine.cond, &engine.lock, &until) == 0;
+}
 
 void
 rp_sctp_command_free (RpSctpCommand *command)
@@ -81,9 +107,9 @@ emit (RpSctp *sctp, RpSctpEventType type, guint16 stream, gboolean binary, const
 static void
 count_message_error (RpSctp *sctp)
 {
-  g_mutex_lock (&sctp->lock);
+  rp_pi_mutex_lock (&sctp->lock);
   sctp->counters.message_errors++;
-  g_mutex_unlock (&sctp->lock);
+  rp_pi_mutex_unlock (&sctp->lock);
 }
 
 static RpSctp *
@@ -656,17 +682,17 @@ take_commands (GQueue *out)
     engine.busy_until_us = now_us + CLEAN_UP_US;
   gboolean idle = now_us >= engine.busy_until_us;
 
-  g_mutex_lock (&engine.lock);
+  lock_engine ();
   while (g_queue_is_empty (&engine.commands) && !engine.quit) {
     if (idle)
-      g_cond_wait (&engine.cond, &engine.lock);
-    else if (!g_cond_wait_until (&engine.cond, &engine.lock, engine.timer_us + TIMER_US))
+      pthread_cond_wait (&engine.cond, &engine.lock);
+    else if (!wait_until (engine.timer_us + TIMER_US))
       break;
   }
   *out = engine.commands;
   g_queue_init (&engine.commands);
   gboolean quit = engine.quit && g_queue_is_empty (out);
-  g_mutex_unlock (&engine.lock);
+  rp_pi_mutex_unlock (&engine.lock);
   if (idle)
     engine.timer_us = g_get_monotonic_time ();
   return !quit;
@@ -713,32 +739,32 @@ engine_thread (gpointer data)
 gboolean
 rp_sctp_engine_start (GError **error)
 {
-  g_mutex_lock (&engine.lock);
+  lock_engine ();
   if (!engine.thread) {
     engine.quit = FALSE;
     engine.thread = g_thread_try_new ("sctp", engine_thread, NULL, error);
   }
   gboolean running = engine.thread != NULL;
-  g_mutex_unlock (&engine.lock);
+  rp_pi_mutex_unlock (&engine.lock);
   return running;
 }
 
 void
 rp_sctp_engine_push (RpSctpCommand *command)
 {
-  g_mutex_lock (&engine.lock);
+  lock_engine ();
   g_queue_push_tail (&engine.commands, command);
-  g_cond_signal (&engine.cond);
-  g_mutex_unlock (&engine.lock);
+  pthread_cond_signal (&engine.cond);
+  rp_pi_mutex_unlock (&engine.lock);
 }
 
 gboolean
 rp_sctp_shutdown (void)
 {
-  g_mutex_lock (&engine.lock);
+  lock_engine ();
   GThread *thread = g_steal_pointer (&engine.thread);
   engine.quit = TRUE;
-  g_cond_signal (&engine.cond);
-  g_mutex_unlock (&engine.lock);
+  pthread_cond_signal (&engine.cond);
+  rp_pi_mutex_unlock (&engine.lock);
   return !thread || GPOINTER_TO_INT (g_thread_join (thread));
 }

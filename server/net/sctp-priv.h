@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dcep.h"
+#include "pi-mutex.h"
 #include "sctp.h"
 
 #include <glib.h>
@@ -78,7 +79,7 @@ struct _RpSctp {
   gint packets_dropped;
 
   /* Under lock. */
-  GMutex lock;
+  RpPiMutex lock;
   RpLoop *loop;   /* NULL once freed by its owner */
   GQueue to_loop; /* of RpSctpEvent */
   guint packets_to_loop;

@@ -30,7 +30,7 @@ rp_sctp_unref (RpSctp *sctp)
     g_free (sctp->protocols[i]);
   }
   g_byte_array_unref (sctp->partial);
-  g_mutex_clear (&sctp->lock);
+  rp_pi_mutex_clear (&sctp->lock);
   g_free (sctp);
 }
 
@@ -63,7 +63,7 @@ rp_sctp_new (RpLoop *loop, const RpSctpConfig *config, const RpSctpEvents *event
     return NULL;
   RpSctp *sctp = g_new0 (RpSctp, 1);
   g_atomic_ref_count_init (&sctp->refs);
-  g_mutex_init (&sctp->lock);
+  rp_pi_mutex_init (&sctp->lock);
   g_queue_init (&sctp->to_loop);
   g_queue_init (&sctp->outbox);
   sctp->partial = g_byte_array_new ();
@@ -81,9 +81,9 @@ rp_sctp_free (RpSctp *sctp)
   if (!sctp)
     return;
   sctp->closed = TRUE;
-  g_mutex_lock (&sctp->lock);
+  rp_pi_mutex_lock (&sctp->lock);
   sctp->loop = NULL;
-  g_mutex_unlock (&sctp->lock);
+  rp_pi_mutex_unlock (&sctp->lock);
   push (sctp, RP_SCTP_COMMAND_CLOSE, 0, 0, NULL, 0);
   rp_sctp_unref (sctp);
 }
@@ -173,9 +173,9 @@ rp_sctp_send (RpSctp *sctp, guint16 stream, gboolean binary, const void *data, g
   push (sctp, RP_SCTP_COMMAND_SEND, stream, ppid,
         len == 0 ? g_bytes_new_static ("", 1) : g_bytes_new (data, len),
         len + RP_SCTP_MESSAGE_OVERHEAD);
-  g_mutex_lock (&sctp->lock);
+  rp_pi_mutex_lock (&sctp->lock);
   sctp->counters.messages_out++;
-  g_mutex_unlock (&sctp->lock);
+  rp_pi_mutex_unlock (&sctp->lock);
   return TRUE;
 }
 
@@ -193,9 +193,9 @@ void
 rp_sctp_counters (const RpSctp *sctp, RpSctpCounters *out)
 {
   RpSctp *self = (RpSctp *) sctp; /* only for the lock */
-  g_mutex_lock (&self->lock);
+  rp_pi_mutex_lock (&self->lock);
   *out = self->counters;
-  g_mutex_unlock (&self->lock);
+  rp_pi_mutex_unlock (&self->lock);
   out->packets_dropped = (guint64) g_atomic_int_get (&sctp->packets_dropped);
 }
 
@@ -237,13 +237,13 @@ flush (gpointer data)
 {
   RpSctp *sctp = data;
 
-  g_mutex_lock (&sctp->lock);
+  rp_pi_mutex_lock (&sctp->lock);
   GQueue events = sctp->to_loop;
   g_queue_init (&sctp->to_loop);
   sctp->packets_to_loop = 0;
   sctp->bytes_to_loop = 0;
   sctp->flush_posted = FALSE;
-  g_mutex_unlock (&sctp->lock);
+  rp_pi_mutex_unlock (&sctp->lock);
 
   RpSctpEvent *event;
   while ((event = g_queue_pop_head (&events))) {
@@ -259,21 +259,21 @@ rp_sctp_post_flush (RpSctp *sctp)
   gboolean done = TRUE;
 
   /* Under the lock, so that the loop cannot be freed meanwhile. */
-  g_mutex_lock (&sctp->lock);
+  rp_pi_mutex_lock (&sctp->lock);
   if (sctp->loop && !sctp->flush_posted && !g_queue_is_empty (&sctp->to_loop)) {
     done = rp_loop_post (sctp->loop, flush, rp_sctp_ref (sctp), (GDestroyNotify) rp_sctp_unref);
     sctp->flush_posted = done;
     if (!done)
       g_atomic_ref_count_dec (&sctp->refs); /* never the last: the engine holds one */
   }
-  g_mutex_unlock (&sctp->lock);
+  rp_pi_mutex_unlock (&sctp->lock);
   return done;
 }
 
 void
 rp_sctp_emit (RpSctp *sctp, RpSctpEvent *event)
 {
-  g_mutex_lock (&sctp->lock);
+  rp_pi_mutex_lock (&sctp->lock);
   gboolean keep = sctp->loop != NULL;
   if (keep && event->type == RP_SCTP_EVENT_PACKET) {
     keep = sctp->packets_to_loop < RP_SCTP_PACKETS_MAX;
@@ -288,7 +288,7 @@ rp_sctp_emit (RpSctp *sctp, RpSctpEvent *event)
   }
   if (keep)
     g_queue_push_tail (&sctp->to_loop, event);
-  g_mutex_unlock (&sctp->lock);
+  rp_pi_mutex_unlock (&sctp->lock);
   if (!keep)
     rp_sctp_event_free (event);
 }
@@ -296,8 +296,8 @@ rp_sctp_emit (RpSctp *sctp, RpSctpEvent *event)
 gboolean
 rp_sctp_receive_stalled (RpSctp *sctp)
 {
-  g_mutex_lock (&sctp->lock);
+  rp_pi_mutex_lock (&sctp->lock);
   gboolean stalled = sctp->bytes_to_loop >= RP_SCTP_RECEIVE_BYTES_MAX;
-  g_mutex_unlock (&sctp->lock);
+  rp_pi_mutex_unlock (&sctp->lock);
   return stalled;
 }

@@ -1,8 +1,18 @@
 #include "inbox.h"
 
+#include "pi-mutex.h"
+
+/* Not g_source_set_ready_time (): it takes the context's own lock, which a real time loop must not
+ * wait for (pi-mutex.h). */
+typedef struct {
+  GSource source;
+  gint ready;
+} InboxSource;
+
 struct _RpInbox {
-  GSource *source;
-  GMutex lock;
+  GSource *source; /* an InboxSource */
+  GMainContext *context;
+  RpPiMutex lock;
   GQueue queue; /* of Message */
 };
 
@@ -15,10 +25,10 @@ typedef struct {
 static GQueue
 take_all (RpInbox *inbox)
 {
-  g_mutex_lock (&inbox->lock);
+  rp_pi_mutex_lock (&inbox->lock);
   GQueue taken = inbox->queue;
   g_queue_init (&inbox->queue);
-  g_mutex_unlock (&inbox->lock);
+  rp_pi_mutex_unlock (&inbox->lock);
   return taken;
 }
 
@@ -39,10 +49,23 @@ on_ready (gpointer data)
 {
   RpInbox *inbox = data;
   /* First, so that what is posted from now on wakes the context again. */
-  g_source_set_ready_time (inbox->source, -1);
+  g_atomic_int_set (&((InboxSource *) inbox->source)->ready, FALSE);
   GQueue messages = take_all (inbox);
   run_all (&messages);
   return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+prepare (GSource *source, gint *timeout)
+{
+  *timeout = -1;
+  return g_atomic_int_get (&((InboxSource *) source)->ready);
+}
+
+static gboolean
+check (GSource *source)
+{
+  return g_atomic_int_get (&((InboxSource *) source)->ready);
 }
 
 static gboolean
@@ -51,18 +74,19 @@ dispatch (GSource *source, GSourceFunc callback, gpointer data)
   return callback (data);
 }
 
-static GSourceFuncs source_funcs = {.dispatch = dispatch};
+static GSourceFuncs source_funcs = {.prepare = prepare, .check = check, .dispatch = dispatch};
 
 RpInbox *
 rp_inbox_new (void)
 {
   RpInbox *inbox = g_new0 (RpInbox, 1);
-  g_mutex_init (&inbox->lock);
+  rp_pi_mutex_init (&inbox->lock);
   g_queue_init (&inbox->queue);
-  inbox->source = g_source_new (&source_funcs, sizeof (GSource));
+  inbox->source = g_source_new (&source_funcs, sizeof (InboxSource));
   g_source_set_callback (inbox->source, on_ready, inbox, NULL);
   g_source_set_name (inbox->source, "inbox");
-  g_source_attach (inbox->source, g_main_context_get_thread_default ());
+  inbox->context = g_main_context_ref_thread_default ();
+  g_source_attach (inbox->source, inbox->context);
   return inbox;
 }
 
@@ -75,7 +99,8 @@ rp_inbox_free (RpInbox *inbox)
   run_all (&left);
   g_source_destroy (inbox->source);
   g_source_unref (inbox->source);
-  g_mutex_clear (&inbox->lock);
+  g_main_context_unref (inbox->context);
+  rp_pi_mutex_clear (&inbox->lock);
   g_free (inbox);
 }
 
@@ -84,8 +109,9 @@ rp_inbox_post (RpInbox *inbox, RpInboxFunc func, gpointer data)
 {
   Message *message = g_new (Message, 1);
   *message = (Message){.func = func, .data = data};
-  g_mutex_lock (&inbox->lock);
+  rp_pi_mutex_lock (&inbox->lock);
   g_queue_push_tail (&inbox->queue, message);
-  g_mutex_unlock (&inbox->lock);
-  g_source_set_ready_time (inbox->source, 0);
+  rp_pi_mutex_unlock (&inbox->lock);
+  if (!g_atomic_int_exchange (&((InboxSource *) inbox->source)->ready, TRUE))
+    g_main_context_wakeup (inbox->context);
 }
