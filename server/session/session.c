@@ -1,18 +1,10 @@
-#include "session.h"
+#include "session-private.h"
 
-#include "session-data.h"
-#include "session-media.h"
-#include "session-sdp.h"
 #include "session-stats.h"
-#include "session-worker.h"
 
 #include "log.h"
-#include "secret.h"
 
-#include <gio/gio.h>
 #include <string.h>
-
-G_DEFINE_QUARK (rp - session - error - quark, rp_session_error)
 
 /* After the last word to the client: time for its data channel to carry it. */
 #define GOODBYE_US (500 * 1000)
@@ -24,65 +16,10 @@ G_DEFINE_QUARK (rp - session - error - quark, rp_session_error)
 /* For another worker, when the one of a running call was lost. */
 #define WORKER_WAIT_US (10 * G_USEC_PER_SEC)
 
-typedef enum {
-  PHASE_OPEN,
-  PHASE_PLAYING_OUT, /* the worker has hung up; what is queued is still to be heard */
-  PHASE_GOODBYE,     /* the client was told */
-  PHASE_ENDED,
-} Phase;
-
-struct _RpSession {
-  const RpSessionConfig *config;
-  RpSessionEvents events;
-  gpointer user_data;
-  guint ticker;
-  Phase phase;
-  gint64 phase_until_us;
-  char *end_reason;
-  RpTimelineEnd end;
-  gboolean end_failed;
-
-  RpPeer *peer; /* (nullable) before the first offer was answered */
-  RpSdpRemote *remote;
-  RpSessionSdp sdp;
-  gint64 offered_us;   /* the first offer came */
-  gint64 connected_us; /* 0 = not yet */
-  gint64 keyed_us;     /* the first thing that only a client with keys can send; 0 = not yet */
-  gint64 activity_us;  /* the least that counts as the client's last sign of life */
-  gboolean setup_told;
-
-  RpMedia *media;
-  RpSessionData *data;
-  RpSessionWorker *worker;
-  gboolean client_ready;
-  gboolean worker_told; /* CLIENT connected */
-  gboolean draining;
-  gint64 worker_due_us; /* a worker was asked for; 0 = none is awaited */
-
-  RpCallState state;
-  gboolean audible; /* the agent */
-  guint complexity;
-  guint turns;
-  gint64 stt_ms[RP_AUDIO_N_KINDS];
-  gint64 stall_told_us; /* the worker was told that the input is stalled; 0 = it is not */
-  gint64 snapshot_due_us;
-};
-
 static void finish (RpSession *self);
 
 void
-rp_session_offer_free (RpSessionOffer *offer)
-{
-  if (offer == NULL)
-    return;
-  rp_sdp_free (offer->sdp);
-  rp_secret_clear (offer->remote, sizeof *offer->remote);
-  g_free (offer->remote);
-  g_free (offer);
-}
-
-static void
-tell_timeline (RpSession *self, RpTimelineEventType type, const char *text)
+rp_session_tell_timeline (RpSession *self, RpTimelineEventType type, const char *text)
 {
   RpTimelineEvent event;
   rp_timeline_event_init (&event, type, rp_loop_now_us (), text, NULL);
@@ -98,14 +35,14 @@ static void
 say_goodbye (RpSession *self, RpTimelineEnd end, const char *reason, gboolean failed,
              const char *error)
 {
-  if (self->phase >= PHASE_GOODBYE)
+  if (self->phase >= RP_SESSION_PHASE_GOODBYE)
     return;
   if (self->end_reason == NULL) {
     self->end_reason = g_strdup (reason);
     self->end = end;
   }
   self->end_failed |= failed;
-  self->phase = PHASE_GOODBYE;
+  self->phase = RP_SESSION_PHASE_GOODBYE;
   /* Without a data channel there is no word to wait for. */
   self->phase_until_us = rp_loop_now_us () + (self->remote->has_data ? GOODBYE_US : 0);
   self->state = RP_CALL_ENDING;
@@ -117,7 +54,7 @@ say_goodbye (RpSession *self, RpTimelineEnd end, const char *reason, gboolean fa
 static void
 end_now (RpSession *self, RpTimelineEnd end, const char *reason, gboolean failed)
 {
-  if (self->phase == PHASE_ENDED)
+  if (self->phase == RP_SESSION_PHASE_ENDED)
     return;
   if (self->end_reason == NULL) {
     self->end_reason = g_strdup (reason);
@@ -156,7 +93,7 @@ snapshot (RpSession *self)
 static void
 finish (RpSession *self)
 {
-  self->phase = PHASE_ENDED;
+  self->phase = RP_SESSION_PHASE_ENDED;
   self->state = RP_CALL_ENDING;
   rp_loop_remove_ticker (self->config->loop, self->ticker);
   self->ticker = 0;
@@ -165,7 +102,7 @@ finish (RpSession *self)
   rp_media_bye (self->media, rp_loop_now_us ());
   if (self->peer != NULL)
     rp_peer_close (self->peer, self->end_reason);
-  tell_timeline (self, RP_TIMELINE_ENDED, self->end_reason);
+  rp_session_tell_timeline (self, RP_TIMELINE_ENDED, self->end_reason);
   self->events.ended (self->end_reason, self->end_failed, self->user_data);
 }
 
@@ -251,7 +188,7 @@ data_hang_up (gpointer user_data)
 {
   RpSession *self = user_data;
   /* Freed by its owner later; until then nothing more happens. */
-  if (self->phase == PHASE_OPEN || self->phase == PHASE_PLAYING_OUT)
+  if (self->phase == RP_SESSION_PHASE_OPEN || self->phase == RP_SESSION_PHASE_PLAYING_OUT)
     say_goodbye (self, RP_TIMELINE_END_CLIENT, "the client hung up", FALSE, NULL);
 }
 
@@ -292,7 +229,7 @@ worker_event (const RpWorkerEvent *event, gpointer user_data)
   }
   if (event->type == RP_WORKER_EVENT_STT_INPUT)
     rp_session_stats_stt_input (event->object, self->stt_ms);
-  if (self->phase >= PHASE_GOODBYE)
+  if (self->phase >= RP_SESSION_PHASE_GOODBYE)
     self->state = RP_CALL_ENDING;
   if (rp_session_stats_event (event, rp_loop_now_us (), &told))
     self->events.timeline (&told, self->user_data);
@@ -303,9 +240,9 @@ static void
 worker_hangup (const char *reason, gpointer user_data)
 {
   RpSession *self = user_data;
-  if (self->phase != PHASE_OPEN)
+  if (self->phase != RP_SESSION_PHASE_OPEN)
     return;
-  self->phase = PHASE_PLAYING_OUT;
+  self->phase = RP_SESSION_PHASE_PLAYING_OUT;
   self->phase_until_us = 0;
   self->state = RP_CALL_ENDING;
   self->end_reason = g_strdup_printf ("the agent hung up: %s", reason);
@@ -316,12 +253,12 @@ static void
 worker_lost (RpWorkerLost reason, const char *text, gboolean give_up, gpointer user_data)
 {
   RpSession *self = user_data;
-  if (self->phase != PHASE_OPEN)
+  if (self->phase != RP_SESSION_PHASE_OPEN)
     return;
   g_autofree char *what = rp_log_redact (text);
   rp_log_warning ("call", "worker lost", RP_LOG_STR ("call", self->config->call),
                   RP_LOG_STR ("how", rp_worker_lost_name (reason)), RP_LOG_STR ("what", what));
-  tell_timeline (self, RP_TIMELINE_WORKER_LOST, rp_worker_lost_name (reason));
+  rp_session_tell_timeline (self, RP_TIMELINE_WORKER_LOST, rp_worker_lost_name (reason));
   rp_session_data_worker_replaced (self->data);
   if (give_up) {
     say_goodbye (self, RP_TIMELINE_END_WORKER, "the agent failed too often", TRUE,
@@ -351,14 +288,14 @@ rp_session_set_worker (RpSession *self, RpWorkerLink *link)
       .connected = self->worker_told,
       .input_pos_samples = rp_media_input_pos (self->media),
   };
-  if (self->phase != PHASE_OPEN) {
+  if (self->phase != RP_SESSION_PHASE_OPEN) {
     rp_worker_link_free (link);
     return;
   }
   start.n_utterances = rp_media_utterances (self->media, start.utterances);
   rp_session_worker_set (self->worker, link, &start);
   self->worker_due_us = 0;
-  tell_timeline (self, RP_TIMELINE_WORKER_READY, NULL);
+  rp_session_tell_timeline (self, RP_TIMELINE_WORKER_READY, NULL);
   if (self->draining)
     rp_session_drain (self);
 }
@@ -401,14 +338,14 @@ static void
 peer_state_changed (RpPeer *peer, RpPeerState state, const char *reason, gpointer user_data)
 {
   RpSession *self = user_data;
-  if (peer != self->peer || self->phase == PHASE_ENDED)
+  if (peer != self->peer || self->phase == RP_SESSION_PHASE_ENDED)
     return;
   gint64 now_us = rp_loop_now_us ();
   switch (state) {
   case RP_PEER_STATE_CONNECTED:
     self->activity_us = now_us;
     rp_media_set_transport (self->media, TRUE, now_us);
-    tell_timeline (self, RP_TIMELINE_CONNECTED, NULL);
+    rp_session_tell_timeline (self, RP_TIMELINE_CONNECTED, NULL);
     if (self->connected_us == 0) {
       self->connected_us = now_us;
       self->events.connected (self->user_data);
@@ -423,7 +360,7 @@ peer_state_changed (RpPeer *peer, RpPeerState state, const char *reason, gpointe
       end_now (self, RP_TIMELINE_END_UNREACHABLE,
                *reason != '\0' ? reason : "the connection failed", TRUE);
     else
-      tell_timeline (self, RP_TIMELINE_DISCONNECTED, reason);
+      rp_session_tell_timeline (self, RP_TIMELINE_DISCONNECTED, reason);
     break;
   case RP_PEER_STATE_CLOSED:
     rp_media_set_transport (self->media, FALSE, 0);
@@ -448,7 +385,7 @@ peer_rtp (RpPeer *peer, guint8 *packet, gsize len, gint64 arrival_us, gpointer u
 {
   RpSession *self = user_data;
   note_keyed (self, arrival_us);
-  if (self->phase != PHASE_ENDED && self->remote->has_audio)
+  if (self->phase != RP_SESSION_PHASE_ENDED && self->remote->has_audio)
     rp_media_rtp (self->media, arrival_us, packet, len);
 }
 
@@ -457,7 +394,7 @@ peer_rtcp (RpPeer *peer, guint8 *packet, gsize len, gint64 arrival_us, gpointer 
 {
   RpSession *self = user_data;
   note_keyed (self, arrival_us);
-  if (self->phase != PHASE_ENDED)
+  if (self->phase != RP_SESSION_PHASE_ENDED)
     rp_media_rtcp (self->media, arrival_us, packet, len);
 }
 
@@ -475,7 +412,7 @@ peer_message (RpPeer *peer, guint16 stream, gboolean binary, const guint8 *messa
               gpointer user_data)
 {
   RpSession *self = user_data;
-  if (self->phase == PHASE_ENDED || binary)
+  if (self->phase == RP_SESSION_PHASE_ENDED || binary)
     return;
   rp_session_data_message (self->data, stream, (const char *) message, len, rp_loop_now_us ());
   tell_worker (self, rp_loop_now_us ());
@@ -488,7 +425,7 @@ peer_channel_closed (RpPeer *peer, guint16 stream, gpointer user_data)
   rp_session_data_channel_closed (self->data, stream);
 }
 
-static const RpPeerEvents peer_events = {
+const RpPeerEvents rp_session_peer_events = {
     .state_changed = peer_state_changed,
     .rtp = peer_rtp,
     .rtcp = peer_rtcp,
@@ -496,180 +433,6 @@ static const RpPeerEvents peer_events = {
     .message = peer_message,
     .channel_closed = peer_channel_closed,
 };
-
-static RpPeer *
-new_peer (RpSession *self, const RpSdpRemote *remote, GError **error)
-{
-  const RpPeerConfig config = {
-      .role = remote->ice_lite ? RP_PEER_OFFERER : RP_PEER_ANSWERER,
-      .certificate = self->config->certificate,
-      .local_addresses = self->config->ice_address,
-      .with_loopback = self->config->with_loopback,
-      .port_min = self->config->udp_port_min,
-      .port_max = self->config->udp_port_max,
-      .ice_tcp = self->config->ice_tcp,
-      .connect_timeout_us = self->config->connect_timeout_us,
-  };
-  return rp_peer_new (self->config->loop, &config, &peer_events, self, error);
-}
-
-static void
-take_remote (RpSession *self, const RpSdpRemote *remote)
-{
-  g_free (self->remote);
-  self->remote = g_memdup2 (remote, sizeof *remote);
-  if (remote->has_audio) {
-    rp_media_set_payload_type (self->media, remote->opus_payload_type);
-    rp_media_set_red_payload_type (self->media, remote->red_payload_type);
-  }
-}
-
-/* The first connection, or another one of the client for the same call. */
-static char *
-answer_new (RpSession *self, const RpSessionOffer *offer, GError **error)
-{
-  RpSessionSdp sdp;
-  if (self->peer != NULL && !rp_session_sdp_count_restart (&self->sdp, rp_loop_now_us (), error))
-    return NULL;
-  g_autoptr (RpPeer) peer = new_peer (self, offer->remote, error);
-  if (peer == NULL)
-    return NULL;
-  rp_session_sdp_init (&sdp, &self->sdp);
-  g_autofree char *answer =
-      rp_session_sdp_answer (&sdp, offer, peer, self->config->public_address, error);
-  if (answer == NULL)
-    return NULL;
-
-  /* Its events look at the session's own peer and remote, so these change first. */
-  RpPeer *old_peer = g_steal_pointer (&self->peer);
-  RpSdpRemote *old_remote = g_steal_pointer (&self->remote);
-  RpSessionSdp old_sdp = self->sdp;
-  rp_media_set_transport (self->media, FALSE, 0);
-  rp_session_data_disconnected (self->data);
-  self->peer = g_steal_pointer (&peer);
-  self->sdp = sdp;
-  self->activity_us = rp_loop_now_us ();
-  take_remote (self, offer->remote);
-  if (!rp_session_sdp_start_peer (self->peer, self->remote, error)) {
-    rp_peer_free (self->peer);
-    self->peer = old_peer;
-    g_free (self->remote);
-    self->remote = old_remote;
-    rp_session_sdp_clear (&self->sdp);
-    self->sdp = old_sdp;
-    if (old_peer != NULL && rp_peer_state (old_peer) == RP_PEER_STATE_CONNECTED)
-      rp_media_set_transport (self->media, TRUE, rp_loop_now_us ());
-    return NULL;
-  }
-  if (old_peer != NULL)
-    tell_timeline (self, RP_TIMELINE_RESTARTED, NULL);
-  rp_peer_free (old_peer);
-  g_free (old_remote);
-  rp_session_sdp_clear (&old_sdp);
-  return g_steal_pointer (&answer);
-}
-
-static gboolean
-has_credentials (const RpSession *self, const char *ufrag, const char *pwd)
-{
-  return g_str_equal (ufrag, self->remote->ice_ufrag) && g_str_equal (pwd, self->remote->ice_pwd);
-}
-
-static gboolean
-restart_ice (RpSession *self, const RpPeerIceRemote *remote, GError **error)
-{
-  gint64 now_us = rp_loop_now_us ();
-  if (!rp_session_sdp_count_restart (&self->sdp, now_us, error) ||
-      !rp_peer_restart_ice (self->peer, remote, error))
-    return FALSE;
-  self->activity_us = now_us;
-  tell_timeline (self, RP_TIMELINE_ICE_RESTARTED, NULL);
-  return TRUE;
-}
-
-/* The same connection, described once more. */
-static char *
-answer_again (RpSession *self, const RpSessionOffer *offer, GError **error)
-{
-  const RpSdpRemote *remote = offer->remote;
-  const RpPeerIceRemote ice = {.ufrag = remote->ice_ufrag,
-                               .pwd = remote->ice_pwd,
-                               .candidates = remote->candidates,
-                               .n_candidates = remote->n_candidates};
-  if (!rp_session_sdp_check_again (&self->sdp, offer, self->remote, error))
-    return NULL;
-  if (!has_credentials (self, ice.ufrag, ice.pwd) && !restart_ice (self, &ice, error))
-    return NULL;
-  char *answer =
-      rp_session_sdp_answer (&self->sdp, offer, self->peer, self->config->public_address, error);
-  if (answer != NULL)
-    take_remote (self, remote);
-  return answer;
-}
-
-static void
-tell_why (const GError *cause, GError **error)
-{
-  /* Of libnice's adapter: no socket, no port. */
-  gboolean ours =
-      cause->domain == G_IO_ERROR || g_error_matches (cause, RP_PEER_ERROR, RP_PEER_ERROR_SETUP);
-  g_set_error_literal (error, RP_SESSION_ERROR,
-                       ours ? RP_SESSION_ERROR_FAILED : RP_SESSION_ERROR_INVALID, cause->message);
-}
-
-char *
-rp_session_answer (RpSession *self, const RpSessionOffer *offer, GError **error)
-{
-  g_autoptr (GError) cause = NULL;
-  if (self->phase != PHASE_OPEN) {
-    g_set_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE, "the call is ending");
-    return NULL;
-  }
-  if (self->offered_us == 0)
-    self->offered_us = offer->received_us;
-  char *answer = self->peer == NULL || offer->restart ? answer_new (self, offer, &cause)
-                                                      : answer_again (self, offer, &cause);
-  if (answer == NULL)
-    tell_why (cause, error);
-  return answer;
-}
-
-char *
-rp_session_restart_ice (RpSession *self, const RpSdpFragment *fragment, GError **error)
-{
-  g_autoptr (GError) cause = NULL;
-  const RpPeerIceRemote ice = {.ufrag = fragment->ice_ufrag,
-                               .pwd = fragment->ice_pwd,
-                               .candidates = fragment->candidates,
-                               .n_candidates = fragment->n_candidates};
-  if (self->phase != PHASE_OPEN || self->peer == NULL) {
-    g_set_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE, "the call is ending");
-    return NULL;
-  }
-  if (!has_credentials (self, ice.ufrag, ice.pwd)) {
-    if (!restart_ice (self, &ice, &cause)) {
-      tell_why (cause, error);
-      return NULL;
-    }
-    memcpy (self->remote->ice_ufrag, ice.ufrag, sizeof self->remote->ice_ufrag);
-    memcpy (self->remote->ice_pwd, ice.pwd, sizeof self->remote->ice_pwd);
-  }
-  return rp_session_sdp_fragment (&self->sdp, self->peer, self->config->public_address);
-}
-
-void
-rp_session_add_candidates (RpSession *self, const RpCandidate *candidates, guint n)
-{
-  if (self->peer == NULL || self->phase == PHASE_ENDED)
-    return;
-  self->activity_us = rp_loop_now_us ();
-  for (guint i = 0; i < n; i++) {
-    /* Without a ufrag there is no telling which connection it is for; checks will. */
-    if (candidates[i].ufrag[0] == '\0' ||
-        g_str_equal (candidates[i].ufrag, self->remote->ice_ufrag))
-      rp_peer_add_remote_candidate (self->peer, &candidates[i]);
-  }
-}
 
 /* --- time --- */
 
@@ -709,16 +472,17 @@ check_stall (RpSession *self, gint64 now_us)
 static void
 check_phase (RpSession *self, gint64 now_us)
 {
-  if (self->phase == PHASE_OPEN && self->worker_due_us != 0 && now_us >= self->worker_due_us)
+  if (self->phase == RP_SESSION_PHASE_OPEN && self->worker_due_us != 0 &&
+      now_us >= self->worker_due_us)
     rp_session_no_worker (self);
-  if (self->phase == PHASE_PLAYING_OUT) {
+  if (self->phase == RP_SESSION_PHASE_PLAYING_OUT) {
     if (rp_media_queued (self->media) > 0)
       self->phase_until_us = 0;
     else if (self->phase_until_us == 0)
       self->phase_until_us = now_us + PLAY_OUT_US;
     else if (now_us >= self->phase_until_us)
       say_goodbye (self, RP_TIMELINE_END_AGENT, "the agent hung up", FALSE, NULL);
-  } else if (self->phase == PHASE_GOODBYE && now_us >= self->phase_until_us) {
+  } else if (self->phase == RP_SESSION_PHASE_GOODBYE && now_us >= self->phase_until_us) {
     finish (self);
   }
 }
@@ -746,14 +510,14 @@ on_tick (gint64 now_us, gpointer data)
   if (self->peer == NULL)
     return;
   rp_peer_tick (self->peer, now_us);
-  if (self->phase == PHASE_ENDED)
+  if (self->phase == RP_SESSION_PHASE_ENDED)
     return;
   rp_media_tick (self->media, now_us);
   tell_setup (self);
   tell_worker (self, now_us);
   check_stall (self, now_us);
   check_phase (self, now_us);
-  if (self->phase == PHASE_ENDED)
+  if (self->phase == RP_SESSION_PHASE_ENDED)
     return;
   if (now_us >= self->snapshot_due_us) {
     self->snapshot_due_us = now_us + RP_SESSION_SNAPSHOT_US;
@@ -778,7 +542,7 @@ rp_session_warm_up (const RpSessionConfig *config)
   rp_srtp_free (rp_srtp_new (zeros, zeros, NULL));
   rp_media_free (rp_media_new (&media, &media_events, NULL, rp_loop_now_us ()));
   /* A failure will come again with the first call, where somebody can be told. */
-  rp_peer_free (rp_peer_new (config->loop, &peer, &peer_events, NULL, NULL));
+  rp_peer_free (rp_peer_new (config->loop, &peer, &rp_session_peer_events, NULL, NULL));
 }
 
 RpSession *
