@@ -44,10 +44,10 @@ const char *rp_dtls_certificate_fingerprint (const RpDtlsCertificate *certificat
 const guint8 *rp_dtls_certificate_digest (const RpDtlsCertificate *certificate);
 
 typedef enum {
-  RP_DTLS_STATE_IDLE,      /* not started: datagrams are queued */
-  RP_DTLS_STATE_HANDSHAKE, /* */
-  RP_DTLS_STATE_OPEN,      /* */
-  RP_DTLS_STATE_CLOSED,    /* close_notify sent or received */
+  RP_DTLS_STATE_IDLE, /* not started: datagrams are queued */
+  RP_DTLS_STATE_HANDSHAKE,
+  RP_DTLS_STATE_OPEN,
+  RP_DTLS_STATE_CLOSED, /* close_notify sent or received */
   RP_DTLS_STATE_FAILED,
 } RpDtlsState;
 

@@ -1,6 +1,7 @@
 #include "ice-tcp.h"
 
 #include "framing.h"
+#include "pi-mutex.h"
 #include "socket-address.h"
 #include "stun.h"
 
@@ -79,7 +80,7 @@ struct _RpIceTcp {
   guint max_connections;
   gint stopping;
 
-  GMutex lock;
+  RpPiMutex lock;
   GHashTable *calls; /* under the lock: ufrag → Call */
   guint64 next_number;
   RpIceTcpCounters counters; /* under the lock */
@@ -90,9 +91,9 @@ struct _RpIceTcp {
 static void
 count (RpIceTcp *tcp, guint64 *counter)
 {
-  g_mutex_lock (&tcp->lock);
+  rp_pi_mutex_lock (&tcp->lock);
   (*counter)++;
-  g_mutex_unlock (&tcp->lock);
+  rp_pi_mutex_unlock (&tcp->lock);
 }
 
 static gboolean
@@ -183,7 +184,7 @@ join_call (RpIceTcp *tcp, Link *link, const guint8 *packet, gsize len)
   if (colon == NULL)
     return FALSE;
   *colon = '\0';
-  g_mutex_lock (&tcp->lock);
+  rp_pi_mutex_lock (&tcp->lock);
   Call *call = g_hash_table_lookup (tcp->calls, message.username);
   if (call != NULL && call->connections < MAX_PER_CALL) {
     call->connections++;
@@ -191,7 +192,7 @@ join_call (RpIceTcp *tcp, Link *link, const guint8 *packet, gsize len)
     link->call_number = call->number;
     link->ufrag = g_strdup (message.username);
   }
-  g_mutex_unlock (&tcp->lock);
+  rp_pi_mutex_unlock (&tcp->lock);
   if (link->ufrag == NULL)
     return FALSE;
   link->udp.fd = socket (udp.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -203,12 +204,12 @@ join_call (RpIceTcp *tcp, Link *link, const guint8 *packet, gsize len)
 static void
 leave_call (RpIceTcp *tcp, Link *link)
 {
-  g_mutex_lock (&tcp->lock);
+  rp_pi_mutex_lock (&tcp->lock);
   Call *call = link->ufrag != NULL ? g_hash_table_lookup (tcp->calls, link->ufrag) : NULL;
   if (call != NULL && call->number == link->call_number)
     call->connections--;
   tcp->counters.open--;
-  g_mutex_unlock (&tcp->lock);
+  rp_pi_mutex_unlock (&tcp->lock);
 }
 
 static gboolean
@@ -291,8 +292,8 @@ on_listener (RpIceTcp *tcp, int fd)
   struct in6_addr from;
   int client = accept4 (fd, &address.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (client < 0) {
-    /* Out of descriptors: it stays in the queue, and is not asked about again at once. */
-    if (errno == EMFILE || errno == ENFILE)
+    /* Out of descriptors or memory: it stays in the queue, and is not asked about again at once. */
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
       g_usleep (RETRY_US);
     return;
   }
@@ -314,10 +315,10 @@ on_listener (RpIceTcp *tcp, int fd)
   link->opened_us = link->heard_us = g_get_monotonic_time ();
   link->dead = !watch (tcp, &link->tcp, EPOLLIN);
   g_ptr_array_add (tcp->links, link);
-  g_mutex_lock (&tcp->lock);
+  rp_pi_mutex_lock (&tcp->lock);
   tcp->counters.accepted++;
   tcp->counters.open++;
-  g_mutex_unlock (&tcp->lock);
+  rp_pi_mutex_unlock (&tcp->lock);
 }
 
 static gboolean
@@ -325,10 +326,10 @@ is_over (RpIceTcp *tcp, const Link *link, gint64 now_us)
 {
   if (link->ufrag == NULL)
     return now_us - link->opened_us > FIRST_CHECK_US;
-  g_mutex_lock (&tcp->lock);
+  rp_pi_mutex_lock (&tcp->lock);
   const Call *call = g_hash_table_lookup (tcp->calls, link->ufrag);
   gboolean gone = call == NULL || call->number != link->call_number;
-  g_mutex_unlock (&tcp->lock);
+  rp_pi_mutex_unlock (&tcp->lock);
   return gone || now_us - link->heard_us > IDLE_US;
 }
 
@@ -455,7 +456,7 @@ RpIceTcp *
 rp_ice_tcp_new (const RpIceTcpConfig *config, GError **error)
 {
   g_autoptr (RpIceTcp) tcp = g_new0 (RpIceTcp, 1);
-  g_mutex_init (&tcp->lock);
+  rp_pi_mutex_init (&tcp->lock);
   tcp->calls = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
   tcp->links = g_ptr_array_new_with_free_func (link_free);
   tcp->max_connections = config->max_connections;
@@ -491,7 +492,7 @@ rp_ice_tcp_free (RpIceTcp *tcp)
   if (tcp->epoll >= 0)
     close (tcp->epoll);
   g_hash_table_unref (tcp->calls);
-  g_mutex_clear (&tcp->lock);
+  rp_pi_mutex_clear (&tcp->lock);
   g_free (tcp);
 }
 
@@ -507,28 +508,28 @@ rp_ice_tcp_add (RpIceTcp *tcp, const char *ufrag, const char *address, guint16 p
   Call call = {0};
   if (!rp_socket_address_parse (address, port, &call.udp))
     return FALSE;
-  g_mutex_lock (&tcp->lock);
+  rp_pi_mutex_lock (&tcp->lock);
   gboolean is_new = !g_hash_table_contains (tcp->calls, ufrag);
   if (is_new) {
     call.number = ++tcp->next_number;
     g_hash_table_insert (tcp->calls, g_strdup (ufrag), g_memdup2 (&call, sizeof call));
   }
-  g_mutex_unlock (&tcp->lock);
+  rp_pi_mutex_unlock (&tcp->lock);
   return is_new;
 }
 
 void
 rp_ice_tcp_remove (RpIceTcp *tcp, const char *ufrag)
 {
-  g_mutex_lock (&tcp->lock);
+  rp_pi_mutex_lock (&tcp->lock);
   g_hash_table_remove (tcp->calls, ufrag);
-  g_mutex_unlock (&tcp->lock);
+  rp_pi_mutex_unlock (&tcp->lock);
 }
 
 void
 rp_ice_tcp_counters (RpIceTcp *tcp, RpIceTcpCounters *out)
 {
-  g_mutex_lock (&tcp->lock);
+  rp_pi_mutex_lock (&tcp->lock);
   *out = tcp->counters;
-  g_mutex_unlock (&tcp->lock);
+  rp_pi_mutex_unlock (&tcp->lock);
 }

@@ -7,8 +7,11 @@
  * once per tick.
  *
  *   NEW ──set_remote──> CHECKING ──ICE has a pair──> SECURING ──DTLS done──> CONNECTED ──> CLOSED
- *                           └────────────────────────────┴──> FAILED           (peer or we hung up,
- * or its association died)
+ *                           └────────────────────────────┴──> FAILED
+ *
+ * CLOSED: the other side or we hung up, or its SCTP association died. What the handshake costs is
+ * done when the loop has time for it (rp_loop_add_slow); DTLS records of an open connection, and
+ * media, are read as they come.
  */
 #pragma once
 

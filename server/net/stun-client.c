@@ -139,6 +139,8 @@ rp_stun_client_new (const RpIceUrl *url, const RpSocketAddress *address, int fd,
 void
 rp_stun_client_free (RpStunClient *client)
 {
+  if (client == NULL)
+    return;
   if (client->tls != NULL)
     gnutls_deinit (client->tls);
   if (client->trust != NULL)
@@ -159,11 +161,19 @@ send_bytes (RpStunClient *client, const guint8 *data, gsize len)
                  rp_socket_address_size (&client->server));
 }
 
-static gssize
-receive_bytes (RpStunClient *client, guint8 *data, gsize len)
+/* Returns: FALSE when nothing more will come. */
+static gboolean
+receive_bytes (RpStunClient *client, guint8 *data, gsize room, gsize *len)
 {
-  return client->tls != NULL ? gnutls_record_recv (client->tls, data, len)
-                             : recv (client->fd, data, len, 0);
+  gssize n = client->tls != NULL ? gnutls_record_recv (client->tls, data + *len, room)
+                                 : recv (client->fd, data + *len, room, 0);
+  if (n > 0)
+    *len += (gsize) n;
+  if (n > 0 || !client->is_stream)
+    return TRUE;
+  if (client->tls != NULL)
+    return n < 0 && !gnutls_error_is_fatal ((int) n);
+  return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
 /* Waits for the answer to @request. Returns FALSE when the time is up. */
@@ -181,10 +191,8 @@ await (RpStunClient *client, const RpStunRequest *request, int timeout_ms, RpStu
     /* In a stream a message may come in pieces; nothing but answers comes. */
     if (!client->is_stream)
       len = 0;
-    gssize n = receive_bytes (client, data + len, sizeof data - len);
-    if (n == 0 && client->is_stream)
+    if (!receive_bytes (client, data, sizeof data - len, &len))
       return FALSE;
-    len += n > 0 ? (gsize) n : 0;
     if (rp_stun_parse (data, len, out) &&
         memcmp (out->transaction, request->transaction, sizeof out->transaction) == 0)
       return TRUE;

@@ -154,6 +154,8 @@ make_srtp (RpLoadPeer *peer, GError **error)
     return FALSE;
   }
   peer->srtp = rp_srtp_new (local, remote, error);
+  rp_dtls_wipe (local, sizeof local);
+  rp_dtls_wipe (remote, sizeof remote);
   return peer->srtp != NULL;
 }
 
