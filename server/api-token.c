@@ -1,5 +1,6 @@
 #include "api-private.h"
 #include "origin.h"
+#include "secret.h"
 
 #include <string.h>
 
@@ -65,8 +66,10 @@ rp_api_post_token (RpHttpRequest *request, gpointer user_data)
       .expires_s = g_get_real_time () / G_USEC_PER_SEC +
                    rp_json_int (order, "expires_in_s", RP_ACCESS_DEFAULT_LIFE_S),
   };
-  g_autofree char *token = rp_access_mint (access, &grant);
-  GString *json = g_string_new ("{\"token\": ");
+  rp_autosecret char *token = rp_access_mint (access, &grant);
+  /* At its full size at once: what it grows out of is not wiped. */
+  GString *json = g_string_sized_new (2 * strlen (token));
+  g_string_append (json, "{\"token\": ");
   rp_json_append_string (json, token);
   g_string_append_printf (json, ", \"expires_at\": %" G_GINT64_FORMAT, grant.expires_s);
   append_member (json, "agent", agent);

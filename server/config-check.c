@@ -1,5 +1,6 @@
 #include "config-options.h"
 #include "origin.h"
+#include "secret.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -94,13 +95,14 @@ static gboolean
 load_token (RpConfig *config, const char *path, GError **error)
 {
   if (path != NULL) {
-    g_autofree char *text = NULL;
+    char *text = NULL;
     gsize len = 0;
     if (!rp_config_read_file (path, &text, &len, error))
       return FALSE;
-    text[strcspn (text, "\r\n")] = '\0';
-    g_free (config->token);
-    config->token = g_strdup (text);
+    gsize line = strcspn (text, "\r\n");
+    rp_secret_clear (text + line, len - line);
+    rp_secret_free (config->token);
+    config->token = text;
   }
   if (config->token == NULL)
     return TRUE;

@@ -1,6 +1,7 @@
 /* What clients are told of STUN and TURN servers. */
 #include "config-options.h"
 #include "ice-servers.h"
+#include "secret.h"
 
 #include <string.h>
 
@@ -35,12 +36,12 @@ load_secret (const char *path, const char *name, gsize min, char **out, GError *
   if (!rp_config_read_file (path, &text, &len, error))
     return FALSE;
   gsize line = strcspn (text, "\r\n");
-  memset (text + line, 0, len - line);
+  rp_secret_clear (text + line, len - line);
   if (line >= min && rp_ice_credential_is_good (text)) {
     *out = g_steal_pointer (&text);
     return TRUE;
   }
-  memset (text, 0, len);
+  rp_secret_clear (text, len);
   g_set_error (error, RP_CONFIG_ERROR, RP_CONFIG_ERROR_USAGE,
                "%s: the first line of %s needs %" G_GSIZE_FORMAT " to %d visible ASCII characters "
                "without \" and \\",

@@ -79,7 +79,7 @@ rp_config_read_file (const char *path, char **out_text, gsize *out_len, GError *
 static gboolean
 load_file (RpConfigTarget *target, const char *path, GError **error)
 {
-  g_autofree char *text = NULL;
+  rp_autosecret char *text = NULL;
   gsize len = 0;
   if (!rp_config_read_file (path, &text, &len, error))
     return FALSE;
@@ -225,6 +225,21 @@ rp_config_parse (char **argv, GError **error)
   g_free (target.token_file);
   g_free (target.config_file);
   return ok ? g_steal_pointer (&config) : NULL;
+}
+
+static void
+wipe (char *text)
+{
+  if (text != NULL)
+    rp_secret_clear (text, strlen (text));
+}
+
+void
+rp_config_wipe_secrets (RpConfig *config)
+{
+  wipe (config->token);
+  wipe (config->turn_secret);
+  wipe (config->turn_password);
 }
 
 void

@@ -83,6 +83,8 @@ typedef struct {
  * Returns: (transfer full) (nullable): NULL with @error set; the message says what to do. */
 RpConfig *rp_config_parse (char **argv, GError **error);
 void rp_config_free (RpConfig *config);
+/* Keys, secrets and passwords become empty: for a process that needs none. */
+void rp_config_wipe_secrets (RpConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpConfig, rp_config_free)
 
 /* The effective settings as a JSON object in the file's own form, one key per line; a token is

@@ -204,6 +204,13 @@ fill_zygote_config (const Server *server, RpZygoteConfig *zygote)
   zygote->spawner = server->spawner;
 }
 
+/* In the spawner, whose configuration is a copy. */
+static void
+forget (gpointer config)
+{
+  rp_config_wipe_secrets (config);
+}
+
 /* What only root can do, and only who may execute; then all of that is given up. There is one
  * thread until it has returned. */
 static gboolean
@@ -224,7 +231,8 @@ take_and_give_up (Server *server, GError **error)
     return TRUE;
   int error_fd = STDERR_FILENO;
   server->worker_log = rp_worker_log_new (&error_fd);
-  server->spawner = rp_spawner_new ((const char *const *) command, error_fd, error);
+  server->spawner =
+      rp_spawner_new ((const char *const *) command, error_fd, forget, (gpointer) config, error);
   if (server->worker_log != NULL)
     close (error_fd);
   return server->spawner != NULL && rp_lockdown_enter (config, error);

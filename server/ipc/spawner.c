@@ -139,7 +139,8 @@ fail (GError **error, const char *what, int code)
 }
 
 RpSpawner *
-rp_spawner_new (const char *const *argv, int error_fd, GError **error)
+rp_spawner_new (const char *const *argv, int error_fd, void (*forget) (gpointer data),
+                gpointer data, GError **error)
 {
   int fds[2];
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {
@@ -149,6 +150,7 @@ rp_spawner_new (const char *const *argv, int error_fd, GError **error)
   GPid pid = fork ();
   if (pid == 0) {
     close (fds[0]);
+    forget (data);
     dup2 (error_fd, STDERR_FILENO);
     serve (fds[1], (char **) argv);
   }

@@ -21,8 +21,10 @@ typedef struct _RpSpawner RpSpawner;
 /* Forks: to be called while there is one thread. The process, and so all that it starts, is without
  * capabilities, core dumps and ways to get more (rp_confine_process ()). @argv: NULL-terminated,
  * argv[0] is a path; only has to last during the call. @error_fd: (transfer none) what is started
- * has it as standard error. Returns: (transfer full) (nullable) */
-RpSpawner *rp_spawner_new (const char *const *argv, int error_fd, GError **error);
+ * has it as standard error. @forget: called in the new process, which has a copy of all our memory,
+ * to wipe what it is not to keep. Returns: (transfer full) (nullable) */
+RpSpawner *rp_spawner_new (const char *const *argv, int error_fd, void (*forget) (gpointer data),
+                           gpointer data, GError **error);
 /* Ends the process; what it started goes on. NULL is legal. */
 void rp_spawner_free (RpSpawner *spawner);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpSpawner, rp_spawner_free)

@@ -2,6 +2,7 @@
 #include "http-files.h"
 #include "http-private.h"
 #include "json.h"
+#include "secret.h"
 
 #include "origin.h"
 
@@ -87,12 +88,20 @@ empty_response (void)
   return MHD_create_response_from_buffer (0, NULL, MHD_RESPMEM_PERSISTENT);
 }
 
+/* Many a reply has a token, a password or the credentials of a call in it. */
+static void
+free_text (void *text)
+{
+  rp_secret_free (text);
+}
+
 void
 rp_http_reply_text (RpHttpRequest *request, guint status, const char *content_type, char *text)
 {
   struct MHD_Response *response =
-      text != NULL ? MHD_create_response_from_buffer (strlen (text), text, MHD_RESPMEM_MUST_FREE)
-                   : empty_response ();
+      text != NULL
+          ? MHD_create_response_from_buffer_with_free_callback (strlen (text), text, free_text)
+          : empty_response ();
   if (text != NULL)
     add_header (response, "Content-Type", content_type);
   add_header (response, "Cache-Control", "no-store");

@@ -8,6 +8,8 @@
  *   checkpoint TEXT
  *   hangup, crash, hang, garbage, bad-event, bad-audio
  *   bad-event WORDS, bad-name WORDS   the same with words in it
+ *   hear A B    a transcript, a turn and an answer with the word AB in them, which nobody has sent
+ *   keep A B    a checkpoint of it
  *   attack WORDS    hostile.h, from inside the sandbox that all of them are in
  *
  * An agent of the name "bad-config" is refused. When media flows it speaks 5 frames. A client's
@@ -132,6 +134,29 @@ attack (Script *script, const char *words)
 }
 
 static void
+join_words (Script *script, const char *words)
+{
+  static const char *const formats[] = {
+      "{\"event\":\"user_transcript\",\"text\":\"%s\",\"final\":false}",
+      "{\"event\":\"user_transcript\",\"text\":\"%s\",\"final\":true}",
+      "{\"event\":\"user_turn\",\"text\":\"%s\"}",
+      "{\"event\":\"agent_text\",\"generation\":1,\"text\":\"%s\"}",
+      "{\"event\":\"output\",\"segment\":7,\"text\":\"%s\",\"status\":\"interrupted\","
+      "\"heard\":\"%s\",\"remaining\":\"\",\"spoken\":true}",
+      "{\"event\":\"interrupted\",\"heard\":\"%s\"}",
+  };
+  g_auto (GStrv) parts = g_strsplit (words + 5, " ", 2);
+  g_autofree char *word = g_strjoinv ("", parts);
+  if (g_str_has_prefix (words, "keep "))
+    send_text (script, RP_FRAME_CHECKPOINT, word);
+  for (guint i = 0; g_str_has_prefix (words, "hear ") && i < G_N_ELEMENTS (formats); i++) {
+    g_auto (GStrv) pieces = g_strsplit (formats[i], "%s", -1);
+    g_autofree char *event = g_strjoinv (word, pieces);
+    send_text (script, RP_FRAME_EVENT, event);
+  }
+}
+
+static void
 obey (Script *script, const char *words)
 {
   if (g_str_has_prefix (words, "say "))
@@ -140,6 +165,8 @@ obey (Script *script, const char *words)
     speak (script, (guint) atoi (words + 5), FALSE);
   else if (g_str_has_prefix (words, "checkpoint "))
     send_text (script, RP_FRAME_CHECKPOINT, words + 11);
+  else if (g_str_has_prefix (words, "hear ") || g_str_has_prefix (words, "keep "))
+    join_words (script, words);
   else if (g_str_has_prefix (words, "attack "))
     attack (script, words + 7);
   else if (g_str_equal (words, "flush"))

@@ -2,6 +2,7 @@
 
 #include "json.h"
 #include "origin.h"
+#include "secret.h"
 
 #include <string.h>
 
@@ -68,6 +69,7 @@ rp_access_new (const char *secret)
 void
 rp_access_free (RpAccess *access)
 {
+  rp_secret_clear (access, sizeof *access);
   g_free (access);
 }
 
@@ -88,7 +90,7 @@ rp_access_agent_is_good (const char *agent)
 static void
 append_base64url (GString *out, const guint8 *data, gsize len)
 {
-  g_autofree char *text = g_base64_encode (data, len);
+  rp_autosecret char *text = g_base64_encode (data, len);
   g_strdelimit (text, "+", '-');
   g_strdelimit (text, "/", '_');
   g_string_append_len (out, text, (gssize) strcspn (text, "="));
@@ -152,7 +154,8 @@ rp_access_mint (const RpAccess *access, const RpAccessGrant *grant)
   g_string_append_c (claims, '}');
 
   guint8 digest[HASH_BYTES];
-  GString *token = g_string_new (NULL);
+  /* At its full size at once: what it grows out of is not wiped. */
+  GString *token = g_string_sized_new (2 * claims->len + 2 * sizeof digest);
   append_base64url (token, (const guint8 *) claims->str, claims->len);
   mac (access->key, sizeof access->key, token->str, token->len, digest);
   g_string_append_c (token, '.');
