@@ -126,6 +126,13 @@ async def misbehave(server, caller):
     caller.channel.send(WORD.encode())
     caller.say("llm-function-call-result", {"function_name": WORD, "tool_call_id": WORD, "result": WORD})
     caller.tell("checkpoint " + WORD)
+    # What was understood and answered, which no client has sent; nor do the figures have it.
+    caller.tell("hear Zwetschgen knoedel")
+    for kind in ("user-transcription", "user-llm-text", "bot-llm-text", "bot-output"):
+        await caller.expect(kind, lambda m: m["data"]["text"] == WORD)
+    for path in ("/stats", "/stats/calls/" + caller.pc_id[:8], "/stats/history", "/metrics"):
+        status, _, body = await off(server.request, "GET", path)
+        assert status == 200 and WORD.encode() not in body, (path, status, body)
     for how in ("crash", "garbage", "bad-event", "bad-event " + WORD, "bad-name " + WORD):
         before = len([r for r in server.records() if r["message"] == "worker lost"])
         caller.tell(how)
