@@ -1,13 +1,18 @@
 """The log of the server and of its workers, at its most talkative: nobody's words, no address, no key.
 
-usage: log-privacy-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
+usage: log-privacy-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR REPARTEE_WORKER BENCH_AGENT"""
 import asyncio
 import json
+import os
+import pathlib
 import re
+import signal
 import sys
+import tempfile
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
+from processes import named  # noqa: E402
 from serverfixture import IPV4, JSON, OFFER, Server, exchange, offer, run_tap  # noqa: E402
 
 KEY = "Schluesselblume-4711-geheim"
@@ -162,6 +167,67 @@ def test_calls():
     (server,) = seen
     lost = [r for r in server.records() if r["message"] == "worker lost"]
     assert len(lost) == 5 and findings(server) == [], (lost, findings(server))
+    return None
+
+
+def recorded_speech():
+    """A recording of somebody who speaks, when there are any."""
+    places = pathlib.Path(os.environ.get("RP_SHARED_DATA", "."), "dialog")
+    return next((str(path) for path in sorted(places.glob("*.wav"))), None)
+
+
+def speaking(path):
+    from aiortc.contrib.media import MediaPlayer
+
+    return MediaPlayer(path, loop=True).audio
+
+
+def errors(server):
+    return [record for record in server.records() if record["level"] == "error"]
+
+
+def test_a_conversation():
+    """The real worker, with an agent that says the word and understands nothing else: typed, spoken when there is a
+    recording, and in the middle of it killed."""
+    seen = []
+    with tempfile.TemporaryDirectory(prefix="rp-privacy-") as directory:
+        with open(os.path.join(sys.argv[5], "agent.json"), encoding="utf-8") as file:
+            agent = json.load(file)
+        agent["greeting"] = "Hello, %s." % WORD
+        agent["brain"]["model"] = "%s to you." % WORD
+        agent["stt"]["model"] = WORD
+        with open(os.path.join(directory, "agent.json"), "w", encoding="utf-8") as file:
+            json.dump(agent, file)
+        recording = recorded_speech()
+
+        @with_server("--log-level", "debug", "--worker", sys.argv[4], "--agent", directory, wait_ready=False)
+        async def talk(server):
+            seen.append(server)
+            while not [r for r in server.records() if r["message"] in ("ready", "no worker can be started")]:
+                await asyncio.sleep(0.1)
+            if errors(server):
+                return
+            caller = await Caller(server).dial(**({"track": speaking(recording)} if recording else {}))
+            caller.say("send-text", {"content": WORD + " is typed"})
+            await caller.expect("bot-output", lambda m: m["data"]["text"].endswith("to you."))
+            if recording:
+                await caller.expect("user-transcription", lambda m: m["data"]["text"] == WORD)
+            for worker in named(server.process.pid, "rp-worker"):  # the call's, and whoever waits
+                os.kill(worker, signal.SIGKILL)
+            caller.say("send-text", {"content": WORD + " is typed again"})
+            await off(server.await_log, "worker lost")
+            await caller.expect("bot-output", lambda m: m["data"]["text"].endswith("to you."))
+            await caller.close()
+            await off(server.await_stats, lambda s: s["sessions"]["active"] == 0)
+
+        skip = talk()
+    if skip is not None:
+        return skip
+    (server,) = seen
+    if errors(server):
+        return errors(server)[0]["why"]
+    print("# spoken: %s" % (recording is not None))
+    assert findings(server) == [], findings(server)
     return None
 
 

@@ -40,11 +40,11 @@ class Caller:
         assert status == 200, (status, answer)
         return answer
 
-    async def dial(self, data=True, ready=True, restart=False):
+    async def dial(self, data=True, ready=True, restart=False, track=None):
         old = self.pc
         self.pc = RTCPeerConnection()
         dialled.add(self)
-        self.pc.addTrack(AudioStreamTrack())
+        self.pc.addTrack(track or AudioStreamTrack())
         opened = asyncio.get_running_loop().create_future()
         if data:
             self.channel = self.pc.createDataChannel("chat")
