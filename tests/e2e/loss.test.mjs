@@ -53,7 +53,8 @@ async function throughLoss(server, caller, network) {
 
   const { out } = await network.stats();
   const { input_ms: given, redundant_out: copiesSent } = await ownCall(server);
-  const heard = assertHeard(await caller.recording(), textOf(sentences(caller)));
+  // 80 to 90 % on any network, by the recogniser's mistakes with this voice.
+  const heard = assertHeard(await caller.recording(), textOf(sentences(caller)), 0.6);
   console.log(`# of ${out.sent} packets ${out.lost} were lost; the agent was given ` +
     `${JSON.stringify(given)}; Chromium was sent ${copiesSent} copies and played: "${heard}"`);
   assert.ok(out.lost > 50, `${out.lost} packets were lost: the network is a good one`);
