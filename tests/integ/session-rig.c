@@ -10,6 +10,8 @@
 #define PATIENCE_US (20 * G_USEC_PER_SEC)
 #define FRAME_US 20000
 #define CLIENT_SSRC 4711
+/* The test's thread plays the worker, and answers PINGs only while it waits for a frame. */
+#define WORKER_HUNG_MS 60000
 
 /* --- the session's side --- */
 
@@ -454,7 +456,7 @@ rig_give_worker (Rig *rig, FakeWorker *worker)
   fake_worker_init (worker, &fd);
   /* The pool hands out workers that have said HELLO; a link takes it whenever it comes. */
   fake_worker_send_u32 (worker, RP_FRAME_HELLO, (guint32) getpid ());
-  Command command = {.rig = rig, .link = rp_worker_link_new (fd, -1, 1, 0)};
+  Command command = {.rig = rig, .link = rp_worker_link_new (fd, -1, 1, WORKER_HUNG_MS)};
   rp_loop_call_sync (rig->server_loop, set_worker, &command);
 }
 
