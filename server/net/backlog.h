@@ -19,6 +19,7 @@ typedef struct {
   void (*func) (gpointer data);
   gpointer data;
   GDestroyNotify destroy; /* (nullable) of data, after func or instead of it */
+  gboolean always;        /* the caller's: func is not to be left out */
 } RpBacklogItem;
 
 RpBacklog *rp_backlog_new (void);

@@ -102,7 +102,7 @@ run_commands (RpLoop *loop, GArray *commands, gboolean run)
   for (guint i = 0; i < commands->len; i++) {
     Command c = g_array_index (commands, Command, i);
     if (run && c.slow) {
-      rp_backlog_push (loop->backlog, &(RpBacklogItem){c.func, c.data, c.destroy});
+      rp_backlog_push (loop->backlog, &(RpBacklogItem){c.func, c.data, c.destroy, FALSE});
       continue;
     }
     if (run)
@@ -195,6 +195,20 @@ run_backlog (RpLoop *loop)
   RpBacklogItem item;
   while (rp_backlog_poll (loop->backlog, rp_loop_now_us (), &item)) {
     item.func (item.data);
+    if (item.destroy)
+      item.destroy (item.data);
+  }
+}
+
+/* The loop ends. */
+static void
+finish_backlog (RpLoop *loop)
+{
+  RpBacklogItem item;
+  rp_backlog_begin (loop->backlog, G_MAXINT64);
+  while (rp_backlog_poll (loop->backlog, 0, &item)) {
+    if (item.always)
+      item.func (item.data);
     if (item.destroy)
       item.destroy (item.data);
   }
@@ -332,6 +346,7 @@ loop_thread (gpointer data)
    * dropped. */
   take_queue (loop, &loop->urgent);
   run_commands (loop, loop->running, TRUE);
+  finish_backlog (loop);
   while (loop->deferred->len > 0)
     run_deferred (loop);
   take_queue (loop, &loop->queue);
@@ -474,7 +489,7 @@ void
 rp_loop_add_slow (RpLoop *loop, RpLoopFunc func, gpointer data)
 {
   rp_loop_assert_owner (loop);
-  rp_backlog_push (loop->backlog, &(RpBacklogItem){func, data, NULL});
+  rp_backlog_push (loop->backlog, &(RpBacklogItem){func, data, NULL, TRUE});
 }
 
 void

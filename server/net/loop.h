@@ -73,7 +73,7 @@ void rp_loop_reserve_precedence (void);
 void rp_loop_release_precedence (void);
 
 /* Stops and joins the thread. Commands still waiting are not run; their destroy functions are,
- * deferred ones are run. Everything that lives on the loop must have been freed before
+ * deferred and added ones are run. Everything that lives on the loop must have been freed before
  * (rp_loop_call_sync). NULL is legal. Never from the loop's own thread. */
 void rp_loop_free (RpLoop *loop);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpLoop, rp_loop_free)
@@ -87,7 +87,7 @@ gboolean rp_loop_post (RpLoop *loop, RpLoopFunc func, gpointer data, GDestroyNot
 /* Thread: any. The same for work that takes long and can wait: done in what is left of a tick, in
  * the order in which it was posted or added. */
 gboolean rp_loop_post_slow (RpLoop *loop, RpLoopFunc func, gpointer data, GDestroyNotify destroy);
-/* Thread: loop. The same from inside; dropped without a word when the loop ends. */
+/* Thread: loop. The same from inside, unbounded; run, too, when the loop ends. */
 void rp_loop_add_slow (RpLoop *loop, RpLoopFunc func, gpointer data);
 /* Thread: loop. Drops what was added or posted with this data. */
 void rp_loop_remove_slow (RpLoop *loop, gpointer data);

@@ -204,7 +204,7 @@ main_ended (gpointer data)
   job_free (job);
 }
 
-/* The session is in the middle of its own call. */
+/* The session is in the middle of its own call; and when many hang up at once, this has time. */
 static void
 free_session (gpointer data)
 {
@@ -223,7 +223,7 @@ on_ended (const char *reason, gboolean failed, gpointer user_data)
   /* The references first: once the main thread knows, it gives up its own. */
   Job *job = job_new (call);
   job->failed = failed;
-  rp_loop_defer (call->loop, free_session, rp_call_ref (call));
+  rp_loop_add_slow (call->loop, free_session, rp_call_ref (call));
   tell_main (job, main_ended);
 }
 

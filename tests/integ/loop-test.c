@@ -179,13 +179,16 @@ test_from_loop (void)
   state_clear (&state);
 }
 
-/* What is waiting when the loop ends is destroyed and not run; what was deferred is run. */
+/* What is waiting when the loop ends is destroyed and not run; what was deferred or
+ * added is run. */
 static void
 end_with_waiting (gpointer data)
 {
   State *state = data;
-  for (guint i = 0; i < 10; i++)
+  for (guint i = 0; i < 5; i++) {
     rp_loop_defer (state->loop, count_destroyed, state);
+    rp_loop_add_slow (state->loop, count_destroyed, state);
+  }
   bump (state);
 }
 

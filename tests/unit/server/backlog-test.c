@@ -51,7 +51,7 @@ push (State *state, Work *works, const char *names)
 {
   for (guint i = 0; names[i] != '\0'; i++) {
     works[i] = (Work){state, names[i]};
-    rp_backlog_push (state->backlog, &(RpBacklogItem){work, &works[i], destroyed});
+    rp_backlog_push (state->backlog, &(RpBacklogItem){work, &works[i], destroyed, FALSE});
   }
 }
 
@@ -123,7 +123,7 @@ test_remove (State *state, gconstpointer data)
   Work works[3];
 
   push (state, works, "abc");
-  rp_backlog_push (state->backlog, &(RpBacklogItem){work, &works[1], NULL});
+  rp_backlog_push (state->backlog, &(RpBacklogItem){work, &works[1], NULL, FALSE});
   rp_backlog_remove (state->backlog, &works[1]);
   g_assert_cmpstr (state->destroyed->str, ==, "b");
   g_assert_cmpuint (rp_backlog_length (state->backlog), ==, 2);
