@@ -9,6 +9,7 @@
 #include "frame.h"
 #include "histogram.h"
 #include "rtp.h"
+#include "session-sdp.h"
 #include "session.h"
 
 #include <errno.h>
@@ -356,16 +357,7 @@ take_answer (gpointer user_data)
   g_autoptr (RpSdp) sdp = rp_sdp_parse (call->answer, strlen (call->answer), &error);
   g_assert_no_error (error);
   g_assert_true (rp_sdp_remote_summary (sdp, RP_SDP_ANSWER, &summary, &error));
-  const RpPeerRemote remote = {.ufrag = summary.ice_ufrag,
-                               .pwd = summary.ice_pwd,
-                               .fingerprints = summary.fingerprints,
-                               .n_fingerprints = summary.n_fingerprints,
-                               .local_setup = summary.local_setup,
-                               .sctp_port = summary.has_data ? summary.sctp_port : 0,
-                               .max_message_size = summary.max_message_size,
-                               .candidates = summary.candidates,
-                               .n_candidates = summary.n_candidates};
-  if (!rp_peer_set_remote (call->peer, &remote, &error))
+  if (!rp_session_sdp_start_peer (call->peer, &summary, &error))
     g_error ("client: %s", error->message);
   call->ticker = rp_loop_add_ticker (client_loop, client_tick, call);
   g_free (call->answer);

@@ -2,6 +2,7 @@
 
 #include "json.h"
 #include "rtp.h"
+#include "session-sdp.h"
 
 #include <opus.h>
 #include <string.h>
@@ -186,15 +187,6 @@ typedef struct {
   RpPeer *old; /* closed once its successor has its answer, as browsers do it */
 } Dial;
 
-static void
-set_fingerprint (Rig *rig, guint8 out[32])
-{
-  const char *text = rp_dtls_certificate_fingerprint (rig->certificate);
-  for (guint i = 0; i < 32; i++)
-    out[i] =
-        (guint8) (g_ascii_xdigit_value (text[3 * i]) << 4 | g_ascii_xdigit_value (text[3 * i + 1]));
-}
-
 /* What the client's peer offers now. */
 static void
 describe (Dial *dial)
@@ -212,7 +204,7 @@ describe (Dial *dial)
                       .track_id = "t",
                       .cname = "c",
                       .ssrc = CLIENT_SSRC};
-  set_fingerprint (rig, local.fingerprint);
+  memcpy (local.fingerprint, own->digest, sizeof local.fingerprint);
   if (dial->how & RIG_OTHER_CERTIFICATE)
     local.fingerprint[7] ^= 1;
   g_autoptr (RpSdp) sdp = rp_sdp_offer (&local);
@@ -276,16 +268,7 @@ take_answer (gpointer user_data)
   g_autoptr (RpSdp) sdp = rp_sdp_parse (dial->answer, strlen (dial->answer), &error);
   g_assert_no_error (error);
   g_assert_true (rp_sdp_remote_summary (sdp, RP_SDP_ANSWER, &summary, &error));
-  const RpPeerRemote remote = {.ufrag = summary.ice_ufrag,
-                               .pwd = summary.ice_pwd,
-                               .fingerprints = summary.fingerprints,
-                               .n_fingerprints = summary.n_fingerprints,
-                               .local_setup = summary.local_setup,
-                               .sctp_port = summary.has_data ? summary.sctp_port : 0,
-                               .max_message_size = summary.max_message_size,
-                               .candidates = summary.candidates,
-                               .n_candidates = summary.n_candidates};
-  g_assert_true (rp_peer_set_remote (dial->rig->peer, &remote, &error));
+  g_assert_true (rp_session_sdp_start_peer (dial->rig->peer, &summary, &error));
   rp_peer_free (dial->old);
 }
 
