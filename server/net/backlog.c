@@ -65,6 +65,12 @@ rp_backlog_begin (RpBacklog *backlog, gint64 until_us)
   backlog->begun = TRUE;
 }
 
+void
+rp_backlog_extend (RpBacklog *backlog, gint64 until_us)
+{
+  backlog->until_us = until_us;
+}
+
 gboolean
 rp_backlog_poll (RpBacklog *backlog, gint64 now_us, RpBacklogItem *out)
 {

@@ -32,8 +32,10 @@ void rp_backlog_push (RpBacklog *backlog, const RpBacklogItem *item);
 void rp_backlog_remove (RpBacklog *backlog, gpointer data);
 guint rp_backlog_length (const RpBacklog *backlog);
 
-/* A tick has done what was due; the next is due at @until_us. */
+/* A tick has its share until then. */
 void rp_backlog_begin (RpBacklog *backlog, gint64 until_us);
+/* The same tick has time until then. */
+void rp_backlog_extend (RpBacklog *backlog, gint64 until_us);
 /* TRUE: do this now (transfer full), then ask again. FALSE: nothing waits, or no more before the
  * next rp_backlog_begin (). */
 gboolean rp_backlog_poll (RpBacklog *backlog, gint64 now_us, RpBacklogItem *out);

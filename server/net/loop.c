@@ -21,6 +21,10 @@
  */
 #define EAGER_WAKES_MAX 64
 
+/* Of the backlog, before the sessions' turn: two or three steps, so that a single set-up does not
+ * wait for anything. */
+#define BACKLOG_FIRST_US 500
+
 typedef struct {
   RpLoopFunc func;
   gpointer data;
@@ -337,9 +341,12 @@ loop_thread (gpointer data)
     else
       iterate_context (loop);
     dispatch_watches (loop);
+    rp_backlog_begin (loop->backlog, rp_loop_now_us () + BACKLOG_FIRST_US);
+    run_backlog (loop);
     run_tickers (loop);
-    rp_backlog_begin (loop->backlog,
-                      loop->due_us != 0 ? loop->due_us : rp_loop_now_us () + RP_LOOP_TICK_US);
+    /* With the first ticker, a tick is due at once. */
+    rp_backlog_extend (loop->backlog,
+                       loop->n_tickers > 0 ? loop->due_us : rp_loop_now_us () + RP_LOOP_TICK_US);
     run_backlog (loop);
   }
   /* Waiting calls are answered, objects that were about to free themselves do so; the rest is

@@ -3,11 +3,11 @@
  * A plain g_main_loop_run () wakes once per packet and walks every source each time, which burns a
  * core at 500 agents. This loop sleeps to an absolute 2 ms grid instead and then does everything
  * that is due in one pass, always in this order: posted commands, one g_main_context_iteration
- * (libnice's timers), watched descriptors (clients' and workers' sockets), tickers (the sessions),
- * and in the time that is left before the next tick what can wait (backlog.h: calls being set up).
- * With RP_LOOP_EAGER_MAX tickers or fewer it also serves commands, packets and descriptors between
- * the ticks, as they come. Without a ticker it blocks until something is posted or a descriptor or
- * timer of its context is ready.
+ * (libnice's timers), watched descriptors (clients' and workers' sockets), a little of what can
+ * wait (backlog.h: calls being set up), tickers (the sessions), and more of that in the time that
+ * is left. With RP_LOOP_EAGER_MAX tickers or fewer it also serves commands, packets and descriptors
+ * between the ticks, as they come. Without a ticker it blocks until something is posted or a
+ * descriptor or timer of its context is ready.
  *
  * A GSource of lower than G_PRIORITY_DEFAULT attached to the loop's context may starve: one
  * iteration dispatches one priority.
@@ -84,7 +84,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpLoop, rp_loop_free)
  * queued, data stays the caller's. */
 gboolean rp_loop_post (RpLoop *loop, RpLoopFunc func, gpointer data, GDestroyNotify destroy);
 
-/* Thread: any. The same for work that takes long and can wait: done in what is left of a tick, in
+/* Thread: any. The same for work that takes long and can wait for what is left of a tick, in
  * the order in which it was posted or added. */
 gboolean rp_loop_post_slow (RpLoop *loop, RpLoopFunc func, gpointer data, GDestroyNotify destroy);
 /* Thread: loop. The same from inside, unbounded; run, too, when the loop ends. */

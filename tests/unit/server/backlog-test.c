@@ -117,6 +117,25 @@ test_between (State *state, gconstpointer data)
   g_assert_false (rp_backlog_poll (state->backlog, 5001, &item));
 }
 
+/* More time in the same tick is no second step for nothing. */
+static void
+test_extend (State *state, gconstpointer data)
+{
+  Work works[4];
+  RpBacklogItem item;
+
+  push (state, works, "abcd");
+  rp_backlog_begin (state->backlog, 1000);
+  g_assert_true (rp_backlog_poll (state->backlog, 1000, &item));
+  g_assert_false (rp_backlog_poll (state->backlog, 1000, &item));
+  rp_backlog_extend (state->backlog, 1500);
+  g_assert_true (rp_backlog_poll (state->backlog, 1500 - RP_BACKLOG_STEP_US, &item));
+  g_assert_false (rp_backlog_poll (state->backlog, 1501 - RP_BACKLOG_STEP_US, &item));
+  rp_backlog_extend (state->backlog, 1400);
+  g_assert_false (rp_backlog_poll (state->backlog, 1400, &item));
+  g_clear_pointer (&state->backlog, rp_backlog_free); /* while there are works */
+}
+
 static void
 test_remove (State *state, gconstpointer data)
 {
@@ -149,6 +168,7 @@ main (int argc, char **argv)
   g_test_add ("/backlog/fits", State, NULL, set_up, test_fits, tear_down);
   g_test_add ("/backlog/starved", State, NULL, set_up, test_starved, tear_down);
   g_test_add ("/backlog/between", State, NULL, set_up, test_between, tear_down);
+  g_test_add ("/backlog/extend", State, NULL, set_up, test_extend, tear_down);
   g_test_add ("/backlog/remove", State, NULL, set_up, test_remove, tear_down);
   g_test_add ("/backlog/free", State, NULL, set_up, test_free, tear_down);
   return g_test_run ();
