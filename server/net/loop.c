@@ -21,9 +21,9 @@
  */
 #define EAGER_WAKES_MAX 64
 
-/* Of the backlog, before the sessions' turn: two or three steps, so that a single set-up does not
- * wait for anything. */
-#define BACKLOG_FIRST_US 500
+/* Of the backlog, before the sessions' turn: a last flight, after which the first packet is to go
+ * out with this tick. */
+#define BACKLOG_FIRST_US (RP_LOOP_TICK_US / 2)
 
 typedef struct {
   RpLoopFunc func;
