@@ -20,6 +20,7 @@ const USAGE = `Usage: tests/bench/capacity [compare|knee|talkers|table] [OPTION]
   --only A,B,…     compare: of ${Object.keys(SUBJECTS).join(', ')}
   --rounds N       compare: how often (2), one server after the other
   --seconds S      how long each is measured (15; knee 20, talkers 40)
+  --ramp S         talkers: seconds within which they come (4, or a twentieth of their number)
   --all            talkers: go on when P95 is beyond the limit
   --json FILE      keeps what was measured, beside what is there already: long runs in pieces
 
@@ -36,6 +37,7 @@ try {
       only: { type: 'string' },
       rounds: { type: 'string', default: '2' },
       seconds: { type: 'string' },
+      ramp: { type: 'string' },
       all: { type: 'boolean' },
       json: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
@@ -118,6 +120,7 @@ const COMMANDS = {
   talkers: () => talkers({
     ...steps([1, 2, 4, 6, 8, 10, 12]),
     seconds: one(values.seconds, 40),
+    ramp: values.ramp === undefined ? undefined : one(values.ramp),
     all: values.all,
   }, keep),
   table: () => {},

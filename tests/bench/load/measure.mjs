@@ -60,14 +60,15 @@ class CpuWatch {
 /**
  * @param {object} subject running, with nobody on the line
  * @param {{n: number, seconds: number, load: string[], core?: number, loadCore?: number,
- *   idleS?: number, fewer?: boolean}} options idleS: how long it is left alone for its idle memory;
+ *   ramp?: number, idleS?: number, fewer?: boolean}} options ramp: seconds within which they come;
+ *   idleS: how long it is left alone for its idle memory;
  *   fewer: some may be refused
  */
 export async function measureStep(subject, options) {
-  const { n, seconds, load, core, loadCore, idleS = 1, fewer = false } = options;
+  const { n, seconds, load, core, loadCore, ramp = rampSeconds(n), idleS = 1, fewer = false } =
+    options;
   await sleep(idleS * 1000);
   const idlePss = pssMb(subject.pids());
-  const ramp = rampSeconds(n);
   const stalls = watchStalls(core);
   const calls = startCalls(subject.url, ['--calls', String(n), '--ramp', ramp.toFixed(2),
     '--hold', String(seconds + SETTLE_S + MARGIN_S), ...load], loadCore);

@@ -7,11 +7,12 @@ import { number, percent, printTable } from './table.mjs';
 
 export const MAX_ANSWER_MS = 800;
 
-/** @param {{steps: number[], seconds: number, options: string[]}} settings */
+/** @param {{steps: number[], seconds: number, ramp?: number, options: string[]}} settings */
 export async function talkers(settings, keep) {
   for (const n of settings.steps) {
     const sample = await withSubject(() => Ours.start({ options: settings.options }), (subject) =>
-      measureStep(subject, { n, seconds: settings.seconds, load: [], fewer: true }));
+      measureStep(subject,
+        { n, seconds: settings.seconds, ramp: settings.ramp, load: [], fewer: true }));
     keep({ bench: 'talkers', speech: callersSpeech().from, ...sample });
     const v2v = phase(sample.report).voice_to_voice_ms;
     console.error(`  ${n} talkers: ${number(v2v?.p50, 0)} ms P50, ${number(v2v?.p95, 0)} ms P95`);
