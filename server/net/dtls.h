@@ -13,9 +13,10 @@
   1200 /* DTLS datagram; leaves room for IP, UDP and a TURN header below IPv6's 1280 */
 #define RP_DTLS_QUEUE_MAX 8    /* datagrams kept until the handshake may start */
 #define RP_DTLS_SRTP_MASTER 30 /* 16 byte key, 14 byte salt */
-#define RP_DTLS_RETRANSMIT_MS                                                                   \
-  400 /* first retransmission; doubles each time (RFC 6347 4.2.4.1 says 1 s, meant for the open \
-         net) */
+/* First retransmission; doubles each time. RFC 6347 4.2.4.1 says 1 s, for whoever knows nothing of
+ * the path; ICE has just seen packets go both ways, and a flight lost in a tenth of them is waited
+ * for at every step of a call's beginning. */
+#define RP_DTLS_RETRANSMIT_MS 100
 #define RP_DTLS_HANDSHAKE_MS 30000
 
 #define RP_DTLS_ERROR (rp_dtls_error_quark ())

@@ -313,7 +313,8 @@ rp_session_no_worker (RpSession *self)
 static gboolean
 can_hear (const RpSession *self, gint64 now_us)
 {
-  if (self->client_ready || now_us >= self->connected_us + RP_SESSION_KEYS_WAIT_US)
+  gint64 wait_us = self->remote->has_data ? RP_SESSION_KEYS_WAIT_DATA_US : RP_SESSION_KEYS_WAIT_US;
+  if (self->client_ready || now_us >= self->connected_us + wait_us)
     return TRUE;
   if (self->keyed_us == 0)
     return FALSE;

@@ -22,8 +22,9 @@ G_BEGIN_DECLS
 /* A client that offered a data channel but does not get it open is waited for no longer. */
 #define RP_SESSION_READY_WAIT_US (400 * 1000)
 /* Nor is one that sends nothing, whose keys cannot be seen: its share of a lost last flight of DTLS
- * (RFC 6347, 4.2.4: sent again after 1 s). */
+ * (RFC 6347, 4.2.4: sent again after 1 s). One with a data channel sends as soon as it has keys. */
 #define RP_SESSION_KEYS_WAIT_US (2 * G_USEC_PER_SEC)
+#define RP_SESSION_KEYS_WAIT_DATA_US (10 * G_USEC_PER_SEC)
 #define RP_SESSION_SNAPSHOT_US (1 * G_USEC_PER_SEC)
 /* A call's ICE or connection restarts this often within RP_SESSION_ICE_WINDOW_US, then the client
  * is told to stop: far more than a phone between two networks needs. */
