@@ -32,7 +32,7 @@ const RpConfigOption rp_config_options[] = {
     {"max-sessions", RP_CONFIG_TYPE_UINT, AT (max_sessions), 1, 10000, "N",
      "calls at the same time, beyond that 503 (100)"},
     {"max-cpu", RP_CONFIG_TYPE_UINT, AT (max_cpu_percent), 10, 100, "PERCENT",
-     "how busy processors may be before callers get 503 (90)"},
+     "how busy processors may be before callers get 503 (80)"},
     {"no-admission", RP_CONFIG_TYPE_BOOL, AT (no_admission), 0, 0, NULL,
      "take callers however busy the machine is"},
     {"udp-ports", RP_CONFIG_TYPE_PORTS, 0, 0, 0, "A-B", "UDP ports for media (any)"},

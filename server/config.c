@@ -184,7 +184,7 @@ config_new (void)
   config->turn_lifetime_us = 4 * 3600 * (gint64) G_USEC_PER_SEC;
   config->workers = 2;
   config->max_sessions = 100;
-  config->max_cpu_percent = 90;
+  config->max_cpu_percent = 80;
   config->max_connections_per_address = RP_CONFIG_UNSET;
   config->max_calls_per_address = RP_CONFIG_UNSET;
   config->max_offers_per_minute = RP_CONFIG_UNSET;
