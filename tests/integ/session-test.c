@@ -522,16 +522,16 @@ test_reconnect (void)
   fake_worker_clear (&worker);
 }
 
-/* A call in which both talk: the agent for @n_frames. */
+/* A call in which both talk: the agent for longer than any of these tests takes, as a rule. */
 static void
-begin_talk (Rig *rig, FakeWorker *worker, guint n_frames)
+begin_talk (Rig *rig, FakeWorker *worker)
 {
   rig_connect (rig, worker, TRUE);
   await_start (worker);
   rig_get_ready (rig);
   await_client (worker, "connected");
   rig_talk (rig, TRUE);
-  speak (worker, 1, n_frames, TRUE);
+  speak (worker, 1, 1000, TRUE);
   rig_wait (rig, rig_heard, GUINT_TO_POINTER (5), "the agent");
 }
 
@@ -586,7 +586,7 @@ test_ice_restart (gconstpointer data)
 {
   g_autoptr (Rig) rig = rig_new ();
   FakeWorker worker;
-  begin_talk (rig, &worker, 60);
+  begin_talk (rig, &worker);
   for (guint i = 1; i <= 3; i++) {
     g_assert_true (rig_restart_ice (rig, GPOINTER_TO_INT (data), NULL));
     rig_wait (rig, rig_has_switched, GUINT_TO_POINTER (i), "the new pair");
@@ -601,7 +601,7 @@ test_ice_answer_lost (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   FakeWorker worker;
-  begin_talk (rig, &worker, 60);
+  begin_talk (rig, &worker);
   g_assert_true (rig_restart_ice (rig, RIG_ANSWER_LOST, NULL));
   check_goes_on (rig, &worker);
   g_assert_true (rig_restart_ice (rig, 0, NULL));
@@ -616,7 +616,7 @@ test_ice_moved (gconstpointer data)
 {
   g_autoptr (Rig) rig = rig_new ();
   FakeWorker worker;
-  begin_talk (rig, &worker, 200);
+  begin_talk (rig, &worker);
   g_assert_true (rig_restart_ice (rig, RIG_MOVED | RIG_ANSWER_LOST | GPOINTER_TO_INT (data), NULL));
   send_event (&worker, "{\"event\":\"user_turn\",\"text\":\"said into the void\"}");
   g_assert_true (rig_restart_ice (rig, GPOINTER_TO_INT (data), NULL));
@@ -632,7 +632,7 @@ test_ice_trickle (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   FakeWorker worker;
-  begin_talk (rig, &worker, 60);
+  begin_talk (rig, &worker);
   g_assert_true (rig_restart_ice (rig, RIG_NO_CANDIDATES, NULL));
   for (guint i = 0; i <= RP_CANDIDATE_MAX; i++)
     rig_trickle (rig, "OfBefore");
@@ -648,7 +648,7 @@ test_ice_refused (void)
   g_autoptr (Rig) rig = rig_new ();
   g_autoptr (GError) error = NULL;
   FakeWorker worker;
-  begin_talk (rig, &worker, 100);
+  begin_talk (rig, &worker);
   g_assert_false (rig_restart_ice (rig, RIG_OTHER_CERTIFICATE | RIG_ANSWER_LOST, &error));
   g_assert_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_INVALID);
   g_assert_nonnull (strstr (error->message, "a=fingerprint"));
