@@ -15,7 +15,7 @@ export default {
       await caller.talk();
       await caller.quiet();
       let from = caller.messages.length;
-      await caller.typeText('What are your opening hours?');
+      await caller.typeText('Is there parking?');
       const before = await caller.position();
       const beforeAt = Date.now();
       await caller.type('bot-started-speaking', { from });
