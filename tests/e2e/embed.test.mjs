@@ -140,7 +140,9 @@ async function usePhone(caller) {
 /** The example of a program: an agent's function shows something on the page. */
 async function useProgram(caller) {
   await caller.page.click('#connect');
-  await caller.type('bot-ready');
+  await caller.type('bot-ready').catch(async ({ message }) => {
+    throw new Error(`${message}\nthe page says: ${await caller.page.textContent('#state')}`);
+  });
   await caller.page.fill('#words', 'What does a room cost?');
   await caller.page.press('#words', 'Enter');
   await caller.page.waitForSelector('#card:not([hidden])');

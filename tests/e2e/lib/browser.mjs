@@ -97,10 +97,11 @@ export class Caller {
   }
 
   /**
-   * Waits for a message, among those from index `from` on.
+   * Waits for a message, among those from index `from` on: as long as Chromium's audio may take to
+   * come up on a machine that stalls.
    * @param {(message: object) => boolean} wanted
    */
-  async message(wanted, what, { from = 0, timeout = 15_000 } = {}) {
+  async message(wanted, what, { from = 0, timeout = 40_000 } = {}) {
     const find = () => this.messages.slice(from).find(wanted);
     const found = find() ?? await new Promise((resolve) => {
       const waiter = () => {
