@@ -229,6 +229,7 @@ async function talks(caller, server, origin) {
 }
 
 async function refusesTokens(caller, server, origin, expiring) {
+  caller.expectRefusals();
   const good = await server.accessToken({ agent: 'agent', origin });
   const foreign = await server.accessToken({ agent: 'agent', origin: 'https://elsewhere.example' });
   const rows = [
@@ -248,12 +249,12 @@ async function refusesTokens(caller, server, origin, expiring) {
   assert.equal(await connect(caller, server, { tokens: [await expiring, good] }), null);
   assert.equal(await caller.page.evaluate(() => window.asked), 2, 'the function is asked again');
   await hangUp(caller);
-  caller.problems.length = 0; // the browser notes the refusals
 }
 
 /** A site that may not call: the button is there, and the panel says why it is of no use. */
 async function isToldWhy(browser, server, origin) {
   await withCaller({ url: `${origin}/tag.html` }, { browser }, async (caller) => {
+    caller.expectRefusals();
     await caller.page.route('**/token', (route) => route.fulfill({ json: { token: KEY } }));
     await part(caller, '.launcher').click();
     await part(caller, '.problem[data-kind="origin"]').waitFor();
@@ -261,13 +262,13 @@ async function isToldWhy(browser, server, origin) {
     assert.match(text, /does not take calls from this site/);
     assert.ok(text.includes(`--cors-origin ${origin}`), text);
     await assertAccessible(caller, 'refused');
-    caller.problems.length = 0; // the browser notes the refusals
   });
 }
 
 /** The server is started again in mid-call. */
 async function isToldOfRestart(caller, server, origin) {
   const token = await server.accessToken({ agent: 'agent', origin });
+  caller.expectRefusals();
   assert.equal(await connect(caller, server, { token }), null);
   await caller.page.evaluate(() => {
     window.c.addEventListener('ended', ({ detail }) => { window.ended = detail.failure; });
@@ -282,7 +283,6 @@ async function isToldOfRestart(caller, server, origin) {
   await until(() => caller.page.evaluate(() => window.ended?.kind === 'server-restarted' &&
     /begin a new one/.test(window.ended.message)), 'the failure server-restarted');
   await caller.page.unroute('**/api/offer');
-  caller.problems.length = 0;
 }
 
 const get = (origin, path, headers) => new Promise((resolve, reject) => {

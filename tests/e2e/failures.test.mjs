@@ -36,9 +36,9 @@ export default {
       await withCaller(server, {}, async (first) => {
         await first.talk();
         await withCaller(server, {}, async (second) => {
+          second.expectRefusals();
           await second.page.click('#talk');
           await problem(second, 'full', /busy/i);
-          second.problems.length = 0; // the browser notes the status 503
         });
         await first.hangUp();
       });
@@ -47,10 +47,10 @@ export default {
     await assert.rejects(withServer({}, async (server) => {
       await withCaller(server, {}, async (caller) => {
         await caller.talk();
+        caller.expectRefusals();
         server.child.kill('SIGKILL');
         await caller.waitState('reconnecting', 30_000);
         await problem(caller, 'network-lost', /connection was lost/i, 60_000);
-        caller.problems.length = 0; // the browser notes failed requests
       });
     }), /SIGKILL/);
   },

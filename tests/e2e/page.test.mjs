@@ -264,6 +264,7 @@ async function waysOut() {
       assert.equal(await caller.page.isVisible('#mute'), false);
 
       await withCaller(server, {}, async (second) => {
+        second.expectRefusals();
         await second.page.click('#talk');
         await problem(second, 'full');
         await wayOut(second, 'Keep trying');
@@ -273,7 +274,6 @@ async function waysOut() {
         await second.type('bot-ready', { timeout: 30_000 });
         assert.equal(await second.page.isVisible('#problem'), false);
         await second.hangUp();
-        second.problems.length = 0; // the browser notes the status 503
       });
     });
   });
@@ -282,6 +282,7 @@ async function waysOut() {
 async function failures(server) {
   await withCaller(server, {}, async (caller) => {
     const { page } = caller;
+    caller.expectRefusals();
     const answer = (status, body, headers = {}) => page.route('**/api/offer', (route) =>
       route.fulfill({ status, json: body, headers }));
     for (const [status, kind, detail, sentence] of [
@@ -303,7 +304,6 @@ async function failures(server) {
     await page.click('#talk');
     await problem(caller, 'insecure');
     assert.match(await text(caller, '#problem'), /https/);
-    caller.problems.length = 0; // the browser notes the statuses
   });
 }
 

@@ -56,6 +56,7 @@ export class Caller {
   problems = []; // errors of the page, violations of its content policy
   #waiters = new Set();
   #shared = false;
+  #refusalsExpected = false;
 
   /**
    * @param {string} url
@@ -221,6 +222,17 @@ export class Caller {
 
   async waitState(state, timeoutMs = 10_000) {
     await until(async () => await this.state() === state, `state ${state}`, timeoutMs);
+  }
+
+  /** Refused requests are part of the test; the browser notes them, now or a little later. */
+  expectRefusals() {
+    this.#refusalsExpected = true;
+  }
+
+  /** The problems that no test expects. */
+  unexpected() {
+    const refusal = /^console: (Failed to load resource|Access to fetch at .* blocked by CORS)/;
+    return this.problems.filter((text) => !this.#refusalsExpected || !refusal.test(text));
   }
 
   async hangUp() {

@@ -27,7 +27,7 @@ export async function withCaller(server, settings, body) {
   } finally {
     await caller.close();
   }
-  assert.deepEqual(caller.problems, [], 'the page reported problems');
+  assert.deepEqual(caller.unexpected(), [], 'the page reported problems');
 }
 
 const NUMBERS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine',
