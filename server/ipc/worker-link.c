@@ -295,6 +295,7 @@ handle_pong (RpWorkerLink *link, guint32 nonce)
   }
   link->stats.pong_rtt_us = g_get_monotonic_time () - link->ping_us;
   link->ping_us = 0;
+  link->waiting_since_us = 0;
 }
 
 static void
@@ -403,7 +404,8 @@ read_one (RpWorkerLink *link, guint8 *buffer, gsize size, gint64 now_us)
           link->end_sent ? "has ended" : "closed its socket in the middle of its work");
     return FALSE;
   }
-  link->waiting_since_us = 0;
+  /* A PING that was sent still waits: what came before its PONG shows no life after it. */
+  link->waiting_since_us = link->ping_us != 0 ? now_us : 0;
   link->stats.frames_in++;
   if (link->end_sent)
     return TRUE;
@@ -521,7 +523,7 @@ rp_worker_link_attach (RpWorkerLink *link, RpLoop *loop, const RpWorkerLinkEvent
   rp_worker_link_set_events (link, events, user_data);
   link->loop = loop;
   /* Nobody looked at the socket on its way between the threads. */
-  link->waiting_since_us = 0;
+  link->waiting_since_us = link->ping_us != 0 ? rp_loop_now_us () : 0;
   link->ticker = rp_loop_add_ticker (loop, on_tick, link);
   if (link->is_lost)
     return;

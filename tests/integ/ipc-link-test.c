@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* kill */
 
 #include "ipc-call.h"
+#include "worker-link-private.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 #define SHORT_HUNG_MS 300
+/* Where the test has something to say in between, on a machine that stands still at times. */
+#define HUNG_MS 1000
 
 static void
 test_link_conversation (void)
@@ -189,6 +192,53 @@ test_link_hangs (void)
   FakeWorker worker;
   Call call;
   call_start_fake (&worker, &call, loop, SHORT_HUNG_MS);
+  await (&call, call.n_lost == 1);
+  g_assert_cmpint (call.reason, ==, RP_WORKER_HUNG);
+  call_clear (&call);
+  fake_worker_clear (&worker);
+}
+
+/* Reads as far as to a PING, which is not answered. */
+static RpFrame
+receive_ping (FakeWorker *worker)
+{
+  RpFrame frame = {0};
+  while (frame.type != RP_FRAME_PING)
+    g_assert_true (fake_worker_receive (worker, &frame));
+  return frame;
+}
+
+/* It was asked for a sign of life, said something else, and then stood still. */
+static void
+test_link_hangs_after_a_word (void)
+{
+  g_autoptr (RpLoop) loop = call_loop_new ();
+  FakeWorker worker;
+  Call call;
+  call_start_fake (&worker, &call, loop, HUNG_MS);
+  receive_ping (&worker);
+  fake_worker_send_u32 (&worker, RP_FRAME_FLUSH, 7);
+  await (&call, call.last_flush == 7);
+  await (&call, call.n_lost == 1);
+  g_assert_cmpint (call.reason, ==, RP_WORKER_HUNG);
+  call_clear (&call);
+  fake_worker_clear (&worker);
+}
+
+/* It was asked while it was idle; who takes it over does not ask again. */
+static void
+test_link_hangs_handed_over (void)
+{
+  g_autoptr (RpLoop) loop = call_loop_new ();
+  FakeWorker worker;
+  Call call;
+  int fd = -1;
+  fake_worker_init (&worker, &fd);
+  RpWorkerLink *link = rp_worker_link_new (fd, -1, 1, SHORT_HUNG_MS);
+  fake_worker_send_u32 (&worker, RP_FRAME_HELLO, 4711);
+  rp_worker_link_service (link);
+  receive_ping (&worker);
+  call_init (&call, loop, link);
   await (&call, call.n_lost == 1);
   g_assert_cmpint (call.reason, ==, RP_WORKER_HUNG);
   call_clear (&call);
@@ -392,6 +442,8 @@ main (int argc, char **argv)
   g_test_add_func ("/link/owner-fails-it", test_link_owner_fails_it);
   g_test_add_func ("/link/crash", test_link_crash);
   g_test_add_func ("/link/hangs", test_link_hangs);
+  g_test_add_func ("/link/hangs-after-a-word", test_link_hangs_after_a_word);
+  g_test_add_func ("/link/hangs-handed-over", test_link_hangs_handed_over);
   g_test_add_func ("/link/never-ends", test_link_never_ends);
   g_test_add_func ("/link/audio-overflow", test_link_audio_overflow);
   g_test_add_func ("/link/control-overflow", test_link_control_overflow);
