@@ -11,6 +11,10 @@
 #include <unistd.h>
 
 #define PING_INTERVAL_US (250 * G_GINT64_CONSTANT (1000))
+/* Somebody looks at a link in a call with every tick, at an idle one every 250 ms. When nobody did
+ * for this long, we stood still, and the worker on the same machine most likely with us: frozen,
+ * paused, swapped out. It is not to blame for that time. */
+#define STALL_US (500 * G_GINT64_CONSTANT (1000))
 /* Frames taken from one worker in one go, so that a flood from one does not delay the others of its
  * loop: a burst of speech is some hundred frames, spread over as many ticks as it takes. */
 #define MAX_FRAMES_PER_TURN 64
@@ -64,6 +68,7 @@ struct _RpWorkerLink {
   gint64 next_ping_us;
   gint64 ping_us;          /* when the PING that waits for its PONG was sent; 0: none waits */
   gint64 waiting_since_us; /* since when it shows no sign of life though it was asked; 0: it did */
+  gint64 looked_us;        /* somebody looked at it last */
 
   gboolean is_lost;
   gboolean loss_reported;
@@ -434,6 +439,15 @@ read_frames (RpWorkerLink *link, gint64 now_us)
 }
 
 static void
+look (RpWorkerLink *link, gint64 now_us)
+{
+  gint64 passed_us = now_us - link->looked_us;
+  if (link->waiting_since_us != 0 && passed_us > STALL_US)
+    link->waiting_since_us += passed_us;
+  link->looked_us = now_us;
+}
+
+static void
 mind_time (RpWorkerLink *link, gint64 now_us)
 {
   if (link->is_lost)
@@ -472,6 +486,7 @@ static void
 serve (RpWorkerLink *link, gboolean readable, gint64 now_us)
 {
   link->is_serving = TRUE;
+  look (link, now_us);
   if (readable && !link->is_lost)
     read_frames (link, now_us);
   if (!link->is_freed && !link->is_lost)
@@ -502,6 +517,7 @@ static void
 on_tick (gint64 now_us, gpointer data)
 {
   RpWorkerLink *link = data;
+  look (link, now_us);
   /* Most ticks have nothing to do here: hundreds of links share a loop. */
   if (link->is_lost || link->end_sent || now_us >= link->next_ping_us)
     serve (link, FALSE, now_us);
@@ -523,7 +539,8 @@ rp_worker_link_attach (RpWorkerLink *link, RpLoop *loop, const RpWorkerLinkEvent
   rp_worker_link_set_events (link, events, user_data);
   link->loop = loop;
   /* Nobody looked at the socket on its way between the threads. */
-  link->waiting_since_us = link->ping_us != 0 ? rp_loop_now_us () : 0;
+  link->looked_us = rp_loop_now_us ();
+  link->waiting_since_us = link->ping_us != 0 ? link->looked_us : 0;
   link->ticker = rp_loop_add_ticker (loop, on_tick, link);
   if (link->is_lost)
     return;

@@ -246,6 +246,34 @@ test_link_hangs_handed_over (void)
 }
 
 static void
+stand_still (gpointer data)
+{
+  g_usleep (HUNG_MS * 3 / 2 * 1000);
+}
+
+/* The server and the worker were stopped together, as a paused container is, with a PING on its
+ * way: neither is hung. */
+static void
+test_link_stands_still_too (void)
+{
+  g_autoptr (RpLoop) loop = call_loop_new ();
+  FakeWorker worker;
+  Call call;
+  call_start_fake (&worker, &call, loop, HUNG_MS);
+  RpFrame ping = receive_ping (&worker);
+  rp_loop_call_sync (loop, stand_still, NULL);
+  for (guint i = 0; i < 3; i++)
+    call_stats (&call); /* turns of the loop */
+  fake_worker_send (&worker, RP_FRAME_PONG, ping.payload, ping.len);
+  receive_ping (&worker);
+  g_assert_cmpuint (call.n_lost, ==, 0);
+  await (&call, call.n_lost == 1);
+  g_assert_cmpint (call.reason, ==, RP_WORKER_HUNG);
+  call_clear (&call);
+  fake_worker_clear (&worker);
+}
+
+static void
 test_link_never_ends (void)
 {
   g_autoptr (RpLoop) loop = call_loop_new ();
@@ -444,6 +472,7 @@ main (int argc, char **argv)
   g_test_add_func ("/link/hangs", test_link_hangs);
   g_test_add_func ("/link/hangs-after-a-word", test_link_hangs_after_a_word);
   g_test_add_func ("/link/hangs-handed-over", test_link_hangs_handed_over);
+  g_test_add_func ("/link/stands-still-too", test_link_stands_still_too);
   g_test_add_func ("/link/never-ends", test_link_never_ends);
   g_test_add_func ("/link/audio-overflow", test_link_audio_overflow);
   g_test_add_func ("/link/control-overflow", test_link_control_overflow);
