@@ -51,7 +51,7 @@ export function overlap(expected, text) {
  * What was recorded is the text: most of its words in their order. The recogniser makes mistakes
  * with a synthetic voice, hence not all.
  */
-export function assertHeard(pcm, text, least = 0.7) {
+export function assertHeard(pcm, text, least = 0.6) {
   const heard = transcribe(pcm);
   const part = overlap(text, heard);
   assert.ok(part >= least, `in the recording only ${Math.round(part * 100)} % of the words of ` +
