@@ -5,26 +5,9 @@ set -u
 
 source_root=$1
 fetch=$source_root/tools/fetch-models
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-count=0
-failed=0
+# shellcheck source=tests/support/tap.sh
+. "$source_root/tests/support/tap.sh"
 
-check () { # description, command…
-  local what=$1
-  shift
-  count=$((count + 1))
-  if "$@" > /dev/null; then
-    echo "ok $count $what"
-  else
-    echo "not ok $count $what"
-    sed 's/^/# /' "$work/out"
-    failed=1
-  fi
-}
-
-says () { grep -qF -- "$1" "$work/out"; }
-not () { ! "$@"; }
 calls () { [ "$(cat "$work/calls" 2> /dev/null | wc -l)" -eq "$1" ]; }
 same () { cmp -s -- "$1" "$2"; }
 # Nothing but the lock of an attempt in the models' directory.
@@ -169,5 +152,4 @@ check 'sha256 of 32 bytes' test \
 check 'help' run --help
 check 'unknown option' not run --nonsense
 
-echo "1..$count"
-exit $failed
+finish

@@ -3,27 +3,10 @@
 set -u
 
 source_root=$1
-work=$(mktemp -d)
-trap 'rm -rf -- "$work"' EXIT
-count=0
-failed=0
+# shellcheck source=tests/support/tap.sh
+. "$source_root/tests/support/tap.sh"
 
-check () { # description, command…
-  local what=$1
-  shift
-  count=$((count + 1))
-  if "$@" > /dev/null; then
-    echo "ok $count $what"
-  else
-    echo "not ok $count $what"
-    sed 's/^/# /' "$work/out"
-    failed=1
-  fi
-}
-
-says () { grep -qF -- "$1" "$work/out"; }
 ran () { grep -q -- "$1" "$work/calls" 2> /dev/null; }
-not () { ! "$@"; }
 
 # Only what is listed here can be found; $work/installed has the packages there are.
 mkdir "$work/bin"
@@ -101,5 +84,4 @@ rm "$work/bin/dpkg-query"
 check 'another system is left alone' run build
 check 'and told what is needed' says 'this is not a Debian system'
 
-echo "1..$count"
-exit $failed
+finish
