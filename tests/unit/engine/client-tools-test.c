@@ -37,33 +37,16 @@ showing_world (const char *tool)
 }
 
 static guint
-count_logged (const World *world, const char *line)
-{
-  guint n = 0;
-  g_auto (GStrv) lines = g_strsplit (world->log->str, "\n", -1);
-  for (guint i = 0; lines[i] != NULL; i++)
-    n += strcmp (lines[i], line) == 0;
-  return n;
-}
-
-static guint
 count_ends (const World *world)
 {
-  return count_logged (world, "tool done") + count_logged (world, "tool failed") +
-         count_logged (world, "tool cancelled");
+  return world_count (world, "tool done") + world_count (world, "tool failed") +
+         world_count (world, "tool cancelled");
 }
 
 static void
 answer (World *world, RpEngineEventType type, const char *id)
 {
   RpEngineEvent event = {.type = type, .text = id, .result = "{\"ok\":true}"};
-  world_input (world, &event);
-}
-
-static void
-type_text (World *world, const char *text)
-{
-  RpEngineEvent event = {.type = RP_ENGINE_CLIENT_TEXT, .text = text, .flag = TRUE, .flag2 = TRUE};
   world_input (world, &event);
 }
 
@@ -78,8 +61,8 @@ test_answered (void)
   /* No tool of ours had anything to do with it. */
   g_assert_cmpuint (world->n_tool_calls, ==, 0);
   g_assert_cmpuint (world->n_page_calls, ==, 1);
-  g_assert_cmpuint (count_logged (world, "tool started"), ==, 1);
-  g_assert_cmpuint (count_logged (world, "tool done"), ==, 1);
+  g_assert_cmpuint (world_count (world, "tool started"), ==, 1);
+  g_assert_cmpuint (world_count (world, "tool done"), ==, 1);
   g_assert_cmpuint (rp_engine_ignored_results (world->engine), ==, 0);
   world_audit (world);
 }
@@ -91,11 +74,11 @@ test_timeout (void)
 {
   g_autoptr (AutoWorld) world = showing_world ("show_map");
   world->page_us = -1;
-  type_text (world, "Where are you?");
+  world_type (world, "Where are you?", TRUE, TRUE);
   world_run (world, MS (4990));
   g_assert_cmpuint (count_ends (world), ==, 0);
   world_run (world, MS (20));
-  g_assert_cmpuint (count_logged (world, "tool failed"), ==, 1);
+  g_assert_cmpuint (world_count (world, "tool failed"), ==, 1);
   world_run (world, MS (3000));
   const char *context =
       "user: Where are you?\nassistant: Look here.\n" FAILURE "assistant: It is not there.\n";
@@ -135,7 +118,7 @@ test_only_its_own (void)
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
     g_autoptr (AutoWorld) world = showing_world (rows[i].tool);
     world->page_us = world->tool_us = -1;
-    type_text (world, "Where are you?");
+    world_type (world, "Where are you?", TRUE, TRUE);
     world_run (world, MS (100));
     answer (world, rows[i].type, "call_1");
     g_assert_cmpuint (count_ends (world), ==, rows[i].ends ? 1 : 0);
@@ -154,8 +137,8 @@ test_notify (void)
   world_assert_context (world, "user: Where are you?\nassistant: Look here.\n" RESULT);
   g_assert_cmpuint (world->n_llm_starts, ==, 1);
   g_assert_cmpuint (world->n_page_calls, ==, 1);
-  g_assert_cmpuint (count_logged (world, "tool started"), ==, 1);
-  g_assert_cmpuint (count_logged (world, "tool done"), ==, 1);
+  g_assert_cmpuint (world_count (world, "tool started"), ==, 1);
+  g_assert_cmpuint (world_count (world, "tool done"), ==, 1);
   answer (world, RP_ENGINE_CLIENT_RESULT, "call_1");
   g_assert_cmpuint (rp_engine_ignored_results (world->engine), ==, 1);
   world_audit (world);
@@ -164,7 +147,7 @@ test_notify (void)
   world_say (world, "And again?", 800, 200);
   world_run (world, MS (3000));
   g_assert_cmpuint (world->n_page_calls, ==, 2);
-  g_assert_cmpuint (count_logged (world, "tool done"), ==, 2);
+  g_assert_cmpuint (world_count (world, "tool done"), ==, 2);
   world_audit (world);
 }
 
@@ -174,7 +157,7 @@ test_notify_alone (void)
 {
   g_autoptr (AutoWorld) world = showing_world ("tell_page");
   world->brain = silent_brain;
-  type_text (world, "Where are you?");
+  world_type (world, "Where are you?", TRUE, TRUE);
   world_run (world, MS (3000));
   g_assert_cmpuint (world->n_llm_starts, ==, 2);
   world_assert_context (world,
@@ -187,10 +170,7 @@ test_waits_for_the_turn (void)
   static const char *const tools[] = {"show_map", "tell_page"};
   for (guint i = 0; i < G_N_ELEMENTS (tools); i++) {
     g_autoptr (AutoWorld) world = showing_world (tools[i]);
-    world->stt_text = "Where are you?";
-    world_run (world, MS (200));
-    world_speech_start (world);
-    world_run (world, MS (900));
+    world_say_on (world, "Where are you?", 900);
     world_speech_pause (world);
     world_run (world, MS (130));
     g_assert_cmpuint (world->n_llm_starts, ==, 1);
@@ -221,7 +201,7 @@ test_interrupted_anywhere (void)
       for (guint k = 0; k < messages->len; k++)
         results += ((RpMessage *) messages->pdata[k])->role == RP_ROLE_TOOL;
       g_assert_cmpuint (results, ==, world->n_page_calls);
-      g_assert_cmpuint (count_ends (world), ==, count_logged (world, "tool started"));
+      g_assert_cmpuint (count_ends (world), ==, world_count (world, "tool started"));
       g_assert_cmpuint (world->played->len, >, 0);
       world_audit (world);
     }
@@ -257,7 +237,7 @@ test_replacement_anywhere (void)
     for (guint at_ms = 20; at_ms < 2500; at_ms += 15) {
       g_autoptr (AutoWorld) world = showing_world (rows[i].tool);
       world->page_us = MS (400);
-      type_text (world, "Where are you?");
+      world_type (world, "Where are you?", TRUE, TRUE);
       world_run (world, MS (at_ms));
       world_replace_worker (world);
       world_run (world, MS (9000));
@@ -275,7 +255,7 @@ test_replacement_of_a_silent_page (void)
 {
   g_autoptr (AutoWorld) world = showing_world ("show_map");
   world->page_us = -1;
-  type_text (world, "Where are you?");
+  world_type (world, "Where are you?", TRUE, TRUE);
   world_run (world, MS (3000));
   world_replace_worker (world);
   world_run (world, MS (9000));

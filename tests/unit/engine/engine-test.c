@@ -55,10 +55,7 @@ static void
 test_preempted_answer_dies (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->stt_text = "What are your prices?";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (1000));
+  world_say_on (world, "What are your prices?", 1000);
   world_speech_pause (world);
   world_run (world, MS (100));
   g_assert_cmpuint (world->n_llm_starts, ==, 1);
@@ -67,9 +64,7 @@ test_preempted_answer_dies (void)
   g_assert_cmpuint (world->held->len, ==, 0);
   world->stt_text = "What are your prices for a day?";
   world_run (world, MS (600));
-  world_speech_pause (world);
-  world_run (world, MS (136));
-  world_speech_stop (world);
+  world_fall_silent (world);
   world_run (world, MS (8000));
   world_assert_context (world,
                         "user: What are your prices for a day?\nassistant: You said What are your "
@@ -261,10 +256,7 @@ test_tool_waits_for_the_turn (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain = booking_brain;
-  world->stt_text = "Book a room.";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (900));
+  world_say_on (world, "Book a room.", 900);
   world_speech_pause (world);
   world_run (world, MS (130));
   g_assert_cmpuint (world->n_llm_starts, ==, 1);
@@ -365,10 +357,7 @@ static void
 test_stall_is_no_end (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->stt_text = "I would like to book a room today.";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (1200));
+  world_say_on (world, "I would like to book a room today.", 1200);
   world_speech_pause (world);
   world_event (world, RP_ENGINE_INPUT_STALLED);
   world_run (world, MS (5000));
@@ -384,19 +373,14 @@ static void
 test_long_turn_in_pieces (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->stt_text = "First part of the story.";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (11000));
+  world_say_on (world, "First part of the story.", 11000);
   world_speech_pause (world);
   world_run (world, MS (100));
   world_event (world, RP_ENGINE_SPEECH_RESUMED);
   g_assert_cmpint (rp_engine_needed_from (world->engine), >, 150000);
   world->stt_text = "And the rest of it.";
   world_run (world, MS (1000));
-  world_speech_pause (world);
-  world_run (world, MS (136));
-  world_speech_stop (world);
+  world_fall_silent (world);
   world_run (world, MS (100));
   g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==,
                    "First part of the story. And the rest of it.");
@@ -407,10 +391,7 @@ static void
 test_endless_turn_is_cut (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->stt_text = "And so on and so on";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (70000));
+  world_say_on (world, "And so on and so on", 70000);
   g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==, "And so on and so on");
   g_assert_cmpuint (world->played->len, >, 0);
 }
@@ -419,10 +400,7 @@ static void
 test_partials (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->stt_text = "What are";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (600));
+  world_say_on (world, "What are", 600);
   g_assert_true (world_logged (world, "transcript: What are"));
 }
 
@@ -431,15 +409,11 @@ test_typed_text (void)
 {
   g_autoptr (AutoWorld) world = world_connected ("One two three four five six seven eight nine.");
   world_run (world, MS (1000));
-  RpEngineEvent event = {
-      .type = RP_ENGINE_CLIENT_TEXT, .text = " Prices ", .flag = TRUE, .flag2 = TRUE};
-  world_input (world, &event);
+  world_type (world, " Prices ", TRUE, TRUE);
   world_run (world, MS (5000));
   world_assert_context (
       world, "assistant!: One two three\nuser: Prices\nassistant: You said Prices today.\n");
-  event.flag2 = FALSE;
-  event.text = "Hours";
-  world_input (world, &event);
+  world_type (world, "Hours", TRUE, FALSE);
   world_run (world, MS (100));
   g_assert_cmpstr (world_last (world, RP_ROLE_ASSISTANT), ==, "You said Hours today.");
   g_assert_cmpuint (world->server.length, ==, 0);
@@ -489,11 +463,8 @@ test_replacement_anywhere (void)
         world_replace_worker (world);
         replaced = TRUE;
       }
-      if (world->now_us == MS (1000) + MS (1600)) {
-        RpEngineEvent event = {
-            .type = RP_ENGINE_CLIENT_TEXT, .text = "Book a room", .flag = TRUE, .flag2 = TRUE};
-        world_input (world, &event);
-      }
+      if (world->now_us == MS (1000) + MS (1600))
+        world_type (world, "Book a room", TRUE, TRUE);
       world_run (world, MS (10));
     }
     g_autofree char *context = world_context (world);
@@ -570,9 +541,7 @@ test_long_memory_fits (void)
   g_autoptr (AutoWorld) world = world_connected (NULL);
   g_autofree char *text = g_strnfill (4000, 'x');
   for (guint i = 0; i < 60; i++) {
-    RpEngineEvent event = {
-        .type = RP_ENGINE_CLIENT_TEXT, .text = text, .flag = TRUE, .flag2 = FALSE};
-    world_input (world, &event);
+    world_type (world, text, TRUE, FALSE);
     world_run (world, MS (50));
   }
   g_autoptr (GBytes) checkpoint = rp_engine_checkpoint (world->engine);

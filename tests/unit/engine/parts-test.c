@@ -4,12 +4,6 @@
 #include <string.h>
 
 static char *
-one_line (World *world, const GPtrArray *messages, char **out_tool, char **out_arguments)
-{
-  return g_strdup (world->brain_data);
-}
-
-static char *
 booking_brain (World *world, const GPtrArray *messages, char **out_tool, char **out_arguments)
 {
   const RpMessage *last = messages->pdata[messages->len - 1];
@@ -21,19 +15,9 @@ booking_brain (World *world, const GPtrArray *messages, char **out_tool, char **
 }
 
 static void
-type_text (World *world, const char *text, gboolean run, gboolean aloud)
-{
-  RpEngineEvent event = {.type = RP_ENGINE_CLIENT_TEXT, .text = text, .flag = run, .flag2 = aloud};
-  world_input (world, &event);
-}
-
-static void
 pause_after (World *world, const char *text)
 {
-  world->stt_text = text;
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (1000));
+  world_say_on (world, text, 1000);
   world_speech_pause (world);
 }
 
@@ -51,7 +35,7 @@ test_unspeakable_answer (void)
       config.preemptive = preemptive != 0;
       g_autoptr (AutoWorld) world = world_new (&config);
       world_event (world, RP_ENGINE_CONNECTED);
-      world->brain = one_line;
+      world->brain = world_one_line;
       world->brain_data = (gpointer) texts[i];
       world_say (world, "What are your prices?", 1000, 200);
       world_run (world, MS (1000));
@@ -67,7 +51,7 @@ test_brain_stops_in_mid_stream (void)
   g_autoptr (AutoWorld) world = world_connected (NULL);
   world_say (world, "What are your prices?", 1000, 190);
   world->brain_us = -1;
-  type_text (world, "Prices", TRUE, TRUE);
+  world_type (world, "Prices", TRUE, TRUE);
   RpEngineEvent event = {.type = RP_ENGINE_LLM_DELTA, .id = 2, .text = "Well, let me see. It"};
   world_input (world, &event);
   world_run (world, MS (25000));
@@ -130,7 +114,7 @@ test_metrics_are_not_inherited (void)
   world->brain_us = MS (1500);
   world_say (world, "What are your prices?", 1000, 500);
   world->metrics.voice_to_voice = -2;
-  type_text (world, "Hours", TRUE, TRUE);
+  world_type (world, "Hours", TRUE, TRUE);
   world_run (world, MS (9000));
   g_assert_cmpfloat (world->metrics.voice_to_voice, ==, -2);
 }
@@ -194,7 +178,7 @@ static void
 test_slow_voice (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->brain = one_line;
+  world->brain = world_one_line;
   world->brain_data = (gpointer) "One two. Three four. Five six. Seven eight. Nine ten. Eleven.";
   world->tts_us = MS (3000);
   world_say (world, "What are your prices?", 1000, 200);
@@ -209,10 +193,10 @@ static void
 test_voice_hangs_late (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->brain = one_line;
+  world->brain = world_one_line;
   world->brain_data = (gpointer) "One two. Three four.";
   world->tts_us = -1;
-  type_text (world, "Prices", TRUE, TRUE);
+  world_type (world, "Prices", TRUE, TRUE);
   world_run (world, MS (100));
   RpEngineEvent event = {.type = RP_ENGINE_TTS_WORDS, .id = 1};
   world_input (world, &event);
@@ -238,7 +222,7 @@ test_voice_dies_in_a_sentence (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
   world->tts_us = -1;
-  type_text (world, "Prices", TRUE, TRUE);
+  world_type (world, "Prices", TRUE, TRUE);
   world_run (world, MS (100));
   const RpEngineWord words[] = {{3, 16000}};
   RpEngineEvent event = {.type = RP_ENGINE_TTS_WORDS, .id = 1, .words = words, .n_words = 1};
@@ -263,7 +247,7 @@ test_failure_is_json (void)
   g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain = booking_brain;
   world->tool_us = -1;
-  type_text (world, "Book a room", TRUE, TRUE);
+  world_type (world, "Book a room", TRUE, TRUE);
   world_run (world, MS (100));
   RpEngineEvent event = {.type = RP_ENGINE_TOOL_FAILED,
                          .text = "call_1",
@@ -289,7 +273,7 @@ test_ids_are_made_unique (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain_us = -1;
-  type_text (world, "Book a room", TRUE, TRUE);
+  world_type (world, "Book a room", TRUE, TRUE);
   call_tool (world, 1, "same", "book_room", "{}");
   call_tool (world, 1, "same", "book_room", "{}");
   call_tool (world, 1, "", "book_room", "{}");
@@ -315,7 +299,7 @@ test_huge_calls_and_results (void)
   g_autoptr (AutoWorld) world = world_connected (NULL);
   g_autofree char *huge = g_strnfill (200000, 'x');
   world->brain_us = -1;
-  type_text (world, "Book a room", TRUE, TRUE);
+  world_type (world, "Book a room", TRUE, TRUE);
   call_tool (world, 1, "a", huge, "{}");
   call_tool (world, 1, "b", "", "{}");
   call_tool (world, 1, "c", "book_room", huge);
@@ -348,7 +332,7 @@ test_long_call (void)
 {
   g_autoptr (AutoWorld) world = world_connected ("Hello there.");
   for (guint i = 0; i < 1000; i++) {
-    type_text (world, "And then what happened after that?", TRUE, FALSE);
+    world_type (world, "And then what happened after that?", TRUE, FALSE);
     world_run (world, MS (20));
   }
   g_assert_cmpuint (rp_engine_messages (world->engine)->len, <=,
@@ -362,7 +346,7 @@ test_flood_of_text (void)
   g_autoptr (AutoWorld) world = world_connected (NULL);
   g_autofree char *text = g_strnfill (16000, 'x');
   for (guint i = 0; i < 300; i++) {
-    type_text (world, text, FALSE, FALSE);
+    world_type (world, text, FALSE, FALSE);
     world_run (world, MS (1));
   }
   g_assert_cmpuint (context_bytes (world), <, 128 * 1024);
@@ -389,7 +373,7 @@ test_checkpoint_always_fits (void)
   g_autoptr (AutoWorld) world = world_connected (NULL);
   g_autofree char *arguments = g_strnfill (16000, 'x');
   world->brain_us = world->tool_us = -1;
-  type_text (world, "Book a room", TRUE, TRUE);
+  world_type (world, "Book a room", TRUE, TRUE);
   for (guint i = 0; i < 16; i++) {
     g_autofree char *id = g_strdup_printf ("%u", i);
     call_tool (world, 1, id, "book_room", arguments);

@@ -5,19 +5,6 @@
 
 #include <string.h>
 
-static void
-type_text (World *world, const char *text, gboolean run, gboolean aloud)
-{
-  RpEngineEvent event = {.type = RP_ENGINE_CLIENT_TEXT, .text = text, .flag = run, .flag2 = aloud};
-  world_input (world, &event);
-}
-
-static char *
-one_line (World *world, const GPtrArray *messages, char **out_tool, char **out_arguments)
-{
-  return g_strdup (world->brain_data);
-}
-
 static char *
 goodbye_brain (World *world, const GPtrArray *messages, char **out_tool, char **out_arguments)
 {
@@ -35,23 +22,13 @@ booking_brain (World *world, const GPtrArray *messages, char **out_tool, char **
   return g_strdup ("Let me book that.");
 }
 
-static guint
-count_logged (const World *world, const char *line)
-{
-  guint n = 0;
-  g_auto (GStrv) lines = g_strsplit (world->log->str, "\n", -1);
-  for (guint i = 0; lines[i] != NULL; i++)
-    n += strcmp (lines[i], line) == 0;
-  return n;
-}
-
 /* It had decided to end the call, and that was not sent. */
 static void
 test_hang_up_is_sent_again (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain = goodbye_brain;
-  type_text (world, "bye", TRUE, TRUE);
+  world_type (world, "bye", TRUE, TRUE);
   world_run (world, MS (8000));
   g_assert_true (world->hung_up);
   world->hung_up = FALSE;
@@ -65,13 +42,13 @@ test_goodbye_still_ends_the_call (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain = goodbye_brain;
-  type_text (world, "bye", TRUE, TRUE);
+  world_type (world, "bye", TRUE, TRUE);
   world_run (world, MS (1000));
   world_replace_worker (world);
-  g_assert_cmpuint (count_logged (world, "tool started"), ==, 1);
+  g_assert_cmpuint (world_count (world, "tool started"), ==, 1);
   world_run (world, MS (8000));
   g_assert_true (world->hung_up);
-  g_assert_cmpuint (count_logged (world, "tool done"), ==, 1);
+  g_assert_cmpuint (world_count (world, "tool done"), ==, 1);
 }
 
 /* The voice was in the middle of an utterance: the server plays what it has of it, and is given the
@@ -84,8 +61,8 @@ test_voice_is_cut (void)
     world_run (world, MS (200));
     world_cut_worker (world, n_frames);
     world_run (world, MS (4000));
-    g_assert_cmpuint (count_logged (world, "speaking"), ==, 1);
-    g_assert_cmpuint (count_logged (world, "not_speaking"), ==, 1);
+    g_assert_cmpuint (world_count (world, "speaking"), ==, 1);
+    g_assert_cmpuint (world_count (world, "not_speaking"), ==, 1);
     g_assert_cmpstr (world_last (world, RP_ROLE_ASSISTANT), ==, "One two three four five six.");
     world_audit (world);
   }
@@ -113,14 +90,11 @@ static void
 test_half_a_turn_is_not_kept (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->stt_text = "First part of the story.";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (11000));
+  world_say_on (world, "First part of the story.", 11000);
   world_speech_pause (world);
   world_run (world, MS (100));
   world_event (world, RP_ENGINE_SPEECH_RESUMED);
-  type_text (world, "Note this", FALSE, FALSE); /* makes a checkpoint */
+  world_type (world, "Note this", FALSE, FALSE); /* makes a checkpoint */
   world_replace_worker (world);
   world_run (world, MS (8000));
   g_assert_true (strstr (world->played->str, "I didn't catch that") != NULL);
@@ -135,7 +109,7 @@ test_cough_over_the_change (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain = goodbye_brain;
-  type_text (world, "bye", TRUE, TRUE);
+  world_type (world, "bye", TRUE, TRUE);
   world_run (world, MS (1000));
   world->stt_text = "";
   world_speech_start (world);
@@ -152,10 +126,10 @@ static void
 test_question_is_kept (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->brain = one_line;
+  world->brain = world_one_line;
   world->brain_data = (gpointer) "What is your phone number please?";
   world->expect = RP_EXPECT_DIGITS;
-  type_text (world, "Call me", TRUE, TRUE);
+  world_type (world, "Call me", TRUE, TRUE);
   world_run (world, MS (1000));
   world_replace_worker (world);
   world_run (world, MS (3000));
@@ -172,7 +146,7 @@ test_ids_are_not_used_again (void)
   world_run (world, MS (2000));
   g_autoptr (GBytes) old = g_bytes_ref (world->checkpoint);
   world->tts_us = -1;
-  type_text (world, "Prices", TRUE, TRUE);
+  world_type (world, "Prices", TRUE, TRUE);
   world_run (world, MS (100));
   world_event (world, RP_ENGINE_CLIENT_INTERRUPT);
   g_assert_cmpuint (world->last_flushed, >, 1);
@@ -180,7 +154,7 @@ test_ids_are_not_used_again (void)
   world->checkpoint = g_steal_pointer (&old);
   world->tts_us = MS (10);
   world_replace_worker (world);
-  type_text (world, "Hours", TRUE, TRUE);
+  world_type (world, "Hours", TRUE, TRUE);
   world_run (world, MS (5000));
   g_assert_true (g_str_has_suffix (world->played->str, "You said Hours today.\n"));
 }
@@ -191,7 +165,7 @@ test_segments_and_thoughts_end (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
   world->tts_us = -1;
-  type_text (world, "Prices", TRUE, TRUE);
+  world_type (world, "Prices", TRUE, TRUE);
   world_run (world, MS (100));
   world->tts_us = MS (10);
   world_replace_worker (world);
@@ -200,13 +174,13 @@ test_segments_and_thoughts_end (void)
   world_run (world, MS (5000));
   g_assert_cmpstr (world->played->str, ==, "You said Prices today.\n");
   world->brain_us = -1;
-  type_text (world, "Hours", TRUE, TRUE);
+  world_type (world, "Hours", TRUE, TRUE);
   world_run (world, MS (100));
   world->brain_us = MS (2);
   world_replace_worker (world);
   world_run (world, MS (5000));
-  g_assert_cmpuint (count_logged (world, "thinking"), ==, 3);
-  g_assert_cmpuint (count_logged (world, "thought"), ==, 3);
+  g_assert_cmpuint (world_count (world, "thinking"), ==, 3);
+  g_assert_cmpuint (world_count (world, "thought"), ==, 3);
   world_audit (world);
 }
 
@@ -216,12 +190,12 @@ test_silence_is_kept (void)
 {
   g_autoptr (AutoWorld) world = world_connected ("Hello there.");
   world_run (world, MS (2000));
-  type_text (world, "My name is King", FALSE, FALSE);
+  world_type (world, "My name is King", FALSE, FALSE);
   world_replace_worker (world);
   world_run (world, MS (3000));
   g_assert_cmpuint (world->n_llm_starts, ==, 0);
   world->brain_us = MS (1000);
-  type_text (world, "Prices", TRUE, TRUE);
+  world_type (world, "Prices", TRUE, TRUE);
   world_run (world, MS (100));
   world_event (world, RP_ENGINE_CLIENT_INTERRUPT);
   world_run (world, MS (100));
@@ -238,13 +212,13 @@ test_tool_starts_once (void)
   g_autoptr (AutoWorld) world = world_connected (NULL);
   world->brain = booking_brain;
   world->tool_us = MS (1000);
-  type_text (world, "Book a room", TRUE, TRUE);
+  world_type (world, "Book a room", TRUE, TRUE);
   world_run (world, MS (500));
   world_replace_worker (world);
   world_run (world, MS (9000));
   g_assert_cmpuint (world->n_tool_calls, ==, 2);
-  g_assert_cmpuint (count_logged (world, "tool started"), ==, 1);
-  g_assert_cmpuint (count_logged (world, "tool done"), ==, 1);
+  g_assert_cmpuint (world_count (world, "tool started"), ==, 1);
+  g_assert_cmpuint (world_count (world, "tool done"), ==, 1);
   g_assert_true (g_str_has_suffix (world->played->str, "It is booked now.\n"));
 }
 
@@ -259,7 +233,7 @@ test_drain_over_the_change (void)
   world_run (world, MS (500));
   world_speech_start (world);
   world_event (world, RP_ENGINE_DRAIN);
-  type_text (world, "Note this", FALSE, FALSE);
+  world_type (world, "Note this", FALSE, FALSE);
   world_replace_worker (world);
   world_run (world, MS (20000));
   g_assert_true (world->hung_up);
@@ -271,7 +245,7 @@ test_failed_resume_leaves_nothing (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
   world->expect = RP_EXPECT_DIGITS;
-  type_text (world, "Prices", TRUE, FALSE);
+  world_type (world, "Prices", TRUE, FALSE);
   world_run (world, MS (100));
   gsize size = 0;
   g_autoptr (GBytes) good = rp_engine_checkpoint (world->engine);

@@ -4,20 +4,6 @@
 
 #include <string.h>
 
-static void
-type_text (World *world, const char *text, gboolean run, gboolean aloud)
-{
-  RpEngineEvent event = {.type = RP_ENGINE_CLIENT_TEXT, .text = text, .flag = run, .flag2 = aloud};
-  world_input (world, &event);
-}
-
-/* Its only line, as often as it is asked. */
-static char *
-one_line (World *world, const GPtrArray *messages, char **out_tool, char **out_arguments)
-{
-  return g_strdup (world->brain_data);
-}
-
 static char *
 booking_brain (World *world, const GPtrArray *messages, char **out_tool, char **out_arguments)
 {
@@ -40,15 +26,10 @@ static void
 test_typed_and_spoken_get_one_answer (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->stt_text = "What are your prices?";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (300));
-  type_text (world, "For two people", TRUE, TRUE);
+  world_say_on (world, "What are your prices?", 300);
+  world_type (world, "For two people", TRUE, TRUE);
   world_run (world, MS (700));
-  world_speech_pause (world);
-  world_run (world, MS (136));
-  world_speech_stop (world);
+  world_fall_silent (world);
   world_run (world, MS (9000));
   cough (world);
   world_run (world, MS (9000));
@@ -66,11 +47,9 @@ test_typed_during_a_cough (void)
   world->stt_text = "";
   world_speech_start (world);
   world_run (world, MS (100));
-  type_text (world, "Prices", TRUE, TRUE);
+  world_type (world, "Prices", TRUE, TRUE);
   world_run (world, MS (100));
-  world_speech_pause (world);
-  world_run (world, MS (136));
-  world_speech_stop (world);
+  world_fall_silent (world);
   world_run (world, MS (6000));
   g_assert_cmpstr (world->played->str, ==, "You said Prices today.\n");
   world_audit (world);
@@ -87,9 +66,7 @@ test_stop_button_during_a_cough (void)
   world_run (world, MS (100));
   world_event (world, RP_ENGINE_CLIENT_INTERRUPT);
   world_run (world, MS (100));
-  world_speech_pause (world);
-  world_run (world, MS (136));
-  world_speech_stop (world);
+  world_fall_silent (world);
   world_run (world, MS (6000));
   g_assert_cmpstr (world->played->str, ==, "");
   world_audit (world);
@@ -100,11 +77,11 @@ static void
 test_typed_over_the_first_word (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  type_text (world, "Prices", TRUE, TRUE);
+  world_type (world, "Prices", TRUE, TRUE);
   while (world->played_frames < WORD_FRAMES)
     world_run (world, MS (1));
   world->flush_us = MS (50);
-  type_text (world, "Hours", TRUE, TRUE);
+  world_type (world, "Hours", TRUE, TRUE);
   world_run (world, MS (5000));
   world_assert_context (world, "user: Prices\nassistant!: You\nuser: Hours\n"
                                "assistant: You said Hours today.\n");
@@ -118,9 +95,8 @@ test_typed_over_the_greeting (void)
   g_autoptr (AutoWorld) world = world_connected ("One two three.");
   while (world->played_frames < WORD_FRAMES)
     world_run (world, MS (1));
-  RpEngineEvent event = {.type = RP_ENGINE_CLIENT_TEXT, .text = "Hours", .flag = TRUE};
   g_assert_null (rp_messages_last (rp_engine_messages (world->engine), RP_ROLE_ASSISTANT));
-  world_input (world, &event);
+  world_type (world, "Hours", TRUE, FALSE);
   world_run (world, MS (5000));
   world_assert_context (world, "assistant!: One\nuser: Hours\nassistant: You said Hours today.\n");
   world_audit (world);
@@ -131,14 +107,11 @@ static void
 test_added_text_is_not_missed (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->stt_text = "What are your prices?";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (1000));
+  world_say_on (world, "What are your prices?", 1000);
   world_speech_pause (world);
   world_run (world, MS (100));
   g_assert_cmpuint (world->n_llm_starts, ==, 1);
-  type_text (world, "For two people", FALSE, FALSE);
+  world_type (world, "For two people", FALSE, FALSE);
   world_run (world, MS (36));
   world_speech_stop (world);
   world_run (world, MS (9000));
@@ -163,9 +136,7 @@ test_user_is_first (void)
     world_speech_start (world);
     world_event (world, RP_ENGINE_CONNECTED);
     world_run (world, MS (600));
-    world_speech_pause (world);
-    world_run (world, MS (136));
-    world_speech_stop (world);
+    world_fall_silent (world);
     world_run (world, MS (8000));
     g_assert_cmpstr (world->played->str, ==,
                      words != 0 ? "You said What are your prices?\ntoday.\n" : "Hello there.\n");
@@ -222,7 +193,7 @@ say_number (World *world)
 static void
 ask_for_number (World *world)
 {
-  world->brain = one_line;
+  world->brain = world_one_line;
   world->brain_data = (gpointer) "What is your phone number please?";
   world->expect = RP_EXPECT_DIGITS;
   world_say (world, "Call me back.", 800, 200);
@@ -253,7 +224,7 @@ static void
 test_message_is_waited_for (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->brain = one_line;
+  world->brain = world_one_line;
   world->brain_data = (gpointer) "What shall I tell them?";
   world->expect = RP_EXPECT_MESSAGE;
   world_say (world, "Take a message.", 800, 200);
@@ -269,7 +240,7 @@ static void
 test_yes_over_the_question (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->brain = one_line;
+  world->brain = world_one_line;
   world->brain_data = (gpointer) "So that is tomorrow at noon then.";
   world->expect = RP_EXPECT_YES_NO;
   world_say (world, "Book a room.", 800, 200);
@@ -297,7 +268,7 @@ static void
 test_nod_after_another_question (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->brain = one_line;
+  world->brain = world_one_line;
   world->brain_data = (gpointer) "Shall I book it?";
   world->expect = RP_EXPECT_YES_NO;
   world_say (world, "Book a room.", 800, 200);
@@ -332,7 +303,7 @@ test_late_answer_to_a_flush (void)
   g_autoptr (AutoWorld) world = world_connected ("One two three four five six seven eight nine.");
   world_run (world, MS (1000));
   world->flush_us = MS (420);
-  type_text (world, "Prices", TRUE, TRUE);
+  world_type (world, "Prices", TRUE, TRUE);
   world_run (world, MS (400));
   world->flush_us = MS (100);
   world_event (world, RP_ENGINE_CLIENT_INTERRUPT);
@@ -402,19 +373,14 @@ static void
 test_cut_turn_goes_on (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->stt_text = "And so on and so on";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (61000));
+  world_say_on (world, "And so on and so on", 61000);
   g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==, "And so on and so on");
   world->stt_text = "Listen to me.";
   world_speech_pause (world);
   world_run (world, MS (100));
   world_event (world, RP_ENGINE_SPEECH_RESUMED);
   world_run (world, MS (800));
-  world_speech_pause (world);
-  world_run (world, MS (136));
-  world_speech_stop (world);
+  world_fall_silent (world);
   world_run (world, MS (8000));
   g_assert_true (g_str_has_suffix (world_last (world, RP_ROLE_USER), "Listen to me."));
   g_assert_true (strstr (world_last (world, RP_ROLE_ASSISTANT), "Listen to me.") != NULL);
@@ -432,9 +398,7 @@ test_long_turn_with_stops (void)
   g_assert_cmpint (rp_engine_needed_from (world->engine), >, 11000 * 16);
   world->stt_text = "trip we made.";
   world_run (world, MS (800));
-  world_speech_pause (world);
-  world_run (world, MS (136));
-  world_speech_stop (world);
+  world_fall_silent (world);
   world_run (world, MS (100));
   g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==,
                    "I would like to tell you about the trip we made.");
@@ -456,10 +420,7 @@ static void
 test_dead_network_is_no_end (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->stt_text = "I would like to book";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (1200));
+  world_say_on (world, "I would like to book", 1200);
   for (guint i = 0; i < 20; i++) {
     world_event (world, RP_ENGINE_INPUT_STALLED);
     world_run (world, MS (2000));
@@ -468,9 +429,7 @@ test_dead_network_is_no_end (void)
   world_event (world, RP_ENGINE_INPUT_RESUMED);
   world->stt_text = "I would like to book a room today.";
   world_run (world, MS (1000));
-  world_speech_pause (world);
-  world_run (world, MS (136));
-  world_speech_stop (world);
+  world_fall_silent (world);
   world_run (world, MS (300));
   g_assert_cmpstr (world_last (world, RP_ROLE_USER), ==, "I would like to book a room today.");
 }
@@ -480,10 +439,7 @@ static void
 test_time_from_the_future (void)
 {
   g_autoptr (AutoWorld) world = world_connected (NULL);
-  world->stt_text = "What are your prices?";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (1000));
+  world_say_on (world, "What are your prices?", 1000);
   RpEngineEvent event = {.type = RP_ENGINE_SPEECH_STOPPED,
                          .at_us = G_MAXINT64 - 1,
                          .pos_samples = world->now_us * 16 / 1000};
@@ -541,14 +497,11 @@ static void
 test_stubborn_agent_survives_second_thoughts (void)
 {
   g_autoptr (AutoWorld) world = stubborn_world (NULL);
-  world->brain = one_line;
+  world->brain = world_one_line;
   world->brain_data = (gpointer) "One two three four. Five six seven eight. Nine ten eleven.";
   world->tts_us = MS (700);
   world_say (world, "What are your prices?", 800, 300);
-  world->stt_text = "When do you open?";
-  world_run (world, MS (200));
-  world_speech_start (world);
-  world_run (world, MS (600));
+  world_say_on (world, "When do you open?", 600);
   world_speech_pause (world);
   world_run (world, MS (100));
   world_event (world, RP_ENGINE_SPEECH_RESUMED);
@@ -572,9 +525,7 @@ test_drain_during_a_cough (void)
   world_speech_start (world);
   world_event (world, RP_ENGINE_DRAIN);
   world_run (world, MS (100));
-  world_speech_pause (world);
-  world_run (world, MS (136));
-  world_speech_stop (world);
+  world_fall_silent (world);
   world_run (world, MS (20000));
   g_assert_true (world->hung_up);
   g_assert_true (g_str_has_prefix (world->played->str, "I'm sorry"));

@@ -607,15 +607,40 @@ world_speech_stop (World *world)
 }
 
 void
-world_say (World *world, const char *text, guint ms, guint silence_ms)
+world_type (World *world, const char *text, gboolean run, gboolean aloud)
+{
+  RpEngineEvent event = {.type = RP_ENGINE_CLIENT_TEXT, .text = text, .flag = run, .flag2 = aloud};
+  world_input (world, &event);
+}
+
+char *
+world_one_line (World *world, const GPtrArray *messages, char **out_tool, char **out_arguments)
+{
+  return g_strdup (world->brain_data);
+}
+
+void
+world_say_on (World *world, const char *text, guint ms)
 {
   world->stt_text = text;
   world_run (world, MS (200));
   world_speech_start (world);
-  world_run (world, MS ((gint64) ms - 200 + 64));
+  world_run (world, MS (ms));
+}
+
+void
+world_fall_silent (World *world)
+{
   world_speech_pause (world);
   world_run (world, MS (136));
   world_speech_stop (world);
+}
+
+void
+world_say (World *world, const char *text, guint ms, guint silence_ms)
+{
+  world_say_on (world, text, ms - 200 + 64);
+  world_fall_silent (world);
   if (silence_ms > 200)
     world_run (world, MS (silence_ms - 200));
 }
@@ -685,6 +710,16 @@ world_logged (const World *world, const char *line)
 {
   g_auto (GStrv) lines = g_strsplit (world->log->str, "\n", -1);
   return g_strv_contains ((const char *const *) lines, line);
+}
+
+guint
+world_count (const World *world, const char *line)
+{
+  guint n = 0;
+  g_auto (GStrv) lines = g_strsplit (world->log->str, "\n", -1);
+  for (guint i = 0; lines[i] != NULL; i++)
+    n += strcmp (lines[i], line) == 0;
+  return n;
 }
 
 const char *

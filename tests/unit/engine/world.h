@@ -74,10 +74,20 @@ void world_run_until_quiet (World *world, gint64 limit_us);
 /* The user says @text for @ms, then @silence_ms of silence; the VAD gate's windows are 200, 64 and
  * 200 ms. */
 void world_say (World *world, const char *text, guint ms, guint silence_ms);
+/* Its halves: until @ms after the gate has opened, and how it closes. */
+void world_say_on (World *world, const char *text, guint ms);
+void world_fall_silent (World *world);
+/* The user types. @run: it interrupts and is answered at once; @aloud: by voice. */
+void world_type (World *world, const char *text, gboolean run, gboolean aloud);
+/* A brain that has only the line in brain_data, as often as it is asked. */
+char *world_one_line (World *world, const GPtrArray *messages, char **out_tool,
+                      char **out_arguments);
 void world_speech_start (World *world);
 void world_speech_pause (World *world);
 void world_speech_stop (World *world);
 gboolean world_logged (const World *world, const char *line);
+/* How often. */
+guint world_count (const World *world, const char *line);
 /* All is still: what was begun has its end, and the context is what was heard. */
 void world_audit (World *world);
 /* Content of the last message of a role, or "". */
