@@ -15,8 +15,9 @@ G_DEFINE_QUARK (rp - http - error - quark, rp_http_error)
 #define DEFAULT_CONNECTIONS 1000
 #define DEFAULT_IDLE_S 15
 #define DEFAULT_REQUEST_S 30
-/* Request line and headers, of one connection. */
-#define CONNECTION_MEMORY_BYTES (32 * 1024)
+/* Request line and headers, of one connection. The library maps what is more than 32 KiB and gives
+ * it back to the kernel with the keys and tokens in it; less would go back to the heap as it is. */
+#define CONNECTION_MEMORY_BYTES (36 * 1024)
 
 /* --- libmicrohttpd --- */
 
