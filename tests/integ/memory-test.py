@@ -4,6 +4,7 @@ usage: memory-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
 import asyncio
 import os
 import re
+import socket
 import sys
 import tempfile
 import time
@@ -61,19 +62,32 @@ def secret_file(directory, name, text):
     return path
 
 
+def show(server, key):
+    """Behind so much that what overwrites the beginning of freed memory does not get at it. The server ends the
+    connection, so that it has when this returns."""
+    lines = ["GET /stats HTTP/1.1", "Host: localhost", "Connection: close", "X-Pad: " + "p" * 500]
+    lines += ["Authorization: Bearer " + key, "", ""]
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE_S) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        while connection.recv(65536):
+            pass
+
+
 def test_keys():
-    """The server has its keys where it needs them (HTTP has a copy of its own) and nowhere else, nor what else is in
-    their files; the processes below it have none."""
-    key, secret = KEY, "Wiesenschaumkraut-0815-geheim"
+    """The server has its keys once, as it was told them, and nowhere else, nor what else is in their files, whoever has
+    shown one since; the processes below it have none."""
+    key, secret, wrong = KEY, "Wiesenschaumkraut-0815-geheim", "Sumpfdotterblume-4712-geraten"
     with tempfile.TemporaryDirectory(prefix="rp-memory-") as directory:
         by_file = ["--token-file", secret_file(directory, "key", key)]
         turn = ["--turn", "turn:turn.example.com", "--turn-secret-file", secret_file(directory, "turn", secret)]
         for options in (by_file, ["--token", key], ["--token=" + key]):
             with Server(*sys.argv[1:3], *options, *turn) as server:
                 server.await_log("ready")
-                words = [key, secret, key[::-1], secret[::-1]]
+                show(server, key)
+                show(server, wrong)
+                words = [key, secret, key[::-1], secret[::-1], wrong]
                 for pid, name in family(server.process.pid).items():
-                    expected = [2, 1, 0, 0] if name == "repartee" else [0, 0, 0, 0]
+                    expected = [1, 1, 0, 0, 0] if name == "repartee" else [0] * len(words)
                     assert list(times(pid, words).values()) == expected, (options, name, scan(pid, words))
 
 

@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-#define HASH_BYTES 32 /* SHA-256 */
+/* SHA-256 */
+#define HASH_BYTES 32
+#define BLOCK_BYTES 64
 /* Of a mac in base64url without padding. */
 #define MAC_CHARS 43
 /* Another use of the secret, or another form of token, must take another label. */
@@ -29,13 +31,18 @@ rp_access_grant_free (RpAccessGrant *grant)
   g_free (grant);
 }
 
+/* GLib frees a checksum with the end of the text in it, what was left of whole blocks: something
+ * else takes its place. */
 static void
 hash (const char *text, gsize len, guint8 *out)
 {
+  static const guchar zeros[BLOCK_BYTES - 1] = {0};
   gsize out_len = HASH_BYTES;
   g_autoptr (GChecksum) sum = g_checksum_new (G_CHECKSUM_SHA256);
   g_checksum_update (sum, (const guchar *) text, (gssize) len);
   g_checksum_get_digest (sum, out, &out_len);
+  g_checksum_reset (sum);
+  g_checksum_update (sum, zeros, sizeof zeros);
 }
 
 static void
