@@ -28,7 +28,8 @@ typedef struct {
   /* The first worker is warm. @info: what the zygote said about itself (JSON object). Again after
    * every restart of the zygote. */
   void (*ready) (const char *info, gpointer user_data);
-  /* No worker will ever come: the configuration is wrong. */
+  /* No worker will ever come: the configuration is wrong, and never was right; or the spawner is
+   * gone. */
   void (*failed) (const char *why, gpointer user_data);
   /* For the log: a zygote or an idle worker was lost, a worker died by a signal. */
   void (*trouble) (const char *text, gpointer user_data);

@@ -28,6 +28,7 @@ struct _RpZygote {
   GPtrArray *agents; /* of RpAgentInfo */
 
   RpZygoteState state;
+  gboolean was_ready; /* with this configuration: what is wrong now may be right again */
   GPid pid;
   int pidfd;
   int control_fd; /* -1 once the zygote closed it or broke the rules */
@@ -202,7 +203,7 @@ on_zygote_exit (gint fd, GIOCondition condition, gpointer data)
   g_autofree char *why =
       complaint != NULL ? g_strdup_printf ("%s (%s)", complaint, how) : g_strdup (how);
   clear_source (&zygote->exit_source);
-  if (info.si_code == CLD_EXITED && info.si_status == RP_ZYGOTE_EXIT_CONFIG)
+  if (!zygote->was_ready && info.si_code == CLD_EXITED && info.si_status == RP_ZYGOTE_EXIT_CONFIG)
     fail (zygote, complaint != NULL ? complaint : why);
   else
     retry_later (zygote, why);
@@ -220,6 +221,7 @@ handle_ready (RpZygote *zygote, const RpFrame *frame)
     return;
   }
   zygote->state = RP_ZYGOTE_READY;
+  zygote->was_ready = TRUE;
   clear_source (&zygote->timer);
   g_autofree char *info = g_strndup ((const char *) frame->payload, frame->len);
   if (zygote->events.ready != NULL)
@@ -397,9 +399,10 @@ start (RpZygote *zygote)
   if (!ok) {
     close (fds[0]);
     complain (zygote, error != NULL ? error->message : "no pidfd for the zygote");
-    /* What cannot be executed now will not be later either. */
+    /* What could never be executed will not be later either. */
     if (rp_spawner_is_gone (zygote->config.spawner) ||
-        !g_file_test (zygote->config.worker_path, G_FILE_TEST_IS_EXECUTABLE))
+        (!zygote->was_ready &&
+         !g_file_test (zygote->config.worker_path, G_FILE_TEST_IS_EXECUTABLE)))
       zygote->state = RP_ZYGOTE_FAILED;
     set_timer (zygote, &zygote->timer, 0, on_start_failed);
     return;

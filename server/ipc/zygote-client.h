@@ -15,7 +15,9 @@
 
 G_BEGIN_DECLS
 
-/* The zygote's exit code for "my configuration is wrong, do not start me again". */
+/* The zygote's exit code for "my configuration is wrong, do not start me again". One that was READY
+ * before with the same configuration is started again nevertheless: its files have been changed,
+ * and may be mended. */
 #define RP_ZYGOTE_EXIT_CONFIG 2
 
 typedef struct {

@@ -199,6 +199,18 @@ test_pool_replaces_idle (void)
   stop_pool (pool, &log);
 }
 
+/* Found as the parent of a worker that has told its pid. */
+static void
+kill_zygote_of (RpWorkerLink *link)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%u/stat", rp_worker_link_pid (link));
+  g_autofree char *stat = NULL;
+  g_assert_true (g_file_get_contents (path, &stat, NULL, NULL));
+  int zygote = 0;
+  g_assert_cmpint (sscanf (strrchr (stat, ')'), ") %*c %d", &zygote), ==, 1);
+  kill (zygote, SIGKILL);
+}
+
 static void
 test_pool_zygote_dies (void)
 {
@@ -212,13 +224,7 @@ test_pool_zygote_dies (void)
   await (&call, call.n_started == 1);
   run_until (stats_of (pool).idle == 1);
 
-  /* Its parent is the zygote: found by the worker's own account. */
-  g_autofree char *path = g_strdup_printf ("/proc/%u/stat", rp_worker_link_pid (call.link));
-  g_autofree char *stat = NULL;
-  g_assert_true (g_file_get_contents (path, &stat, NULL, NULL));
-  int zygote = 0;
-  g_assert_cmpint (sscanf (strrchr (stat, ')'), ") %*c %d", &zygote), ==, 1);
-  kill (zygote, SIGKILL);
+  kill_zygote_of (call.link);
   run_until (log.n_ready == 2);
   g_assert_cmpuint (stats_of (pool).restarts, ==, 1);
 
@@ -296,6 +302,29 @@ test_pool_bad_config (void)
   g_assert_cmpstr (rp_pool_failure (pool), ==, "no such agent");
   g_assert_null (answer.answer);
   g_assert_cmpuint (log.n_trouble, ==, 0);
+  stop_pool (pool, &log);
+}
+
+/* What was right once may be right again: somebody edits an agent while the server runs. */
+static void
+test_pool_bad_config_later (void)
+{
+  PoolLog log;
+  g_autofree char *dir = g_dir_make_tmp ("repartee-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (dir, "mistake", NULL);
+  g_autofree char *behaviour = g_strconcat ("bad-while:", path, NULL);
+  RpPool *pool = make_pool (behaviour, 1, &log);
+  run_until (stats_of (pool).idle == 1);
+  g_assert_true (g_file_set_contents (path, "", 0, NULL));
+  RpWorkerLink *link = rp_pool_acquire (pool);
+  kill_zygote_of (link);
+  run_until (log.n_trouble >= 3 || log.n_failed > 0);
+  g_assert_cmpuint (log.n_failed, ==, 0);
+  g_assert_null (rp_pool_failure (pool));
+  unlink (path);
+  run_until (log.n_ready == 2 && stats_of (pool).idle >= 1);
+  rp_worker_link_free (link);
+  rmdir (dir);
   stop_pool (pool, &log);
 }
 
@@ -411,6 +440,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pool/worker-hangs", test_pool_worker_hangs);
   g_test_add_func ("/pool/kills-released", test_pool_kills_released);
   g_test_add_func ("/pool/bad-config", test_pool_bad_config);
+  g_test_add_func ("/pool/bad-config-later", test_pool_bad_config_later);
   g_test_add_func ("/pool/no-program", test_pool_no_program);
   g_test_add_func ("/pool/agents", test_pool_agents);
   g_test_add_func ("/pool/trims", test_pool_trims);

@@ -1,7 +1,7 @@
 /* A zygote without models, for the tests of server/ipc. Its --agent says how it behaves:
  *
  *   good         forks workers that answer PING and START
- *   bad-config   FAILED and exit code 2
+ *   bad-config   FAILED and exit code 2; bad-while:PATH: as long as there is such a file
  *   dies         exit code 1 before READY
  *   mute         never says READY
  *   stillborn    forks workers that exit at once
@@ -99,7 +99,9 @@ main (int argc, char **argv)
     return 1;
   if (g_str_equal (behaviour, "mute"))
     pause ();
-  if (g_str_equal (behaviour, "bad-config")) {
+  gboolean is_bad = g_str_has_prefix (behaviour, "bad-while:") &&
+                    g_file_test (strchr (behaviour, ':') + 1, G_FILE_TEST_EXISTS);
+  if (is_bad || g_str_equal (behaviour, "bad-config")) {
     static const char why[] = "no such agent";
     fake_worker_send (&control, RP_FRAME_FAILED, why, strlen (why));
     return 2;
