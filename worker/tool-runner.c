@@ -1,71 +1,64 @@
 #include "tool-runner.h"
 
-#include "mailbox.h"
+#include "job-thread.h"
 
 typedef struct {
-  char *call_id;
+  RpToolCall *call;
   char *text; /* the result, or why it failed */
   gboolean failed;
-} Mail;
+} Job;
 
 struct _RpToolRunner {
-  RpTools *tools;
+  RpTools *tools; /* the job thread's */
   const GPtrArray *allowed;
   char *conversation;
   const RpToolRunnerEvents *events;
   gpointer user_data;
-  RpMailbox *mailbox;
-  GThread *thread;    /* NULL when nothing is allowed */
-  GAsyncQueue *calls; /* of RpToolCall; @end is the last */
-  RpToolCall end;
+  RpMailbox *mailbox;  /* of Job */
+  RpJobThread *thread; /* NULL when nothing is allowed */
 };
 
 static void
-mail_free (gpointer data)
+job_free (gpointer data)
 {
-  Mail *mail = data;
-  g_free (mail->call_id);
-  g_free (mail->text);
-  g_free (mail);
+  Job *job = data;
+  rp_tool_call_free (job->call);
+  g_free (job->text);
+  g_free (job);
 }
 
 static void
-on_mail (gpointer message, gpointer user_data)
+on_job (gpointer message, gpointer user_data)
 {
   RpToolRunner *runner = user_data;
-  Mail *mail = message;
-  if (mail->failed)
-    runner->events->failed (mail->call_id, mail->text, runner->user_data);
+  Job *job = message;
+  if (job->failed)
+    runner->events->failed (job->call->id, job->text, runner->user_data);
   else
-    runner->events->result (mail->call_id, mail->text, runner->user_data);
-  mail_free (mail);
+    runner->events->result (job->call->id, job->text, runner->user_data);
+  job_free (job);
 }
 
 static void
-post (RpToolRunner *runner, const char *call_id, gboolean failed, char *text)
+call_tool (gpointer data, const gint *cancel, gpointer user_data)
 {
-  Mail *mail = g_new0 (Mail, 1);
-  mail->call_id = g_strdup (call_id);
-  mail->failed = failed;
-  mail->text = text;
-  rp_mailbox_post (runner->mailbox, mail);
+  RpToolRunner *runner = user_data;
+  Job *job = data;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *key = g_strdup_printf ("%s/%s", runner->conversation, job->call->id);
+  job->text = rp_tools_call (runner->tools, job->call->name, key, job->call->arguments,
+                             g_get_real_time () / G_USEC_PER_SEC, &error);
+  job->failed = job->text == NULL;
+  if (job->failed)
+    job->text = g_strdup (error->message);
 }
 
-static gpointer
-thread_main (gpointer data)
-{
-  RpToolRunner *runner = data;
-  RpToolCall *call;
-  while ((call = g_async_queue_pop (runner->calls)) != &runner->end) {
-    g_autoptr (GError) error = NULL;
-    g_autofree char *key = g_strdup_printf ("%s/%s", runner->conversation, call->id);
-    char *result = rp_tools_call (runner->tools, call->name, key, call->arguments,
-                                  g_get_real_time () / G_USEC_PER_SEC, &error);
-    post (runner, call->id, result == NULL, result != NULL ? result : g_strdup (error->message));
-    rp_tool_call_free (call);
-  }
-  return NULL;
-}
+static const RpJobThreadClass thread_class = {
+    .name = "tools",
+    .max_waiting = RP_TOOL_RUNNER_MAX_WAITING,
+    .run = call_tool,
+    .free_job = job_free,
+};
 
 RpToolRunner *
 rp_tool_runner_new (RpTools *tools, const GPtrArray *allowed, const char *conversation,
@@ -77,11 +70,10 @@ rp_tool_runner_new (RpTools *tools, const GPtrArray *allowed, const char *conver
   runner->conversation = g_strdup (conversation);
   runner->events = events;
   runner->user_data = user_data;
-  runner->mailbox = rp_mailbox_new (context, on_mail, mail_free, runner);
-  runner->calls = g_async_queue_new_full ((GDestroyNotify) rp_tool_call_free);
+  runner->mailbox = rp_mailbox_new (context, on_job, job_free, runner);
   /* Not with the first call: a worker in its sandbox starts no thread once it has begun. */
   if (allowed->len > 0)
-    runner->thread = g_thread_new ("tools", thread_main, runner);
+    runner->thread = rp_job_thread_new (&thread_class, runner->mailbox, runner);
   return runner;
 }
 
@@ -90,11 +82,7 @@ rp_tool_runner_free (RpToolRunner *runner)
 {
   if (runner == NULL)
     return;
-  if (runner->thread != NULL) {
-    g_async_queue_push_front (runner->calls, &runner->end);
-    g_thread_join (runner->thread);
-  }
-  g_async_queue_unref (runner->calls);
+  rp_job_thread_free (runner->thread);
   rp_mailbox_free (runner->mailbox);
   g_free (runner->conversation);
   g_free (runner);
@@ -113,13 +101,12 @@ is_allowed (const RpToolRunner *runner, const char *name)
 void
 rp_tool_runner_call (RpToolRunner *runner, const RpToolCall *call)
 {
-  if (!is_allowed (runner, call->name)) {
-    post (runner, call->id, TRUE, g_strdup ("the agent has no such tool"));
+  Job *job = g_new0 (Job, 1);
+  job->call = rp_tool_call_copy (call);
+  gboolean allowed = is_allowed (runner, call->name);
+  if (allowed && rp_job_thread_push (runner->thread, job))
     return;
-  }
-  if (g_async_queue_length (runner->calls) >= RP_TOOL_RUNNER_MAX_WAITING) {
-    post (runner, call->id, TRUE, g_strdup ("too many tool calls are waiting"));
-    return;
-  }
-  g_async_queue_push (runner->calls, rp_tool_call_copy (call));
+  job->failed = TRUE;
+  job->text = g_strdup (allowed ? "too many tool calls are waiting" : "the agent has no such tool");
+  rp_mailbox_post (runner->mailbox, job);
 }

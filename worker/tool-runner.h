@@ -23,8 +23,8 @@ typedef struct _RpToolRunner RpToolRunner;
 
 /* @tools: (transfer none): used by this runner alone from now on. @allowed: (transfer none) of char
  * *: the names that the agent may call; others fail. @conversation: what tells its calls from those
- * of others: brains number theirs from 1 in each. @allowed, @events: must outlive the runner. The
- * thread is started by the first call: most conversations make none. */
+ * of others: brains number theirs from 1 in each. @allowed, @events: must outlive the runner.
+ * Without an allowed tool there is no thread. */
 RpToolRunner *rp_tool_runner_new (RpTools *tools, const GPtrArray *allowed,
                                   const char *conversation, GMainContext *context,
                                   const RpToolRunnerEvents *events, gpointer user_data);
