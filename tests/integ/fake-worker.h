@@ -18,6 +18,7 @@ typedef struct {
 void fake_worker_init (FakeWorker *worker, int *out_server_fd);
 void fake_worker_adopt (FakeWorker *worker, int fd);
 void fake_worker_clear (FakeWorker *worker);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (FakeWorker, fake_worker_clear)
 
 void fake_worker_send (FakeWorker *worker, RpFrameType type, const void *payload, gsize len);
 void fake_worker_send_u32 (FakeWorker *worker, RpFrameType type, guint32 value);

@@ -78,6 +78,41 @@ await_playout (FakeWorker *worker, RpPlayoutReason reason)
   return playout;
 }
 
+/* A call without a channel that its worker has taken. */
+static void
+begin (Rig *rig, FakeWorker *worker)
+{
+  rig_connect (rig, worker, FALSE);
+  await_start (worker);
+}
+
+/* The same, when the worker knows that somebody hears it. */
+static void
+begin_connected (Rig *rig, FakeWorker *worker)
+{
+  begin (rig, worker);
+  await_client (worker, "connected");
+}
+
+/* The same with a channel. */
+static void
+begin_ready (Rig *rig, FakeWorker *worker)
+{
+  rig_connect (rig, worker, TRUE);
+  await_start (worker);
+  rig_get_ready (rig);
+  await_client (worker, "connected");
+}
+
+static void
+say_text (Rig *rig, const char *text)
+{
+  g_autofree char *message = g_strdup_printf (
+      "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\",\"data\":{\"content\":\"%s\"}}",
+      text);
+  rig_say (rig, message);
+}
+
 static void
 send_event (FakeWorker *worker, const char *json)
 {
@@ -106,51 +141,45 @@ static void
 test_audio_in (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   gint64 pos_samples = 0;
   guint by_kind[4] = {0};
-  rig_connect (rig, &worker, FALSE);
-  await_start (&worker);
-  await_client (&worker, "connected");
+  begin_connected (rig, &worker);
   rig_talk (rig, TRUE);
   hear (&worker, &pos_samples, 50 * 320, by_kind);
   g_assert_cmpint (pos_samples, ==, 50 * 320);
   g_assert_cmpuint (by_kind[RP_AUDIO_DECODED], >, 0);
   if (was_punctual (rig))
     g_assert_cmpuint (by_kind[RP_AUDIO_DECODED], ==, 50);
-  fake_worker_clear (&worker);
 }
 
 static void
 test_lost_packets (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   gint64 pos_samples = 0;
   guint by_kind[4] = {0};
   rig->lost_pattern = 1u << 5 | 1u << 20 | 1u << 21;
-  rig_connect (rig, &worker, FALSE);
-  await_start (&worker);
+  begin (rig, &worker);
   rig_talk (rig, TRUE);
   hear (&worker, &pos_samples, 60 * 320, by_kind);
   /* What was lost is filled in, said to be so, and takes its own time. */
   g_assert_cmpuint (by_kind[RP_AUDIO_DECODED], <=, 60 - 4);
   g_assert_cmpuint (by_kind[RP_AUDIO_PLC] + by_kind[RP_AUDIO_FEC] + by_kind[RP_AUDIO_SILENCE], >=,
                     2);
-  fake_worker_clear (&worker);
 }
 
 static void
 test_stall (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   RpFrame frame;
   RpInputState input;
   gint64 pos_samples = 0;
   guint by_kind[4] = {0};
-  rig_connect (rig, &worker, FALSE);
-  await_start (&worker);
+  begin (rig, &worker);
   rig_talk (rig, TRUE);
   hear (&worker, &pos_samples, 320, by_kind);
   rig_talk (rig, FALSE);
@@ -159,7 +188,6 @@ test_stall (void)
     g_assert_true (rp_frame_parse_input (&frame, &input, NULL));
   } while (!input.stalled);
   g_assert_cmpint (input.pos_samples, >=, pos_samples);
-  fake_worker_clear (&worker);
 }
 
 /* What has come so far. */
@@ -190,7 +218,7 @@ static void
 test_greets_who_can_hear (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   rig->mute = TRUE;
   rig_connect (rig, &worker, FALSE);
   gint64 connected_us = g_get_monotonic_time ();
@@ -204,17 +232,14 @@ test_greets_who_can_hear (void)
     rig_talk (rig, TRUE);
     await_client (&worker, "connected");
   }
-  fake_worker_clear (&worker);
 }
 
 static void
 test_audio_out (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
-  rig_connect (rig, &worker, FALSE);
-  await_start (&worker);
-  await_client (&worker, "connected");
+  g_auto (FakeWorker) worker = {.fd = -1};
+  begin_connected (rig, &worker);
   speak (&worker, 1, 50, TRUE);
   RpPlayout started = await_playout (&worker, RP_PLAYOUT_STARTED);
   RpPlayout ended = await_playout (&worker, RP_PLAYOUT_ENDED);
@@ -232,17 +257,14 @@ test_audio_out (void)
     g_assert_cmpuint (b->ssrc, ==, a->ssrc);
   }
   g_mutex_unlock (&rig->lock);
-  fake_worker_clear (&worker);
 }
 
 static void
 test_flush (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
-  rig_connect (rig, &worker, FALSE);
-  await_start (&worker);
-  await_client (&worker, "connected");
+  g_auto (FakeWorker) worker = {.fd = -1};
+  begin_connected (rig, &worker);
   speak (&worker, 1, 500, FALSE);
   await_playout (&worker, RP_PLAYOUT_STARTED);
   await_playout (&worker, RP_PLAYOUT_PROGRESS);
@@ -257,7 +279,6 @@ test_flush (void)
   speak (&worker, 2, 2, TRUE);
   RpPlayout next = await_playout (&worker, RP_PLAYOUT_STARTED);
   g_assert_cmpuint (next.utterance, ==, 2);
-  fake_worker_clear (&worker);
 }
 
 static gboolean
@@ -270,7 +291,7 @@ static void
 test_messages (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   rig_connect (rig, &worker, TRUE);
   await_start (&worker);
   /* Before the client can hear it: kept. */
@@ -278,8 +299,7 @@ test_messages (void)
   rig_get_ready (rig);
   await_client (&worker, "connected");
   rig_wait (rig, rig_was_told, "early bird", "the kept message");
-  rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\",\"data\":"
-                "{\"content\":\"hi\"}}");
+  say_text (rig, "hi");
   await_client (&worker, "text");
   send_event (&worker, "{\"event\":\"turn_metrics\",\"voice_to_voice_ms\":250}");
   rig_wait (rig, rig_was_told, "turn-metrics", "metrics");
@@ -295,14 +315,13 @@ test_messages (void)
   g_assert_cmpint (rig->latencies.us[RP_LATENCY_STT], ==, 7000);
   g_assert_cmpint (rig->latencies.us[RP_LATENCY_SETUP], <, 60 * G_USEC_PER_SEC);
   g_mutex_unlock (&rig->lock);
-  fake_worker_clear (&worker);
 }
 
 /* The next worker knows what the last one had sent and what of it was played. */
 static void
 replaced (Rig *rig, FakeWorker *worker, gint64 known_pos_samples)
 {
-  FakeWorker next;
+  g_auto (FakeWorker) next = {.fd = -1};
   RpFrame frame;
   guint by_kind[4] = {0};
   rig_wait (rig, rig_needs_worker, GUINT_TO_POINTER (1), "the loss of the worker");
@@ -332,7 +351,6 @@ replaced (Rig *rig, FakeWorker *worker, gint64 known_pos_samples)
   RpPlayout progress = await_playout (&next, RP_PLAYOUT_PROGRESS);
   g_assert_cmpuint (progress.utterance, ==, 2);
   g_assert_cmpuint (rig_count (rig, &rig->n_ended), ==, 0);
-  fake_worker_clear (&next);
 }
 
 static void
@@ -340,17 +358,14 @@ lose (const void *bytes, gsize len)
 {
   g_autoptr (Rig) rig = rig_new ();
   g_autoptr (Rig) other = rig_new ();
-  FakeWorker worker;
-  FakeWorker other_worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
+  g_auto (FakeWorker) other_worker = {.fd = -1};
   gint64 pos_samples = 0;
   gint64 other_pos_samples = 0;
   guint by_kind[4] = {0};
-  rig_connect (other, &other_worker, FALSE);
-  await_start (&other_worker);
+  begin (other, &other_worker);
   rig_talk (other, TRUE);
-  rig_connect (rig, &worker, FALSE);
-  await_start (&worker);
-  await_client (&worker, "connected");
+  begin_connected (rig, &worker);
   rig_talk (rig, TRUE);
   hear (&worker, &pos_samples, 5 * 320, by_kind);
   speak (&worker, 1, 3, TRUE);
@@ -366,7 +381,6 @@ lose (const void *bytes, gsize len)
   /* The other call has not noticed. */
   hear (&other_worker, &other_pos_samples, 20 * 320, by_kind);
   g_assert_cmpuint (rig_count (other, &other->n_need_worker), ==, 0);
-  fake_worker_clear (&other_worker);
 }
 
 static void
@@ -389,12 +403,10 @@ test_bad_events (void)
   };
   for (gsize i = 0; i < G_N_ELEMENTS (events); i++) {
     g_autoptr (Rig) rig = rig_new ();
-    FakeWorker worker;
-    rig_connect (rig, &worker, FALSE);
-    await_start (&worker);
+    g_auto (FakeWorker) worker = {.fd = -1};
+    begin (rig, &worker);
     send_event (&worker, events[i]);
     rig_wait (rig, rig_needs_worker, GUINT_TO_POINTER (1), "the loss of the worker");
-    fake_worker_clear (&worker);
   }
 }
 
@@ -402,7 +414,7 @@ static void
 test_too_many_losses (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   rig_connect (rig, &worker, TRUE);
   rig_get_ready (rig);
   for (guint i = 1; i <= RP_SESSION_MAX_RESTARTS; i++) {
@@ -421,19 +433,15 @@ static void
 test_between_workers (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   gint64 pos_samples = 0;
   guint by_kind[4] = {0};
-  rig_connect (rig, &worker, TRUE);
-  await_start (&worker);
-  rig_get_ready (rig);
-  await_client (&worker, "connected");
+  begin_ready (rig, &worker);
   rig_talk (rig, TRUE);
   hear (&worker, &pos_samples, 5 * 320, by_kind);
   fake_worker_clear (&worker);
   rig_wait (rig, rig_needs_worker, GUINT_TO_POINTER (1), "the loss of the worker");
-  rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\",\"data\":"
-                "{\"content\":\"said to nobody\"}}");
+  say_text (rig, "said to nobody");
   /* Answered by the server itself, so the text has arrived. */
   rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"teleport\",\"id\":\"2\"}");
   rig_wait (rig, rig_was_told, "error-response", "an answer");
@@ -442,18 +450,14 @@ test_between_workers (void)
   pos_samples = rp_json_int (start, "input_pos_samples", -1);
   fake_worker_send (&worker, RP_FRAME_STARTED, NULL, 0);
   await_client (&worker, "text");
-  fake_worker_clear (&worker);
 }
 
 static void
 test_hangup (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
-  rig_connect (rig, &worker, TRUE);
-  await_start (&worker);
-  rig_get_ready (rig);
-  await_client (&worker, "connected");
+  g_auto (FakeWorker) worker = {.fd = -1};
+  begin_ready (rig, &worker);
   speak (&worker, 1, 30, TRUE);
   fake_worker_send (&worker, RP_FRAME_HANGUP, "bye", 3);
   RpPlayout ended = await_playout (&worker, RP_PLAYOUT_ENDED);
@@ -463,50 +467,41 @@ test_hangup (void)
   rig_wait (rig, rig_was_told, "peerLeft", "peerLeft");
   g_assert_false (rig->failed);
   g_assert_cmpstr (rig->reason, ==, "the agent hung up: bye");
-  fake_worker_clear (&worker);
 }
 
 static void
 test_client_hangs_up (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
-  rig_connect (rig, &worker, FALSE);
-  await_start (&worker);
+  g_auto (FakeWorker) worker = {.fd = -1};
+  begin (rig, &worker);
   rig_hang_up (rig);
   rig_wait (rig, rig_has_ended, NULL, "the end");
   await_end (&worker);
   g_assert_false (rig->failed);
-  fake_worker_clear (&worker);
 }
 
 static void
 test_drain (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
-  rig_connect (rig, &worker, FALSE);
-  await_start (&worker);
-  await_client (&worker, "connected");
+  g_auto (FakeWorker) worker = {.fd = -1};
+  begin_connected (rig, &worker);
   rig_drain (rig);
   await_client (&worker, "drain");
   rig_end (rig, "time is up");
   rig_wait (rig, rig_has_ended, NULL, "the end");
   g_assert_cmpstr (rig->reason, ==, "time is up");
-  fake_worker_clear (&worker);
 }
 
 static void
 test_reconnect (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   gint64 pos_samples = 0;
   guint by_kind[4] = {0};
-  rig_connect (rig, &worker, TRUE);
-  await_start (&worker);
-  rig_get_ready (rig);
-  await_client (&worker, "connected");
+  begin_ready (rig, &worker);
   rig_talk (rig, TRUE);
   hear (&worker, &pos_samples, 10 * 320, by_kind);
   rig_reconnect (rig);
@@ -514,22 +509,17 @@ test_reconnect (void)
   hear (&worker, &pos_samples, 10 * 320, by_kind);
   speak (&worker, 1, 5, TRUE);
   await_playout (&worker, RP_PLAYOUT_ENDED);
-  rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\",\"data\":"
-                "{\"content\":\"still here\"}}");
+  say_text (rig, "still here");
   await_client (&worker, "text");
   g_assert_cmpuint (rig_count (rig, &rig->n_need_worker), ==, 0);
   g_assert_cmpuint (rig_count (rig, &rig->n_ended), ==, 0);
-  fake_worker_clear (&worker);
 }
 
 /* A call in which both talk: the agent for longer than any of these tests takes, as a rule. */
 static void
 begin_talk (Rig *rig, FakeWorker *worker)
 {
-  rig_connect (rig, worker, TRUE);
-  await_start (worker);
-  rig_get_ready (rig);
-  await_client (worker, "connected");
+  begin_ready (rig, worker);
   rig_talk (rig, TRUE);
   speak (worker, 1, 1000, TRUE);
   rig_wait (rig, rig_heard, GUINT_TO_POINTER (5), "the agent");
@@ -543,8 +533,7 @@ check_goes_on (Rig *rig, FakeWorker *worker)
   guint n_heard = rig->packets->len;
   g_mutex_unlock (&rig->lock);
   rig_wait (rig, rig_heard, GUINT_TO_POINTER (n_heard + 5), "the agent");
-  rig_say (rig, "{\"label\":\"rtvi-ai\",\"type\":\"send-text\",\"id\":\"1\",\"data\":"
-                "{\"content\":\"still here\"}}");
+  say_text (rig, "still here");
   await_client (worker, "text");
   g_assert_cmpuint (rig->n_connected, ==, 1);
   g_assert_cmpuint (rig_count (rig, &rig->n_need_worker), ==, 0);
@@ -585,7 +574,7 @@ static void
 test_ice_restart (gconstpointer data)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   begin_talk (rig, &worker);
   for (guint i = 1; i <= 3; i++) {
     g_assert_true (rig_restart_ice (rig, GPOINTER_TO_INT (data), NULL));
@@ -593,21 +582,19 @@ test_ice_restart (gconstpointer data)
   }
   check_goes_on (rig, &worker);
   check_no_gap (rig);
-  fake_worker_clear (&worker);
 }
 
 static void
 test_ice_answer_lost (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   begin_talk (rig, &worker);
   g_assert_true (rig_restart_ice (rig, RIG_ANSWER_LOST, NULL));
   check_goes_on (rig, &worker);
   g_assert_true (rig_restart_ice (rig, 0, NULL));
   rig_wait (rig, rig_has_switched, GUINT_TO_POINTER (1), "the new pair");
   check_no_gap (rig);
-  fake_worker_clear (&worker);
 }
 
 /* The client's network is gone, and the answer to its first restart with it. */
@@ -615,14 +602,13 @@ static void
 test_ice_moved (gconstpointer data)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   begin_talk (rig, &worker);
   g_assert_true (rig_restart_ice (rig, RIG_MOVED | RIG_ANSWER_LOST | GPOINTER_TO_INT (data), NULL));
   send_event (&worker, "{\"event\":\"user_turn\",\"text\":\"said into the void\"}");
   g_assert_true (rig_restart_ice (rig, GPOINTER_TO_INT (data), NULL));
   check_goes_on (rig, &worker);
   rig_wait (rig, rig_was_told, "said into the void", "what was said meanwhile");
-  fake_worker_clear (&worker);
 }
 
 /* Candidates count for the generation whose ufrag they name. Those of another would use up the room
@@ -631,7 +617,7 @@ static void
 test_ice_trickle (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   begin_talk (rig, &worker);
   g_assert_true (rig_restart_ice (rig, RIG_NO_CANDIDATES, NULL));
   for (guint i = 0; i <= RP_CANDIDATE_MAX; i++)
@@ -639,7 +625,6 @@ test_ice_trickle (void)
   rig_trickle (rig, NULL);
   rig_wait (rig, rig_has_switched, GUINT_TO_POINTER (1), "the new pair");
   check_goes_on (rig, &worker);
-  fake_worker_clear (&worker);
 }
 
 static void
@@ -647,7 +632,7 @@ test_ice_refused (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   g_autoptr (GError) error = NULL;
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   begin_talk (rig, &worker);
   g_assert_false (rig_restart_ice (rig, RIG_OTHER_CERTIFICATE | RIG_ANSWER_LOST, &error));
   g_assert_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_INVALID);
@@ -665,7 +650,6 @@ test_ice_refused (void)
   g_assert_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_INVALID);
   g_assert_nonnull (strstr (error->message, "wait a while"));
   check_goes_on (rig, &worker);
-  fake_worker_clear (&worker);
 }
 
 static void
@@ -673,10 +657,9 @@ test_ice_too_late (void)
 {
   g_autoptr (Rig) rig = rig_new ();
   g_autoptr (GError) error = NULL;
-  FakeWorker worker;
+  g_auto (FakeWorker) worker = {.fd = -1};
   rig->config.inactivity_timeout_us = 3 * G_USEC_PER_SEC; /* time to begin a restart */
-  rig_connect (rig, &worker, FALSE);
-  await_start (&worker);
+  begin (rig, &worker);
   g_assert_true (rig_restart_ice (rig, RIG_MOVED | RIG_ANSWER_LOST, NULL));
   rig_wait (rig, rig_has_ended, NULL, "the end");
   g_assert_cmpstr (rig->reason, ==, "nothing came from the client any more");
@@ -685,7 +668,6 @@ test_ice_too_late (void)
   g_clear_error (&error);
   g_assert_false (rig_restart_ice (rig, RIG_BY_FRAGMENT, &error));
   g_assert_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE);
-  fake_worker_clear (&worker);
 }
 
 static gboolean
@@ -698,9 +680,8 @@ static void
 test_snapshot (void)
 {
   g_autoptr (Rig) rig = rig_new ();
-  FakeWorker worker;
-  rig_connect (rig, &worker, FALSE);
-  await_start (&worker);
+  g_auto (FakeWorker) worker = {.fd = -1};
+  begin (rig, &worker);
   rig_talk (rig, TRUE);
   send_event (&worker, "{\"event\":\"user_turn\",\"text\":\"a\"}");
   send_event (&worker, "{\"event\":\"agent_thinking\",\"generation\":1}");
@@ -711,7 +692,6 @@ test_snapshot (void)
   g_assert_cmpuint (rig->snapshot.worker, ==, 1);
   g_assert_cmpint (rig->snapshot.packets_lost, ==, 0);
   g_mutex_unlock (&rig->lock);
-  fake_worker_clear (&worker);
 }
 
 int
