@@ -51,9 +51,9 @@ struct _RpHttpRequest {
   char *params[RP_HTTP_MAX_PARAMS];
   RpAccessGrant *grant; /* (nullable) */
   GPtrArray *headers;   /* of char *: name, value, name, value, … of the reply */
-  GByteArray *body;
-  guint64 received; /* bytes of the body */
-  guint status;     /* of the reply, 0 = none yet */
+  GByteArray *body;     /* (nullable): nobody wants it */
+  guint64 received;     /* bytes of the body */
+  guint status;         /* of the reply, 0 = none yet */
   struct MHD_Response *response;
   gboolean dispatched;
   gboolean suspended;

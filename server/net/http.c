@@ -130,6 +130,19 @@ on_connection (void *cls, struct MHD_Connection *connection, void **socket_conte
   }
 }
 
+/* At its full size at once: what it grows out of is not wiped. */
+static GByteArray *
+body_new (RpHttpRequest *request)
+{
+  const char *length = rp_http_request_header (request, "Content-Length");
+  guint64 bytes = 0;
+  if (length != NULL)
+    bytes = g_ascii_strtoull (length, NULL, 10);
+  else if (rp_http_request_header (request, "Transfer-Encoding") != NULL)
+    bytes = RP_HTTP_MAX_BODY_BYTES;
+  return g_byte_array_sized_new ((guint) MIN (bytes, RP_HTTP_MAX_BODY_BYTES) + 1);
+}
+
 /* FALSE: the client sends more than is worth reading. */
 static gboolean
 take_body (RpHttpRequest *request, const char *data, gsize len)
@@ -190,11 +203,12 @@ on_access (void *cls, struct MHD_Connection *connection, const char *url, const 
     request->method = g_strdup (method);
     request->path = g_strdup (url);
     request->is_http_1_0 = g_str_equal (version, MHD_HTTP_VERSION_1_0);
-    request->body = g_byte_array_new ();
     request->headers = g_ptr_array_new_with_free_func (g_free);
     http->stats.requests++;
     *con_cls = request;
     rp_http_check (request);
+    if (request->status == 0)
+      request->body = body_new (request);
     /* Who asks first gets the refusal instead of the leave to send; others may send on, so that
      * they get to read it. */
     if (request->status != 0 &&

@@ -92,6 +92,30 @@ def test_keys():
 
 
 
+def pieces(data, size):
+    for at in range(0, len(data), size):
+        yield data[at : at + size]
+        time.sleep(0.005)
+
+
+def test_bodies():
+    """However a body comes, nothing is left of it where it was gathered. It is no JSON: nobody copies out of it."""
+    headers = {"Content-Type": "application/json", "Connection": "close"}
+    word = '"Geheimnisse-im-Text"'
+    body = ("[" + ", ".join([word] * 700)).encode()
+    with Server(*sys.argv[1:3]) as server:
+        for size in (150, 1100, 9000):
+            for framing in ({"Content-Length": str(len(body))}, {}):  # in chunks
+                status, _, answer = server.request("POST", "/start", pieces(body, size), {**headers, **framing})
+                assert status == 400, answer
+        # The last one is over a moment after its answer.
+        deadline = time.monotonic() + PATIENCE_S
+        while sum(times(server.process.pid, [word]).values()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        found = scan(server.process.pid, [word])[word]
+        assert not found, (len(found), found[:3])
+
+
 class WithToken:
     """The server as a caller with an access token has it."""
 
@@ -158,4 +182,4 @@ def unless(reason, test):
 
 if __name__ == "__main__":
     REASON = why_not()
-    sys.exit(run_tap([unless(REASON, test) for test in (test_keys, test_calls)]))
+    sys.exit(run_tap([unless(REASON, test) for test in (test_keys, test_bodies, test_calls)]))
