@@ -1,5 +1,6 @@
 #include "peer-pair.h"
 
+#include <dirent.h>
 #include <string.h>
 
 static GMutex lock;
@@ -351,6 +352,18 @@ rp_pair_wait_rtp (RpPairEnd *end, guint n)
   rp_pair_wait (end, has_rtp, GUINT_TO_POINTER (n), "RTP");
 }
 
+static gboolean
+is_open (RpPairEnd *end, gpointer data)
+{
+  return end->n_open >= GPOINTER_TO_UINT (data);
+}
+
+void
+rp_pair_wait_open (RpPairEnd *end, guint n)
+{
+  rp_pair_wait (end, is_open, GUINT_TO_POINTER (n), "a channel");
+}
+
 typedef struct {
   RpPairEnd *end;
   const char *label;
@@ -631,4 +644,15 @@ rp_pair_flow (RpPair *pair, gboolean flowing)
 {
   rp_loop_call_sync (pair->a.loop, flowing ? do_flow : do_stop, &pair->a);
   rp_loop_call_sync (pair->b.loop, flowing ? do_flow : do_stop, &pair->b);
+}
+
+guint
+rp_pair_count_fds (void)
+{
+  guint n = 0;
+  DIR *dir = opendir ("/proc/self/fd");
+  while (readdir (dir))
+    n++;
+  closedir (dir);
+  return n;
 }

@@ -78,6 +78,7 @@ void rp_pair_wait (RpPairEnd *end, RpPairCondition condition, gpointer data, con
 void rp_pair_wait_state (RpPairEnd *end, RpPeerState state);
 void rp_pair_wait_messages (RpPairEnd *end, guint n);
 void rp_pair_wait_rtp (RpPairEnd *end, guint n);
+void rp_pair_wait_open (RpPairEnd *end, guint n); /* channels */
 
 /* These run on the end's loop. */
 gint rp_pair_open (RpPairEnd *end, const char *label, const char *protocol);
@@ -112,3 +113,5 @@ void rp_pair_move (RpPairEnd *offerer, const char *address);
 void rp_pair_wait_switches (RpPairEnd *end, guint n);
 /* Numbered packets from both ends, or no longer. */
 void rp_pair_flow (RpPair *pair, gboolean flowing);
+/* Files that this process has open. */
+guint rp_pair_count_fds (void);

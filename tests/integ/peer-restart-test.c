@@ -2,14 +2,7 @@
 #include "peer-pair.h"
 #include "sctp.h"
 
-#include <dirent.h>
 #include <string.h>
-
-static gboolean
-is_open (RpPairEnd *end, gpointer data)
-{
-  return end->n_open >= GPOINTER_TO_UINT (data);
-}
 
 /* Connected with a channel, and packets under way. Returns: the channel's stream */
 static guint16
@@ -17,7 +10,7 @@ connect_and_flow (RpPair *pair)
 {
   rp_pair_connect (pair, 0);
   guint16 stream = (guint16) rp_pair_open (&pair->a, "chat", "");
-  rp_pair_wait (&pair->b, is_open, GUINT_TO_POINTER (1), "channel");
+  rp_pair_wait_open (&pair->b, 1);
   rp_pair_flow (pair, TRUE);
   rp_pair_wait_rtp (&pair->a, 5);
   rp_pair_wait_rtp (&pair->b, 5);
@@ -140,8 +133,8 @@ test_while_checking (void)
   rp_pair_wait_state (&pair->a, RP_PEER_STATE_CONNECTED);
   rp_pair_wait_state (&pair->b, RP_PEER_STATE_CONNECTED);
   guint16 stream = (guint16) rp_pair_open (&pair->a, "chat", "");
-  rp_pair_wait (&pair->b, is_open, GUINT_TO_POINTER (1), "channel");
-  rp_pair_wait (&pair->a, is_open, GUINT_TO_POINTER (1), "channel");
+  rp_pair_wait_open (&pair->b, 1);
+  rp_pair_wait_open (&pair->a, 1);
   check_alive (pair, stream);
 }
 
@@ -163,17 +156,6 @@ test_while_connecting (void)
   }
 }
 
-static guint
-count_fds (void)
-{
-  guint n = 0;
-  DIR *dir = opendir ("/proc/self/fd");
-  while (readdir (dir))
-    n++;
-  closedir (dir);
-  return n;
-}
-
 static void
 tick_later (gpointer data)
 {
@@ -189,7 +171,7 @@ test_storm (void)
 {
   g_autoptr (RpPair) pair = rp_pair_new ();
   guint16 stream = connect_and_flow (pair);
-  guint fds = count_fds ();
+  guint fds = rp_pair_count_fds ();
 
   for (guint i = 0; i < 50; i++) {
     rp_pair_begin_restart (&pair->a);
@@ -207,7 +189,7 @@ test_storm (void)
   check_all_arrived (pair);
   rp_loop_call_sync (pair->a.loop, tick_later, &pair->a);
   rp_loop_call_sync (pair->b.loop, tick_later, &pair->b);
-  g_assert_cmpuint (count_fds (), ==, fds);
+  g_assert_cmpuint (rp_pair_count_fds (), ==, fds);
 }
 
 /* Each begun inside an event of the one before. */

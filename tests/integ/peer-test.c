@@ -3,7 +3,6 @@
 #include "sctp.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -56,12 +55,6 @@ test_rtcp (void)
 }
 
 static gboolean
-is_open (RpPairEnd *end, gpointer data)
-{
-  return end->n_open >= GPOINTER_TO_UINT (data);
-}
-
-static gboolean
 is_channel_closed (RpPairEnd *end, gpointer data)
 {
   return end->n_closed >= GPOINTER_TO_UINT (data);
@@ -96,8 +89,8 @@ test_channels (gconstpointer data)
   rp_pair_connect (pair, flags);
   gint by_a = rp_pair_open (&pair->a, "chat", "rtvi");
   gint by_b = rp_pair_open (&pair->b, "events", "");
-  rp_pair_wait (&pair->a, is_open, GUINT_TO_POINTER (2), "channels");
-  rp_pair_wait (&pair->b, is_open, GUINT_TO_POINTER (2), "channels");
+  rp_pair_wait_open (&pair->a, 2);
+  rp_pair_wait_open (&pair->b, 2);
   g_assert_cmpint (by_a % 2, ==, flags & RP_PAIR_B_ACTIVE ? 1 : 0);
   g_assert_cmpint (by_a % 2, !=, by_b % 2);
 
@@ -124,10 +117,10 @@ test_label (void)
   g_autoptr (RpPair) pair = rp_pair_new ();
   rp_pair_connect (pair, 0);
   rp_pair_open (&pair->a, "chät", "rtvi");
-  rp_pair_wait (&pair->b, is_open, GUINT_TO_POINTER (1), "channel");
+  rp_pair_wait_open (&pair->b, 1);
   g_assert_cmpstr (pair->b.open_label, ==, "chät");
   g_assert_cmpstr (pair->b.open_protocol, ==, "rtvi");
-  rp_pair_wait (&pair->a, is_open, GUINT_TO_POINTER (1), "channel");
+  rp_pair_wait_open (&pair->a, 1);
   g_assert_cmpstr (pair->a.open_label, ==, "chät");
   g_assert_cmpstr (pair->a.open_protocol, ==, "rtvi");
 }
@@ -142,7 +135,7 @@ test_close_channel (void)
   rp_pair_connect (pair, 0);
   for (guint round = 1; round <= 3; round++) {
     gint stream = rp_pair_open (&pair->a, "x", "");
-    rp_pair_wait (&pair->b, is_open, GUINT_TO_POINTER (round), "channel");
+    rp_pair_wait_open (&pair->b, round);
     send_and_check (&pair->a, &pair->b, (guint16) stream, FALSE, 100);
     rp_pair_close_channel (round % 2 ? &pair->a : &pair->b, (guint16) stream);
     rp_pair_wait (&pair->a, is_channel_closed, GUINT_TO_POINTER (round), "close");
@@ -210,7 +203,7 @@ test_free_in_event (void)
 
   rp_pair_connect (pair, 0);
   guint16 stream = (guint16) rp_pair_open (&pair->a, "x", "");
-  rp_pair_wait (&pair->b, is_open, GUINT_TO_POINTER (1), "channel");
+  rp_pair_wait_open (&pair->b, 1);
   pair->b.free_on_message = TRUE;
   pair->a.free_on_state = TRUE;
   for (guint i = 0; i < 5; i++)
@@ -233,17 +226,6 @@ test_wrong_fingerprint (gconstpointer data)
   g_test_message ("the other end: %s", pair->a.reason);
 }
 
-static guint
-count_fds (void)
-{
-  guint n = 0;
-  DIR *dir = opendir ("/proc/self/fd");
-  while (readdir (dir))
-    n++;
-  closedir (dir);
-  return n;
-}
-
 static void
 test_no_leak (void)
 {
@@ -258,9 +240,9 @@ test_no_leak (void)
     for (guint i = 0; i < G_N_ELEMENTS (pairs); i++)
       rp_pair_free (pairs[i]);
     if (round == 0)
-      before = count_fds (); /* what the libraries open once is open now */
+      before = rp_pair_count_fds (); /* what the libraries open once is open now */
   }
-  g_assert_cmpuint (count_fds (), ==, before);
+  g_assert_cmpuint (rp_pair_count_fds (), ==, before);
 }
 
 static void
@@ -378,7 +360,7 @@ test_garbage (void)
   inject (&pair->a, rand, TRUE);
   inject (&pair->b, rand, TRUE);
   guint16 stream = (guint16) rp_pair_open (&pair->a, "x", "");
-  rp_pair_wait (&pair->b, is_open, GUINT_TO_POINTER (1), "channel");
+  rp_pair_wait_open (&pair->b, 1);
   inject (&pair->a, rand, TRUE);
   inject (&pair->b, rand, TRUE);
   send_and_check (&pair->a, &pair->b, stream, FALSE, 5000);
