@@ -12,6 +12,7 @@
 
 struct _RpCall {
   gint refs;
+  gint waiting; /* atomic: Jobs of the client's */
   /* Fixed. */
   char *id;
   char *short_id;
@@ -51,6 +52,7 @@ typedef struct {
   RpTimelineEvent event;
   gboolean failed;
   guint complexity;
+  gboolean is_client; /* counted as waiting */
 } Job;
 
 RpCall *
@@ -91,10 +93,24 @@ job_new (RpCall *call)
   return job;
 }
 
+/* What a client asks for. Returns: FALSE when too much of that waits already. */
+static gboolean
+may_wait (Job *job)
+{
+  /* Only the main thread adds. */
+  if (g_atomic_int_get (&job->call->waiting) >= RP_CALL_MAX_WAITING)
+    return FALSE;
+  g_atomic_int_inc (&job->call->waiting);
+  job->is_client = TRUE;
+  return TRUE;
+}
+
 static void
 job_free (gpointer data)
 {
   Job *job = data;
+  if (job->is_client)
+    g_atomic_int_add (&job->call->waiting, -1);
   rp_call_unref (job->call);
   rp_worker_link_free (job->link);
   g_free (job->reason);
@@ -292,9 +308,15 @@ answer_done (gpointer data)
 static void
 post_answer (Job *job, RpLoopFunc func)
 {
-  if (rp_loop_post_slow (job->call->loop, func, job, answer_done))
+  if (!may_wait (job))
+    g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_INVALID,
+                 "%d offers and candidates of this call wait already: wait for their answers",
+                 RP_CALL_MAX_WAITING);
+  else if (rp_loop_post_slow (job->call->loop, func, job, answer_done))
     return;
-  g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_FAILED, "the server is overloaded");
+  else
+    g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_FAILED,
+                 "the server is overloaded");
   answer_done (job);
 }
 
@@ -346,6 +368,10 @@ void
 rp_call_add_candidates (RpCall *call, const RpCandidate *candidates, guint n)
 {
   Job *job = job_new (call);
+  if (!may_wait (job)) {
+    job_free (job);
+    return;
+  }
   job->candidates = g_memdup2 (candidates, n * sizeof *candidates);
   job->n_candidates = n;
   post (job, loop_add_candidates);

@@ -12,6 +12,10 @@
 
 G_BEGIN_DECLS
 
+/* What a call's client has asked for and its loop has not done yet: more than any has under way.
+ * All calls of a loop share its queue, and none may fill it. */
+#define RP_CALL_MAX_WAITING 32
+
 typedef struct _RpCall RpCall;
 
 /* All must be set. */
@@ -54,13 +58,14 @@ gint64 rp_call_started_us (const RpCall *call);
 
 /* @offer: (transfer full). @link: (transfer full) (nullable): with it a session is made, without
  * it the one there is answers. @func is called exactly once, never from inside; when a session
- * could not be made, ended () follows. */
+ * could not be made, ended () follows. INVALID when RP_CALL_MAX_WAITING wait. */
 void rp_call_offer (RpCall *call, RpSessionOffer *offer, RpWorkerLink *link, RpCallAnswerFunc func,
                     gpointer user_data);
 /* An ICE restart without an offer (rp_session_restart_ice ()). @fragment: (transfer full). @func is
  * called exactly once, never from inside; its answer is a fragment. */
 void rp_call_restart_ice (RpCall *call, RpSdpFragment *fragment, RpCallAnswerFunc func,
                           gpointer user_data);
+/* Ignored while RP_CALL_MAX_WAITING wait. */
 void rp_call_add_candidates (RpCall *call, const RpCandidate *candidates, guint n);
 /* @link: (transfer full) (nullable): NULL = there is none to be had */
 void rp_call_set_worker (RpCall *call, RpWorkerLink *link);
