@@ -1,6 +1,6 @@
 /* Messages from the worker's threads to its main loop: one source, in order.
  *
- * The senders bound themselves (each has one job at a time), so nothing is ever refused. */
+ * The senders bound themselves (job-thread.h), so nothing is ever refused. */
 #pragma once
 
 #include <glib.h>
@@ -16,7 +16,7 @@ typedef void (*RpMailFunc) (gpointer message, gpointer user_data);
  * Returns: (transfer full) */
 RpMailbox *rp_mailbox_new (GMainContext *context, RpMailFunc func, GDestroyNotify destroy,
                            gpointer user_data);
-/* Nobody may post any more. NULL is legal. */
+/* Nobody may post any more. NULL is legal. On the context's thread; not from inside @func. */
 void rp_mailbox_free (RpMailbox *mailbox);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpMailbox, rp_mailbox_free)
 

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
  * (or -1), or is called again at once. Returns: (transfer full), not yet ready. */
 GSource *rp_ready_source_new (GMainContext *context, GSourceFunc func, gpointer user_data);
 
-/* Destroys and forgets *@source; NULL is legal. */
+/* Destroys and forgets *@source, of whatever kind; NULL is legal. */
 void rp_ready_source_clear (GSource **source);
 
 G_END_DECLS

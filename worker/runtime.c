@@ -633,7 +633,7 @@ on_closed (const char *why, gpointer user_data)
 {
   Runtime *self = user_data;
   if (why != NULL) {
-    g_printerr ("repartee-worker[%d]: the server sent %s\n", (int) getpid (), why);
+    g_printerr ("repartee-worker[%d]: cannot go on: %s\n", (int) getpid (), why);
     self->exit_code = 1;
   }
   g_main_loop_quit (self->loop);

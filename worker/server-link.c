@@ -2,6 +2,8 @@
 
 #include "server-link.h"
 
+#include "ready-source.h"
+
 #include <errno.h>
 #include <glib-unix.h>
 #include <sys/socket.h>
@@ -11,6 +13,8 @@
 #define MAX_FRAMES_PER_TURN 32
 /* Two minutes of speech: the server reads every 2 ms, so it is dead long before this is full. */
 #define MAX_QUEUED_FRAMES 6000
+/* Sixty of the largest. */
+#define MAX_QUEUED_BYTES (8 * 1024 * 1024)
 #define SOCKET_BUFFER_BYTES (1024 * 1024)
 
 struct _RpServerLink {
@@ -23,18 +27,10 @@ struct _RpServerLink {
   RpFrameReceiver receiver;
   guint32 next_seq;
   GQueue queue; /* of GBytes */
+  gsize queued_bytes;
   gboolean is_closed;
   guint8 buffer[RP_FRAME_MAX_BYTES];
 };
-
-static void
-clear_source (GSource **source)
-{
-  if (*source == NULL)
-    return;
-  g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
 
 static GSource *
 watch (RpServerLink *link, GIOCondition condition, GUnixFDSourceFunc func)
@@ -54,8 +50,8 @@ rp_server_link_fail (RpServerLink *link, const char *why)
   if (link->is_closed)
     return;
   link->is_closed = TRUE;
-  clear_source (&link->readable);
-  clear_source (&link->writable);
+  rp_ready_source_clear (&link->readable);
+  rp_ready_source_clear (&link->writable);
   g_queue_clear_full (&link->queue, (GDestroyNotify) g_bytes_unref);
   link->events->closed (why, link->user_data);
 }
@@ -127,8 +123,8 @@ rp_server_link_free (RpServerLink *link)
 {
   if (link == NULL)
     return;
-  clear_source (&link->readable);
-  clear_source (&link->writable);
+  rp_ready_source_clear (&link->readable);
+  rp_ready_source_clear (&link->writable);
   g_queue_clear_full (&link->queue, (GDestroyNotify) g_bytes_unref);
   g_main_context_unref (link->context);
   close (link->fd);
@@ -136,7 +132,7 @@ rp_server_link_free (RpServerLink *link)
 }
 
 /* Returns: FALSE when the socket is full. What a closed socket does not take is lost with it; the
- * reading side reports that. */
+ * reading side reports that. What no socket would take ends the link: the server would miss it. */
 static gboolean
 try_send (RpServerLink *link, const void *bytes, gsize len)
 {
@@ -144,7 +140,13 @@ try_send (RpServerLink *link, const void *bytes, gsize len)
   do {
     sent = send (link->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
-  return sent >= 0 || (errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM);
+  if (sent >= 0 || errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN)
+    return TRUE;
+  if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)
+    return FALSE;
+  rp_server_link_fail (link, errno == EMSGSIZE ? "a frame is larger than the socket's buffer"
+                                               : "the socket takes no frames");
+  return TRUE;
 }
 
 static gboolean
@@ -159,9 +161,12 @@ on_writable (gint fd, GIOCondition condition, gpointer data)
     const void *bytes = g_bytes_get_data (frame, &len);
     if (!try_send (link, bytes, len))
       return G_SOURCE_CONTINUE;
+    if (link->is_closed)
+      return G_SOURCE_REMOVE;
+    link->queued_bytes -= len;
     g_bytes_unref (g_queue_pop_head (&link->queue));
   }
-  clear_source (&link->writable);
+  rp_ready_source_clear (&link->writable);
   return G_SOURCE_REMOVE;
 }
 
@@ -178,11 +183,12 @@ rp_server_link_send (RpServerLink *link, RpFrameType type, const void *payload, 
       rp_frame_write (frame, size, type, link->next_seq++, g_get_monotonic_time (), payload, len);
   if (g_queue_is_empty (&link->queue) && try_send (link, frame, size))
     return;
-  if (link->queue.length >= MAX_QUEUED_FRAMES) {
+  if (link->queue.length >= MAX_QUEUED_FRAMES || link->queued_bytes + size > MAX_QUEUED_BYTES) {
     rp_server_link_fail (link, "the server does not read its socket");
     return;
   }
   g_queue_push_tail (&link->queue, g_bytes_new (frame, size));
+  link->queued_bytes += size;
   if (link->writable == NULL)
     link->writable = watch (link, G_IO_OUT, on_writable);
 }

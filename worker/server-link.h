@@ -2,7 +2,7 @@
  *
  * Nothing waits: what does not fit into the socket queues up to a bound. A server that breaks the
  * protocol, goes away or does not read is reported once by closed (), after which the worker has
- * nothing left to do. */
+ * nothing left to do. closed () may come from inside rp_server_link_send (). */
 #pragma once
 
 #include "frame.h"
@@ -17,7 +17,7 @@ typedef struct {
   void (*frame) (const RpFrame *frame, gpointer user_data);
   /* A PING was answered. (nullable) */
   void (*pinged) (gpointer user_data);
-  /* @why: NULL when the server closed the socket. */
+  /* @why: what was wrong; NULL when the server closed the socket. */
   void (*closed) (const char *why, gpointer user_data);
 } RpServerLinkEvents;
 
@@ -26,6 +26,7 @@ typedef struct _RpServerLink RpServerLink;
 /* @fd: (transfer full). @events: must outlive the link. Returns: (transfer full) */
 RpServerLink *rp_server_link_new (int fd, GMainContext *context, const RpServerLinkEvents *events,
                                   gpointer user_data);
+/* NULL is legal. Not from inside a callback. */
 void rp_server_link_free (RpServerLink *link);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpServerLink, rp_server_link_free)
 
