@@ -16,10 +16,7 @@
  * message is answered with its own data; "drain" makes it hang up. One of the name "witness"
  * tells the statistics: a user_turn of every 25 frames of audio that came, and turn_metrics of
  * every utterance that was played to its end. */
-#define _GNU_SOURCE /* pidfd_open */
-
-#include "fake-worker.h"
-#include "fd-message.h"
+#include "fake-zygote.h"
 #include "hostile.h"
 #include "json.h"
 #include "sandbox.h"
@@ -27,7 +24,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -267,10 +263,13 @@ on_playout (Script *script, const RpFrame *frame)
 }
 
 static void
-work (int fd)
+work (int fd, gpointer sandbox)
 {
   Script script = {0};
   RpFrame frame;
+  prctl (PR_SET_NAME, "rp-worker");
+  if (sandbox != NULL && !rp_sandbox_enter (sandbox, fd, NULL))
+    _exit (98);
   fake_worker_adopt (&script.worker, fd);
   fake_worker_send_u32 (&script.worker, RP_FRAME_HELLO, (guint32) getpid ());
   while (fake_worker_receive (&script.worker, &frame)) {
@@ -294,26 +293,11 @@ work (int fd)
   _exit (0);
 }
 
-static void
-send_forked (guint32 worker, pid_t pid)
-{
-  guint8 payload[RP_FRAME_PAIR_BYTES];
-  guint8 frame[RP_FRAME_HEADER_BYTES + RP_FRAME_PAIR_BYTES];
-  const RpForked forked = {.worker = worker, .pid = (guint32) pid};
-  gsize len = rp_frame_write_forked (payload, &forked);
-  len = rp_frame_write (frame, sizeof frame, RP_FRAME_FORKED, control.next_seq++,
-                        g_get_monotonic_time (), payload, len);
-  int pidfd = pidfd_open (pid, 0);
-  rp_fd_message_send (control.fd, frame, len, pidfd, 0);
-  close (pidfd);
-}
-
 int
 main (int argc, char **argv)
 {
   g_autoptr (GString) info = g_string_new ("{\"agents\":[");
   int control_fd = -1;
-  RpFrameReceiver receiver;
   gboolean refuse = FALSE;
   const char *data_dir = NULL;
   RpSandbox *sandbox = NULL;
@@ -347,28 +331,7 @@ main (int argc, char **argv)
       (sandbox = rp_sandbox_new (&sandbox_config, NULL)) == NULL)
     return 98;
   fake_worker_send (&control, RP_FRAME_READY, info->str, info->len);
-  rp_frame_receiver_init (&receiver, RP_FRAME_TO_ZYGOTE);
-  for (;;) {
-    int fd = -1;
-    RpFrame frame;
-    guint32 worker = 0;
-    ssize_t n = rp_fd_message_receive (control.fd, control.buffer, sizeof control.buffer, &fd, 0);
-    if (n <= 0) {
-      rp_sandbox_free (sandbox);
-      return 0;
-    }
-    if (!rp_frame_receive (&receiver, control.buffer, (gsize) n, &frame, NULL) ||
-        !rp_frame_parse_u32 (&frame, &worker, NULL) || fd < 0)
-      return 99;
-    pid_t pid = fork ();
-    if (pid == 0) {
-      close (control.fd);
-      prctl (PR_SET_NAME, "rp-worker");
-      if (sandbox != NULL && !rp_sandbox_enter (sandbox, fd, NULL))
-        _exit (98);
-      work (fd);
-    }
-    close (fd);
-    send_forked (worker, pid);
-  }
+  int status = fake_zygote_serve (&control, work, sandbox);
+  rp_sandbox_free (sandbox);
+  return status;
 }

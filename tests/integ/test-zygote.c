@@ -8,22 +8,18 @@
  *   silent       forks workers that never say HELLO
  *   described    says in READY what its agents "described" and "first" are
  *   misnamed     leaves itself out of them; untyped: gives one a number for a name */
-#define _GNU_SOURCE /* pidfd_open */
-
-#include "fake-worker.h"
-#include "fd-message.h"
+#include "fake-zygote.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 static const char *behaviour = "good";
 static FakeWorker control; /* only its sending half and buffer are used */
 
 static void
-work (int fd)
+work (int fd, gpointer user_data)
 {
   FakeWorker worker;
   RpFrame frame;
@@ -42,45 +38,6 @@ work (int fd)
       break;
   }
   _exit (0);
-}
-
-static void
-send_forked (guint32 worker, pid_t pid)
-{
-  guint8 payload[RP_FRAME_PAIR_BYTES];
-  guint8 frame[RP_FRAME_HEADER_BYTES + RP_FRAME_PAIR_BYTES];
-  const RpForked forked = {.worker = worker, .pid = (guint32) pid};
-  gsize len = rp_frame_write_forked (payload, &forked);
-  len = rp_frame_write (frame, sizeof frame, RP_FRAME_FORKED, control.next_seq++,
-                        g_get_monotonic_time (), payload, len);
-  int pidfd = pidfd_open (pid, 0);
-  rp_fd_message_send (control.fd, frame, len, pidfd, 0);
-  close (pidfd);
-}
-
-static void
-serve (void)
-{
-  RpFrameReceiver receiver;
-  rp_frame_receiver_init (&receiver, RP_FRAME_TO_ZYGOTE);
-  for (;;) {
-    int fd = -1;
-    RpFrame frame;
-    guint32 worker = 0;
-    ssize_t n = rp_fd_message_receive (control.fd, control.buffer, sizeof control.buffer, &fd, 0);
-    if (n <= 0)
-      return;
-    if (!rp_frame_receive (&receiver, control.buffer, (gsize) n, &frame, NULL) ||
-        !rp_frame_parse_u32 (&frame, &worker, NULL) || fd < 0)
-      _exit (99);
-    pid_t pid = fork ();
-    if (pid == 0) {
-      close (control.fd);
-      work (fd);
-    }
-    close (fd);
-    send_forked (worker, pid);
-  }
 }
 
 int
@@ -115,6 +72,5 @@ main (int argc, char **argv)
   else if (g_str_equal (behaviour, "untyped"))
     info = "{\"agents\":[{\"name\":7}]}";
   fake_worker_send (&control, RP_FRAME_READY, info, strlen (info));
-  serve ();
-  return 0;
+  return fake_zygote_serve (&control, work, NULL);
 }
