@@ -85,3 +85,11 @@ rp_vad_gate_setup (const RpAgentTurn *turn)
   config.pause_ms = MIN (config.pause_ms, config.stop_ms);
   return rp_vad_gate_new (&config);
 }
+
+gint64
+rp_engine_tool_patience_us (void)
+{
+  RpEngineConfig config;
+  rp_engine_config_init (&config);
+  return (gint64) config.tool_timeout_ms * 1000;
+}

@@ -14,6 +14,9 @@ G_BEGIN_DECLS
 RpEngine *rp_engine_setup (const RpAgent *agent, GHashTable *data, gint64 unix_offset_us,
                            gint64 now_us);
 
+/* After this the engine gives a tool's call up. */
+gint64 rp_engine_tool_patience_us (void);
+
 /* Returns: (transfer full) */
 RpVadGate *rp_vad_gate_setup (const RpAgentTurn *turn);
 

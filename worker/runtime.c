@@ -544,8 +544,9 @@ begin (Runtime *self, GBytes *checkpoint)
   set_complexity (self, self->start.complexity);
   g_autofree char *database = rp_tools_database_path (agent->name);
   self->tools = rp_tools_new (&agent->bookings, database);
-  self->tool_runner = rp_tool_runner_new (self->tools, agent->tools, self->start.call,
-                                          self->context, &tool_events, self);
+  self->tool_runner =
+      rp_tool_runner_new (self->tools, agent->tools, self->start.call,
+                          rp_engine_tool_patience_us (), self->context, &tool_events, self);
   self->brain = make_brain (self);
   self->keypad = rp_keypad_new ();
   self->keypad_pause = rp_ready_source_new (self->context, on_keypad_pause, self);

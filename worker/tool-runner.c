@@ -4,6 +4,7 @@
 
 typedef struct {
   RpToolCall *call;
+  gint64 asked_us;
   char *text; /* the result, or why it failed */
   gboolean failed;
 } Job;
@@ -12,6 +13,7 @@ struct _RpToolRunner {
   RpTools *tools; /* the job thread's */
   const GPtrArray *allowed;
   char *conversation;
+  gint64 patience_us;
   const RpToolRunnerEvents *events;
   gpointer user_data;
   RpMailbox *mailbox;  /* of Job */
@@ -40,17 +42,27 @@ on_job (gpointer message, gpointer user_data)
 }
 
 static void
+fail (Job *job, const char *why)
+{
+  job->failed = TRUE;
+  job->text = g_strdup (why);
+}
+
+static void
 call_tool (gpointer data, const gint *cancel, gpointer user_data)
 {
   RpToolRunner *runner = user_data;
   Job *job = data;
+  if (g_get_monotonic_time () - job->asked_us >= runner->patience_us) {
+    fail (job, "it waited too long for its turn");
+    return;
+  }
   g_autoptr (GError) error = NULL;
   g_autofree char *key = g_strdup_printf ("%s/%s", runner->conversation, job->call->id);
   job->text = rp_tools_call (runner->tools, job->call->name, key, job->call->arguments,
                              g_get_real_time () / G_USEC_PER_SEC, &error);
-  job->failed = job->text == NULL;
-  if (job->failed)
-    job->text = g_strdup (error->message);
+  if (job->text == NULL)
+    fail (job, error->message);
 }
 
 static const RpJobThreadClass thread_class = {
@@ -62,12 +74,14 @@ static const RpJobThreadClass thread_class = {
 
 RpToolRunner *
 rp_tool_runner_new (RpTools *tools, const GPtrArray *allowed, const char *conversation,
-                    GMainContext *context, const RpToolRunnerEvents *events, gpointer user_data)
+                    gint64 patience_us, GMainContext *context, const RpToolRunnerEvents *events,
+                    gpointer user_data)
 {
   RpToolRunner *runner = g_new0 (RpToolRunner, 1);
   runner->tools = tools;
   runner->allowed = allowed;
   runner->conversation = g_strdup (conversation);
+  runner->patience_us = patience_us;
   runner->events = events;
   runner->user_data = user_data;
   runner->mailbox = rp_mailbox_new (context, on_job, job_free, runner);
@@ -103,10 +117,10 @@ rp_tool_runner_call (RpToolRunner *runner, const RpToolCall *call)
 {
   Job *job = g_new0 (Job, 1);
   job->call = rp_tool_call_copy (call);
+  job->asked_us = g_get_monotonic_time ();
   gboolean allowed = is_allowed (runner, call->name);
   if (allowed && rp_job_thread_push (runner->thread, job))
     return;
-  job->failed = TRUE;
-  job->text = g_strdup (allowed ? "too many tool calls are waiting" : "the agent has no such tool");
+  fail (job, allowed ? "too many tool calls are waiting" : "the agent has no such tool");
   rp_mailbox_post (runner->mailbox, job);
 }

@@ -1,6 +1,6 @@
 /* The thread that runs tools: one call at a time, in order. A call cannot be stopped once it runs;
- * one that takes too long is given up by the engine, and its result is then ignored. The callbacks
- * come on the main loop. */
+ * one that takes too long is given up by the engine, and its result is then ignored. One that was
+ * given up while it waited is not run. The callbacks come on the main loop. */
 #pragma once
 
 #include "context.h"
@@ -23,11 +23,12 @@ typedef struct _RpToolRunner RpToolRunner;
 
 /* @tools: (transfer none): used by this runner alone from now on. @allowed: (transfer none) of char
  * *: the names that the agent may call; others fail. @conversation: what tells its calls from those
- * of others: brains number theirs from 1 in each. @allowed, @events: must outlive the runner.
- * Without an allowed tool there is no thread. */
+ * of others: brains number theirs from 1 in each. @patience_us: after this the engine gives a call
+ * up. @allowed, @events: must outlive the runner. Without an allowed tool there is no thread. */
 RpToolRunner *rp_tool_runner_new (RpTools *tools, const GPtrArray *allowed,
-                                  const char *conversation, GMainContext *context,
-                                  const RpToolRunnerEvents *events, gpointer user_data);
+                                  const char *conversation, gint64 patience_us,
+                                  GMainContext *context, const RpToolRunnerEvents *events,
+                                  gpointer user_data);
 /* Waits for the call that runs. */
 void rp_tool_runner_free (RpToolRunner *runner);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpToolRunner, rp_tool_runner_free)

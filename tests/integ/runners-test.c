@@ -392,7 +392,8 @@ test_tools (void)
   g_autoptr (GPtrArray) allowed = g_ptr_array_new ();
   g_ptr_array_add (allowed, (char *) "list_bookings");
   g_ptr_array_add (allowed, (char *) "take_message");
-  RpToolRunner *runner = rp_tool_runner_new (tools, allowed, "one", context, &tool_events, NULL);
+  RpToolRunner *runner =
+      rp_tool_runner_new (tools, allowed, "one", G_MAXINT64, context, &tool_events, NULL);
   g_autoptr (RpToolCall) forbidden = rp_tool_call_new ("a", "book_room", "{}");
   g_autoptr (RpToolCall) unreadable = rp_tool_call_new ("b", "list_bookings", "no JSON");
   rp_tool_runner_call (runner, forbidden);
@@ -412,7 +413,7 @@ test_tools (void)
   rp_tool_runner_call (runner, first);
   results[1] = await_result ("1");
   rp_tool_runner_free (runner);
-  runner = rp_tool_runner_new (tools, allowed, "two", context, &tool_events, NULL);
+  runner = rp_tool_runner_new (tools, allowed, "two", G_MAXINT64, context, &tool_events, NULL);
   rp_tool_runner_call (runner, second);
   results[2] = await_result ("1");
   rp_tool_runner_free (runner);
@@ -426,6 +427,28 @@ test_tools (void)
     g_free (results[i]);
   }
   g_rmdir (dir);
+}
+
+/* Whoever asked has been told that it failed: it must not be done any more. */
+static void
+test_tool_given_up (void)
+{
+  RpBookingsConfig config;
+  rp_bookings_config_init (&config);
+  g_autofree char *dir = g_dir_make_tmp ("rp-runners-test-XXXXXX", NULL);
+  g_autofree char *path = g_build_filename (dir, "bookings.sqlite", NULL);
+  g_autoptr (RpTools) tools = rp_tools_new (&config, path);
+  g_autoptr (GPtrArray) allowed = g_ptr_array_new ();
+  g_ptr_array_add (allowed, (char *) "take_message");
+  RpToolRunner *runner = rp_tool_runner_new (tools, allowed, "one", 0, context, &tool_events, NULL);
+  g_autoptr (RpToolCall) call =
+      rp_tool_call_new ("1", "take_message", "{\"message\":\"Call me back.\",\"name\":\"King\"}");
+  rp_tool_runner_call (runner, call);
+  await_said ("1!");
+  rp_tool_runner_free (runner);
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+  rp_bookings_config_clear (&config);
+  g_assert_cmpint (g_rmdir (dir), ==, 0);
 }
 
 static void
@@ -488,6 +511,7 @@ main (int argc, char **argv)
   g_test_add_func ("/runners/tts/cancel-one", test_tts_cancel_one);
   g_test_add_func ("/runners/voice-prepared", test_voice_prepared);
   g_test_add_func ("/runners/tools", test_tools);
+  g_test_add_func ("/runners/tools/given-up", test_tool_given_up);
   g_test_add_func ("/runners/brain", test_brain);
   int result = g_test_run ();
   g_string_free (said, TRUE);
