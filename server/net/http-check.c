@@ -23,8 +23,19 @@ enum {
 
 typedef struct {
   guint n[N_SINGLE];
-  gboolean has_blank; /* behind a name */
+  gboolean has_malformed;
 } HeaderCounts;
+
+/* RFC 9110 sections 5.1 and 5.5: a name is a token, and no value has a CR in it. Others might take
+ * the one for another name and the other for the end of a line. */
+static gboolean
+is_malformed (const char *name, const char *value)
+{
+  for (const char *c = name; *c != '\0'; c++)
+    if (!g_ascii_isalnum (*c) && strchr ("!#$%&'*+-.^_`|~", *c) == NULL)
+      return TRUE;
+  return *name == '\0' || (value != NULL && strchr (value, '\r') != NULL);
+}
 
 static enum MHD_Result
 count_single (void *cls, enum MHD_ValueKind kind, const char *key, const char *value)
@@ -32,7 +43,7 @@ count_single (void *cls, enum MHD_ValueKind kind, const char *key, const char *v
   static const char *const names[N_SINGLE] = {
       "Host", "Origin", "Authorization", "Content-Type", "Content-Length", "Transfer-Encoding"};
   HeaderCounts *counts = cls;
-  counts->has_blank |= strpbrk (key, " \t") != NULL;
+  counts->has_malformed |= is_malformed (key, value);
   for (guint i = 0; i < N_SINGLE; i++)
     if (g_ascii_strcasecmp (key, names[i]) == 0)
       counts->n[i]++;
@@ -40,14 +51,15 @@ count_single (void *cls, enum MHD_ValueKind kind, const char *key, const char *v
 }
 
 /* RFC 9112 sections 5.1 and 6.1: where one thinks that a request ends, another must not see one
- * begin. What follows on the connection is not looked at. */
+ * begin. What follows on the connection is not looked at. HTTP/1.0 has no Transfer-Encoding. */
 static gboolean
 check_framing (RpHttpRequest *request, const HeaderCounts *counts)
 {
   const char *encoding = rp_http_request_header (request, "Transfer-Encoding");
   gboolean is_chunked = encoding != NULL && g_ascii_strcasecmp (encoding, "chunked") == 0;
-  if (!counts->has_blank && (encoding == NULL || (is_chunked && counts->n[CONTENT_LENGTH] == 0 &&
-                                                  counts->n[TRANSFER_ENCODING] == 1)))
+  if (!counts->has_malformed &&
+      (encoding == NULL || (is_chunked && !request->is_http_1_0 && counts->n[CONTENT_LENGTH] == 0 &&
+                            counts->n[TRANSFER_ENCODING] == 1)))
     return TRUE;
   request->is_garbled = TRUE;
   rp_http_request_add_header (request, "Connection", "close");

@@ -141,17 +141,21 @@ def test_where_a_body_ends():
     start = b"POST /start HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     chunked = b"Transfer-Encoding: chunked\r\n"
     with Server(*sys.argv[1:3]) as server:
-        for framing, body in (
-            (b"Content-Length: 2\r\n" + chunked, b"0\r\n\r\n"),
-            (chunked + b"Content-Length: 7\r\n", b"0\r\n\r\n"),
-            (chunked + chunked, b"0\r\n\r\n"),
-            (b"Transfer-Encoding: xchunked\r\n", b"{}"),
-            (b"Transfer-Encoding: gzip, chunked\r\n", b"0\r\n\r\n"),
-            (b"Content-Length : 2\r\n", b"{}"),
+        for version, framing, body in (
+            (b"1.1", b"Content-Length: 2\r\n" + chunked, b"0\r\n\r\n"),
+            (b"1.1", chunked + b"Content-Length: 7\r\n", b"0\r\n\r\n"),
+            (b"1.1", chunked + chunked, b"0\r\n\r\n"),
+            (b"1.1", b"Transfer-Encoding: xchunked\r\n", b"{}"),
+            (b"1.1", b"Transfer-Encoding: gzip, chunked\r\n", b"0\r\n\r\n"),
+            (b"1.1", b"Content-Length : 2\r\n", b"{}"),
+            (b"1.1", b"Content-Length: 2\r\nTransfer-Encoding\x0b: chunked\r\n", b"{}"),
+            (b"1.1", b"Content-Length: 2\r\nX: y\rTransfer-Encoding: chunked\r\n", b"{}"),
+            (b"1.0", b"Connection: keep-alive\r\n" + chunked, b"0\r\n\r\n"),
         ):
+            head = start.replace(b"1.1", version)
             second = b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"
             with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
-                connection.sendall(start + framing + b"\r\n" + body + second)
+                connection.sendall(head + framing + b"\r\n" + body + second)
                 answer = b""
                 while True:
                     try:
