@@ -129,6 +129,16 @@ answer_again (RpSession *self, const RpSessionOffer *offer, GError **error)
   return answer;
 }
 
+/* While the agent's last words are played the client may still have to look for another path. */
+static gboolean
+takes_offers (const RpSession *self, GError **error)
+{
+  if (self->phase <= RP_SESSION_PHASE_PLAYING_OUT)
+    return TRUE;
+  g_set_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE, "the call is ending");
+  return FALSE;
+}
+
 static void
 tell_why (const GError *cause, GError **error)
 {
@@ -143,10 +153,8 @@ char *
 rp_session_answer (RpSession *self, const RpSessionOffer *offer, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  if (self->phase != RP_SESSION_PHASE_OPEN) {
-    g_set_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE, "the call is ending");
+  if (!takes_offers (self, error))
     return NULL;
-  }
   if (self->offered_us == 0)
     self->offered_us = offer->received_us;
   char *answer = self->peer == NULL || offer->restart ? answer_new (self, offer, &cause)
@@ -164,10 +172,9 @@ rp_session_restart_ice (RpSession *self, const RpSdpFragment *fragment, GError *
                                .pwd = fragment->ice_pwd,
                                .candidates = fragment->candidates,
                                .n_candidates = fragment->n_candidates};
-  if (self->phase != RP_SESSION_PHASE_OPEN || self->peer == NULL) {
-    g_set_error (error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE, "the call is ending");
+  g_return_val_if_fail (self->peer != NULL, NULL); /* an offer was answered */
+  if (!takes_offers (self, error))
     return NULL;
-  }
   if (!has_credentials (self, ice.ufrag, ice.pwd)) {
     if (!restart_ice (self, &ice, &cause)) {
       tell_why (cause, error);

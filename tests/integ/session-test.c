@@ -652,6 +652,32 @@ test_ice_refused (void)
   check_goes_on (rig, &worker);
 }
 
+static gboolean
+is_ending (Rig *rig, gconstpointer data)
+{
+  return rig->snapshot.state == RP_CALL_ENDING;
+}
+
+/* The agent has hung up and still says its last sentence, which is to be heard. */
+static void
+test_ice_last_words (gconstpointer data)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  g_auto (FakeWorker) worker = {.fd = -1};
+  begin_ready (rig, &worker);
+  rig_talk (rig, TRUE);
+  speak (&worker, 1, 200, TRUE);
+  fake_worker_send (&worker, RP_FRAME_HANGUP, "bye", 3);
+  rig_wait (rig, is_ending, NULL, "the end to begin");
+  g_assert_true (rig_restart_ice (rig, GPOINTER_TO_INT (data), NULL));
+  rig_wait (rig, rig_has_switched, GUINT_TO_POINTER (1), "the new pair");
+  RpPlayout ended = await_playout (&worker, RP_PLAYOUT_ENDED);
+  g_assert_cmpuint (ended.frames_played, ==, 200);
+  rig_wait (rig, rig_has_ended, NULL, "the end");
+  g_assert_false (rig->failed);
+  g_assert_cmpstr (rig->reason, ==, "the agent hung up: bye");
+}
+
 static void
 test_ice_too_late (void)
 {
@@ -723,6 +749,10 @@ main (int argc, char **argv)
   g_test_add_func ("/session/ice-restart/answer-lost", test_ice_answer_lost);
   g_test_add_func ("/session/ice-restart/trickle", test_ice_trickle);
   g_test_add_func ("/session/ice-restart/refused", test_ice_refused);
+  g_test_add_data_func ("/session/ice-restart/last-words", GINT_TO_POINTER (0),
+                        test_ice_last_words);
+  g_test_add_data_func ("/session/ice-restart/last-words-fragment",
+                        GINT_TO_POINTER (RIG_BY_FRAGMENT), test_ice_last_words);
   g_test_add_func ("/session/ice-restart/too-late", test_ice_too_late);
   g_test_add_func ("/session/snapshot", test_snapshot);
   return g_test_run ();
