@@ -30,6 +30,7 @@ struct _RpIce {
   RpIceTcp *tcp; /* (nullable): knows our ufrag, once there are candidates */
   gboolean remote_set;
   gboolean connected;
+  gboolean hurries; /* the loop, for our sake */
 };
 
 static gboolean
@@ -100,6 +101,14 @@ add_local_addresses (RpIce *ice, const RpIceConfig *config, GError **error)
   return TRUE;
 }
 
+void
+rp_ice_take_time (RpIce *ice)
+{
+  if (ice->hurries)
+    rp_loop_hurry (ice->loop, FALSE);
+  ice->hurries = FALSE;
+}
+
 static void
 check_connected (RpIce *ice)
 {
@@ -111,7 +120,7 @@ check_connected (RpIce *ice)
   if (!nice_agent_get_selected_pair (ice->agent, ice->stream, COMPONENT, &local, &remote))
     return;
   ice->connected = TRUE;
-  rp_loop_hurry (ice->loop, FALSE);
+  rp_ice_take_time (ice);
   ice->events.connected (ice, ice->user_data);
 }
 
@@ -233,6 +242,7 @@ rp_ice_new (RpLoop *loop, const RpIceConfig *config, const RpIceEvents *events, 
   g_autoptr (RpIce) ice = g_new0 (RpIce, 1);
 
   ice->loop = loop;
+  ice->hurries = TRUE;
   rp_loop_hurry (loop, TRUE);
   ice->events = *events;
   ice->user_data = user_data;
@@ -274,8 +284,7 @@ rp_ice_free (RpIce *ice)
     return;
   if (ice->tcp && ice->ufrag)
     rp_ice_tcp_remove (ice->tcp, ice->ufrag);
-  if (!ice->connected)
-    rp_loop_hurry (ice->loop, FALSE);
+  rp_ice_take_time (ice);
   if (ice->agent) {
     g_signal_handlers_disconnect_by_data (ice->agent, ice);
     if (ice->stream)

@@ -52,6 +52,10 @@ RpIce *rp_ice_new (RpLoop *loop, const RpIceConfig *config, const RpIceEvents *e
 void rp_ice_free (RpIce *ice);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpIce, rp_ice_free)
 
+/* Until it is connected its loop hurries (rp_loop_hurry ()); with this no longer, as nothing seems
+ * to come of it. It goes on, more slowly. */
+void rp_ice_take_time (RpIce *ice);
+
 /* (transfer none), fixed. */
 const char *rp_ice_ufrag (const RpIce *ice);
 const char *rp_ice_pwd (const RpIce *ice);

@@ -11,6 +11,7 @@ struct _RpPath {
   RpIce *next;            /* (nullable): of a restart, without a pair yet */
   RpIce *former;          /* (nullable): before the switch */
   gint64 former_until_us; /* 0 = since the next tick */
+  gint64 hurry_until_us;  /* of next; 0 = since the next tick */
   GPtrArray *retired;     /* of RpIce: to be freed outside of their events */
   gboolean connected;
   RpPathCounters counters;
@@ -114,6 +115,7 @@ rp_path_begin_restart (RpPath *path, GError **error)
     return FALSE;
   retire (path, &path->next);
   path->next = ice;
+  path->hurry_until_us = 0;
   path->counters.restarts++;
   return TRUE;
 }
@@ -161,6 +163,10 @@ rp_path_tick (RpPath *path, gint64 now_us)
     path->former_until_us = now_us + RP_PATH_FORMER_US;
   else if (path->former && now_us >= path->former_until_us)
     retire (path, &path->former);
+  if (path->next && path->hurry_until_us == 0)
+    path->hurry_until_us = now_us + RP_PATH_HURRY_US;
+  else if (path->next && now_us >= path->hurry_until_us)
+    rp_ice_take_time (path->next);
   if (path->retired->len > 0)
     g_ptr_array_set_size (path->retired, 0);
 }

@@ -13,6 +13,9 @@
 /* After the switch, what is still under way on the former pair is received for so long; the other
  * side may switch later. */
 #define RP_PATH_FORMER_US (5 * G_USEC_PER_SEC)
+/* A restart that comes through does so in a second. All calls of a loop pay for its hurry, and the
+ * client may be one that never checks. */
+#define RP_PATH_HURRY_US (10 * G_USEC_PER_SEC)
 
 typedef struct _RpPath RpPath;
 

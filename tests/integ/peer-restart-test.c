@@ -192,6 +192,113 @@ test_storm (void)
   g_assert_cmpuint (rp_pair_count_fds (), ==, fds);
 }
 
+/* Counts how often the loop looks at its context. A loop with few tickers looks more often. */
+typedef struct {
+  RpLoop *loop;
+  GSource *source;
+  guint tickers[RP_LOOP_EAGER_MAX + 1];
+  guint64 n_looks; /* loop */
+} Looks;
+
+typedef struct {
+  GSource source;
+  Looks *looks;
+} LooksSource;
+
+static gboolean
+count_look (GSource *source, gint *timeout)
+{
+  ((LooksSource *) source)->looks->n_looks++;
+  *timeout = -1;
+  return FALSE;
+}
+
+static gboolean
+never (GSource *source)
+{
+  return FALSE;
+}
+
+static GSourceFuncs looks_funcs = {.prepare = count_look, .check = never};
+
+static void
+no_ticker (gint64 now_us, gpointer data)
+{
+}
+
+static void
+begin_looks (gpointer data)
+{
+  Looks *looks = data;
+  looks->source = g_source_new (&looks_funcs, sizeof (LooksSource));
+  ((LooksSource *) looks->source)->looks = looks;
+  g_source_attach (looks->source, rp_loop_context (looks->loop));
+  for (guint i = 0; i < G_N_ELEMENTS (looks->tickers); i++)
+    looks->tickers[i] = rp_loop_add_ticker (looks->loop, no_ticker, NULL);
+}
+
+static void
+end_looks (gpointer data)
+{
+  Looks *looks = data;
+  g_source_destroy (looks->source);
+  g_source_unref (looks->source);
+  for (guint i = 0; i < G_N_ELEMENTS (looks->tickers); i++)
+    rp_loop_remove_ticker (looks->loop, looks->tickers[i]);
+}
+
+typedef struct {
+  Looks *looks;
+  guint64 n_looks;
+  guint64 n_ticks;
+} Count;
+
+static void
+take_count (gpointer data)
+{
+  Count *count = data;
+  RpLoopStats stats;
+  rp_loop_stats (count->looks->loop, &stats);
+  count->n_ticks = stats.ticks;
+  count->n_looks = count->looks->n_looks;
+}
+
+/* Looks at the context for each hundred ticks. */
+static guint
+looks_per_cent (Looks *looks)
+{
+  Count before = {.looks = looks};
+  Count now = {.looks = looks};
+  rp_loop_call_sync (looks->loop, take_count, &before);
+  do
+    rp_loop_call_sync (looks->loop, take_count, &now);
+  while (now.n_ticks < before.n_ticks + 100);
+  return (guint) ((now.n_looks - before.n_looks) * 100 / (now.n_ticks - before.n_ticks));
+}
+
+/* The loop does not go on hurrying for the sake of a client that never checks. */
+static void
+test_never_completes (void)
+{
+  g_autoptr (RpPair) pair = rp_pair_new ();
+  guint16 stream = connect_and_flow (pair);
+  Looks looks = {.loop = pair->b.loop};
+  rp_loop_call_sync (looks.loop, begin_looks, &looks);
+
+  rp_pair_begin_restart (&pair->a);
+  rp_pair_answer_restart (&pair->b, &pair->a);
+  g_assert_cmpuint (looks_per_cent (&looks), >=, 90);
+  rp_loop_call_sync (looks.loop, tick_later, &pair->b);
+  g_assert_cmpuint (looks_per_cent (&looks), <=, 40);
+  check_alive (pair, stream);
+  rp_pair_finish_restart (&pair->a, &pair->b); /* after all */
+  rp_pair_wait_switches (&pair->b, 1);
+  check_alive (pair, stream);
+  check_all_arrived (pair);
+  g_assert_cmpuint (looks_per_cent (&looks), <=, 40);
+  rp_loop_call_sync (looks.loop, end_looks, &looks);
+}
+
 /* Each begun inside an event of the one before. */
 static void
 test_in_event (void)
@@ -263,6 +370,7 @@ main (int argc, char **argv)
   g_test_add_func ("/peer-restart/while-checking", test_while_checking);
   g_test_add_func ("/peer-restart/while-connecting", test_while_connecting);
   g_test_add_func ("/peer-restart/storm", test_storm);
+  g_test_add_func ("/peer-restart/never-completes", test_never_completes);
   g_test_add_func ("/peer-restart/in-event", test_in_event);
   g_test_add_func ("/peer-restart/arguments", test_arguments);
   int status = g_test_run ();
