@@ -17,7 +17,7 @@ typedef enum {
   RP_SRTP_OK,
   RP_SRTP_INVALID,    /* too short, or not RTP version 2 */
   RP_SRTP_AUTH_FAIL,  /* not from the peer, or damaged */
-  RP_SRTP_REPLAY,     /* a duplicate or older than the window of 1024 packets */
+  RP_SRTP_REPLAY,     /* a duplicate, or older than the window: 1024 packets, 128 of RTCP */
   RP_SRTP_SSRC_LIMIT, /* one SSRC too many */
   RP_SRTP_FAILED,     /* anything else: no room, key worn out */
 } RpSrtpResult;

@@ -71,7 +71,7 @@ test_round_trip (Fixture *f, gconstpointer data)
   g_assert_cmpuint (counters.unprotected_packets, ==, 70000);
 }
 
-/* The packet of libsrtp's own reference test, made with other ciphers than ours. */
+/* The packets of libsrtp's own reference tests, made with other ciphers than ours. */
 static void
 test_reference (void)
 {
@@ -92,6 +92,59 @@ test_reference (void)
   memcpy (buffer, plain, sizeof plain);
   g_assert_cmpint (rp_srtp_protect_rtp (srtp, buffer, &len, sizeof buffer), ==, RP_SRTP_OK);
   g_assert_cmpmem (buffer, len, wanted, sizeof wanted);
+
+  static const guint8 plain_rtcp[24] = {0x81, 0xc8, 0x00, 0x0b, 0xca, 0xfe, 0xba, 0xbe,
+                                        0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab,
+                                        0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0xab};
+  static const guint8 wanted_rtcp[38] = {0x81, 0xc8, 0x00, 0x0b, 0xca, 0xfe, 0xba, 0xbe, 0x71, 0x28,
+                                         0x03, 0x5b, 0xe4, 0x87, 0xb9, 0xbd, 0xbe, 0xf8, 0x90, 0x41,
+                                         0xf9, 0x77, 0xa5, 0xa8, 0x80, 0x00, 0x00, 0x01, 0x99, 0x3e,
+                                         0x08, 0xcd, 0x54, 0xd6, 0xc1, 0x23, 0x07, 0x98};
+  guint8 rtcp[sizeof plain_rtcp + RP_SRTP_TAILROOM];
+  len = sizeof plain_rtcp;
+  memcpy (rtcp, plain_rtcp, sizeof plain_rtcp);
+  g_assert_cmpint (rp_srtp_protect_rtcp (srtp, rtcp, &len, sizeof rtcp), ==, RP_SRTP_OK);
+  g_assert_cmpmem (rtcp, len, wanted_rtcp, sizeof wanted_rtcp);
+}
+
+/* Packets that are late by as much as they may be, and by one more; with the sequence number's wrap
+ * behind the newest and between them, where the late ones belong to another rollover counter. */
+static void
+test_window (Fixture *f, gconstpointer data)
+{
+  enum { N = 2000, NEWEST = 1500, WINDOW = 1024 };
+  static const guint16 starts[] = {0, 65000, 64500};
+  static const struct {
+    guint packet;
+    RpSrtpResult result;
+  } steps[] = {
+      {0, RP_SRTP_OK},
+      {NEWEST, RP_SRTP_OK},
+      {NEWEST - WINDOW + 1, RP_SRTP_OK},
+      {NEWEST - WINDOW, RP_SRTP_REPLAY}, /* too old */
+      {0, RP_SRTP_REPLAY},
+      {NEWEST - 1, RP_SRTP_OK},
+      {NEWEST - 1, RP_SRTP_REPLAY},
+      {NEWEST - WINDOW + 1, RP_SRTP_REPLAY},
+      {N - 1, RP_SRTP_OK},
+      {NEWEST, RP_SRTP_REPLAY},
+      {NEWEST + 1, RP_SRTP_OK},
+  };
+  for (guint32 i = 0; i < G_N_ELEMENTS (starts); i++) {
+    guint8 packets[N][PACKET + RP_SRTP_TAILROOM];
+    gsize len = 0;
+    for (guint n = 0; n < N; n++) {
+      len = make_rtp (packets[n], sizeof packets[n], i + 1, (guint16) (starts[i] + n));
+      g_assert_cmpint (rp_srtp_protect_rtp (f->a, packets[n], &len, sizeof packets[n]), ==,
+                       RP_SRTP_OK);
+    }
+    for (guint step = 0; step < G_N_ELEMENTS (steps); step++) {
+      g_autofree guint8 *datagram = g_memdup2 (packets[steps[step].packet], len);
+      gsize n = len;
+      g_test_message ("from %u, step %u", starts[i], step);
+      g_assert_cmpint (rp_srtp_unprotect_rtp (f->b, datagram, &n), ==, steps[step].result);
+    }
+  }
 }
 
 static void
@@ -189,6 +242,7 @@ main (int argc, char **argv)
   g_test_add_func ("/srtp/reference", test_reference);
 #define ADD(name, func) g_test_add ("/srtp/" name, Fixture, NULL, set_up, func, tear_down)
   ADD ("round-trip", test_round_trip);
+  ADD ("window", test_window);
   ADD ("rtcp", test_rtcp);
   ADD ("refused", test_refused);
   ADD ("lying-headers", test_lying_headers);
