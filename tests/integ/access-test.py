@@ -9,27 +9,10 @@ import socket
 import sys
 import time
 
-BINARY, WORKER, SUPPORT = sys.argv[1:4]
-sys.path.insert(0, SUPPORT)
-from serverfixture import (  # noqa: E402
-    JSON,
-    OFFER,
-    Server,
-    ask,
-    assert_log_is_clean,
-    exchange,
-    offer,
-    refused,
-    run_tap,
-)
+sys.path.insert(0, sys.argv[3])
+from serverfixture import JSON, OFFER, ask, assert_log_is_clean, exchange, offer, refused, run_tap, start  # noqa: E402
 
 TOKEN = "correct-horse-battery"
-
-
-def start(*options, **more):
-    return Server(BINARY, WORKER, *options, **more)
-
-
 # method, path, who may come, type of the body
 KEY, CALL, JOIN, ANYBODY = "key", "call", "join", "anybody"
 SDP, FRAGMENT = "application/sdp", "application/trickle-ice-sdpfrag"

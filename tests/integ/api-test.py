@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, RTCPeerConnection, off, with_server  # noqa: E402
-from serverfixture import OFFER, PATIENCE_S, Server, free_port, offer, run_tap  # noqa: E402
+from serverfixture import OFFER, PATIENCE_S, free_port, offer, run_tap, start  # noqa: E402
 
 try:
     from aiortc import RTCSessionDescription
@@ -50,10 +50,6 @@ def bearer(token):
     return {"Authorization": "Bearer " + token}
 
 
-def server(*options, **settings):
-    return Server(*sys.argv[1:3], *options, **settings)
-
-
 def token_of(running, **order):
     status, reply = running.api("POST", "/api/token", order, bearer(KEY))
     assert status == 200, reply
@@ -64,7 +60,7 @@ def token_of(running, **order):
 
 
 def test_agents_are_listed():
-    with server(agents=TWO) as running:
+    with start(agents=TWO) as running:
         status, _, body = running.request("GET", "/api/agents")
         assert status == 200
         assert json.loads(body) == {
@@ -80,7 +76,7 @@ def test_agents_are_listed():
 
 
 def test_unknown_agents():
-    with server(agents=TWO) as running:
+    with start(agents=TWO) as running:
         for name in ("request_data", "requestData"):
             status, reply = running.api("POST", "/api/offer", offer(**{name: {"agent": "x"}}))
             assert status == 404 and reply["detail"] == 'there is no agent "x"', (status, reply)
@@ -92,7 +88,7 @@ def test_unknown_agents():
 
 
 def test_request_data_is_checked():
-    with server() as running:
+    with start() as running:
         for data, expected in (
             ({"a": "x" * 8300}, 413),
             ({"agent": 7}, 400),
@@ -109,7 +105,7 @@ def test_request_data_is_checked():
 
 
 def test_tokens_for_one_agent():
-    with server("--token", KEY, agents=TWO) as running:
+    with start("--token", KEY, agents=TWO) as running:
         witness = token_of(running, agent="witness")
         any_agent = token_of(running)
         listed = json.loads(running.request("GET", "/api/agents", headers=witness)[2])
@@ -157,7 +153,7 @@ def test_ice_servers_are_told():
         secret.write(KEY + "\n")
         secret.flush()
         options = ["--stun", stun[0], "--turn", ",".join(turn), "--turn-secret-file", secret.name, "--turn-lifetime", "1200"]
-        with server(*options) as running:
+        with start(*options) as running:
             _, _, body = running.request("GET", "/api/agents")
             lists = [json.loads(body)["iceServers"]]
             for wish in ({}, {"enableDefaultIceServers": True}):
@@ -178,7 +174,7 @@ def test_ice_servers_are_told():
                 check_turn_credentials({"urls": turn, "username": found[2], "credential": found[3]}, turn, 1200)
             text = "\n".join(running.log)
             assert KEY not in text and lists[0][1]["credential"] not in text
-    with server() as running:
+    with start() as running:
         assert running.request("POST", "/whip", OFFER, SDP)[1].get("Link") is None
 
 
@@ -190,7 +186,7 @@ def test_candidates():
     tcp_port = free_port()
     public = ("203.0.113.5", "203.0.113.6")
     options = ["--ice-address", "127.0.0.1", "--public-address", ",".join(public + ("2001:db8::5",))]
-    with server("--ice-tcp", str(tcp_port), *options) as running:
+    with start("--ice-tcp", str(tcp_port), *options) as running:
         status, reply = running.api("POST", "/api/offer", offer())
         assert status == 200, reply
         line = "a=candidate:([^ ]+) 1 (udp|tcp) ([0-9]+) ([^ ]+) ([0-9]+) typ host(?: tcptype (.*))?\r\n"
@@ -222,7 +218,7 @@ def test_candidates():
 # --- sessions ---
 
 
-def start(running, value=None, **named):
+def start_session(running, value=None, **named):
     status, reply = running.api("POST", "/start", {} if value is None else value, **named)
     assert status == 200, (status, reply)
     assert reply["iceConfig"] == {"iceServers": []}
@@ -230,11 +226,11 @@ def start(running, value=None, **named):
 
 
 def test_start_is_checked():
-    with server("--max-sessions", "1") as running:
+    with start("--max-sessions", "1") as running:
         status, _, body = running.request("POST", "/start", "", {"Content-Type": "application/json"})
         assert status == 200 and re.fullmatch("[0-9a-f]{32}", json.loads(body)["sessionId"])
         for transport in ("webrtc", "smallwebrtc"):
-            start(running, {"transport": transport, "enableDefaultIceServers": True, "body": {}})
+            start_session(running, {"transport": transport, "enableDefaultIceServers": True, "body": {}})
         assert running.api("POST", "/start", {"transport": "daily"})[0] == 400
         assert running.api("POST", "/start", {"body": 5})[0] == 400
         assert running.api("POST", "/start", [])[0] == 400
@@ -253,13 +249,13 @@ def test_start_is_checked():
 
 
 def test_sessions_are_looked_up():
-    with server() as running:
+    with start() as running:
         for session, expected in (("f" * 32, 404), ("x" * 129, 404), ("%20", 404)):
             path = "/sessions/%s/api/offer" % session
             assert running.api("POST", path, offer())[0] == expected
             patch = {"pc_id": "x", "candidates": []}
             assert running.api("PATCH", path, patch)[0] == expected
-        path = start(running)
+        path = start_session(running)
         status, reply = running.api("PATCH", path, {"pc_id": "x", "candidates": []})
         assert status == 404 and "pc_id" in reply["detail"], reply
         # The calls of others are no part of it.
@@ -272,7 +268,7 @@ def test_sessions_are_looked_up():
 
 @with_server(agents=TWO)
 async def test_a_call_in_a_session(running):
-    path = await off(start, running, {"body": {"agent": "witness", "caller_name": "Ada"}})
+    path = await off(start_session, running, {"body": {"agent": "witness", "caller_name": "Ada"}})
     caller = await Caller(running, path).dial()
     report = await caller.report()
     assert report["start"]["agent"] == "witness", report
@@ -321,8 +317,8 @@ async def test_a_call_with_request_data(running):
 
 
 def test_a_session_with_all_lines_busy():
-    with server("--max-sessions", "1") as running:
-        path = start(running)
+    with start("--max-sessions", "1") as running:
+        path = start_session(running)
         status, first = running.api("POST", path, offer())
         assert status == 200, first
         # Its own line is free for it, and for nobody else.
@@ -334,7 +330,7 @@ def test_a_session_with_all_lines_busy():
 
 @with_server("--drain-timeout", "60")
 async def test_a_session_of_a_server_that_goes_down(running):
-    path = await off(start, running)
+    path = await off(start_session, running)
     caller = await Caller(running, path).dial()
     running.signal(signal.SIGTERM)
     await off(running.await_log, "draining: no new calls; a second signal stops at once")
@@ -349,7 +345,7 @@ async def test_a_session_of_a_server_that_goes_down(running):
 
 def test_restarts_are_counted():
     """Each makes sockets and a handshake on the loop that carries the media of others."""
-    with server() as running:
+    with start() as running:
         status, reply = running.api("POST", "/api/offer", offer())
         again = offer(pc_id=reply["pc_id"], restart_pc=True)
         for number in range(20):
@@ -369,7 +365,7 @@ def test_restarts_are_counted():
 
 def test_whip_calls_are_whips():
     """An offer of another protocol would restart its ICE without a new ETag."""
-    with server() as running:
+    with start() as running:
         location, etag, _ = create(running, audio_offer())
         identity = location.split("/")[-1]
         assert running.api("PATCH", "/api/offer", {"pc_id": identity, "candidates": []})[0] == 404
@@ -400,7 +396,7 @@ def fragment(ufrag="abcd", pwd="0123456789abcdefghijklmn", candidate="candidate:
 
 
 def test_whip_offers_are_checked():
-    with server("--max-sessions", "1") as running:
+    with start("--max-sessions", "1") as running:
         for sdp in ("", "nonsense", audio_offer("recvonly"), audio_offer("inactive"), OFFER.replace("opus", "sorbus")):
             refuses(running, 400, "POST", "/whip", sdp, SDP, says="sdp")
         refuses(running, 400, "POST", "/whip", OFFER.replace("m=audio 9", "m=audio 0"), SDP, says="no audio")
@@ -416,7 +412,7 @@ def test_whip_offers_are_checked():
 
 
 def test_whip_directions():
-    with server() as running:
+    with start() as running:
         _, _, answer = create(running, audio_offer("sendonly"))
         assert "a=recvonly" in answer and "a=sendrecv" not in answer, answer
         assert "a=setup:passive" in answer and "a=ssrc" not in answer, answer
@@ -425,7 +421,7 @@ def test_whip_directions():
 
 
 def test_whip_patches():
-    with server() as running:
+    with start() as running:
         location, etag, _ = create(running, audio_offer())
         good = {**FRAGMENT, "If-Match": etag}
         assert running.request("PATCH", location, fragment(), good)[::2] == (204, b"")
@@ -452,7 +448,7 @@ def test_whip_patches():
 
 
 def test_whip_ice_restarts():
-    with server() as running:
+    with start() as running:
         location, etag, answer = create(running, audio_offer())
         other = fragment("efgh", "nmlkjihgfedcba9876543210")
         status, headers, body = running.request("PATCH", location, other, {**FRAGMENT, "If-Match": "*"})
@@ -476,7 +472,7 @@ def test_whip_ice_restarts():
 
 
 def test_whip_ends():
-    with server("--inactivity-timeout", "2") as running:
+    with start("--inactivity-timeout", "2") as running:
         location, etag, _ = create(running, audio_offer())
         status, _, _ = running.request("DELETE", location)
         assert status == 200
@@ -492,9 +488,9 @@ def test_whip_ends():
 
 def test_clients_that_never_come():
     """Their workers are free again long before the time a connection may take."""
-    with server("--inactivity-timeout", "2", "--connect-timeout", "600") as running:
+    with start("--inactivity-timeout", "2", "--connect-timeout", "600") as running:
         create(running, audio_offer())
-        assert running.api("POST", start(running), offer())[0] == 200
+        assert running.api("POST", start_session(running), offer())[0] == 200
         running.await_stats(lambda s: s["sessions"]["active"] == 0 and s["workers"]["busy"] == 0)
         running.await_log("ended", reason="nothing ever came from the client")
         assert running.stats()["sessions"]["failed"] == 2

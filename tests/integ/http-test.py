@@ -12,25 +12,11 @@ import time
 
 BINARY, WORKER, SUPPORT = sys.argv[1:4]
 sys.path.insert(0, SUPPORT)
-from serverfixture import (  # noqa: E402
-    JSON,
-    OFFER,
-    Server,
-    ask,
-    assert_log_is_clean,
-    exchange,
-    offer,
-    refused,
-    run_tap,
-)
+from serverfixture import JSON, OFFER, ask, assert_log_is_clean, exchange, offer, refused, run_tap, start  # noqa: E402
 
 TOKEN = "correct-horse-battery"
 SITE = "https://site.example"
 HOST_CANDIDATE = "candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host generation 0 ufrag abcd"
-
-
-def start(*options, **more):
-    return Server(BINARY, WORKER, *options, **more)
 
 
 def test_health_and_readiness():
@@ -138,9 +124,9 @@ def test_sizes():
 
 def test_where_a_body_ends():
     """A proxy in front could see other requests in the same bytes than we do."""
-    start = b"POST /start HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    opening = b"POST /start HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     chunked = b"Transfer-Encoding: chunked\r\n"
-    with Server(*sys.argv[1:3]) as server:
+    with start() as server:
         for version, framing, body in (
             (b"1.1", b"Content-Length: 2\r\n" + chunked, b"0\r\n\r\n"),
             (b"1.1", chunked + b"Content-Length: 7\r\n", b"0\r\n\r\n"),
@@ -152,7 +138,7 @@ def test_where_a_body_ends():
             (b"1.1", b"Content-Length: 2\r\nX: y\rTransfer-Encoding: chunked\r\n", b"{}"),
             (b"1.0", b"Connection: keep-alive\r\n" + chunked, b"0\r\n\r\n"),
         ):
-            head = start.replace(b"1.1", version)
+            head = opening.replace(b"1.1", version)
             second = b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n"
             with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
                 connection.sendall(head + framing + b"\r\n" + body + second)
@@ -167,7 +153,7 @@ def test_where_a_body_ends():
                     answer += piece
             assert answer.startswith(b"HTTP/1.1 400 "), (framing, answer)
             assert answer.count(b"HTTP/1.1 ") == 1 and b'"detail"' in answer, (framing, answer)
-        good = start + chunked + b"\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
+        good = opening + chunked + b"\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n"
         assert exchange(server, good).startswith(b"HTTP/1.1 200 ")
 
 

@@ -12,11 +12,7 @@ import time
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
-from serverfixture import JSON, Server, offer, refused, run_tap  # noqa: E402
-
-
-def start(*options):
-    return Server(*sys.argv[1:3], *options)
+from serverfixture import JSON, offer, refused, run_tap, start  # noqa: E402
 
 
 def test_calls_of_an_address():

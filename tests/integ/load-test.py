@@ -7,13 +7,13 @@ import subprocess
 import sys
 
 sys.path.insert(0, sys.argv[3])
-from serverfixture import PATIENCE_S, Server, assert_log_is_clean, run_tap  # noqa: E402
+from serverfixture import PATIENCE_S, Server, assert_log_is_clean, run_tap, start  # noqa: E402
 
 LOAD, WORKER, BENCH_AGENT = sys.argv[4:7]
 STAGES = ["http", "rst", "offer", "answer", "ice", "dtls", "sctp", "call"]
 
 
-def start(url, *options):
+def begin(url, *options):
     command = [LOAD, "--url", url] + [str(option) for option in options]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -26,7 +26,7 @@ def finish(process, code):
 
 
 def load(server, *options, code=0):
-    return finish(start("http://127.0.0.1:%d" % server.port, *options), code)
+    return finish(begin("http://127.0.0.1:%d" % server.port, *options), code)
 
 
 def at_rest(stats):
@@ -35,7 +35,7 @@ def at_rest(stats):
 
 def serve(*options):
     # With more workers ready than calls begin at once: a stalled machine forks late.
-    return Server(sys.argv[1], sys.argv[2], "--no-admission", "--workers", "8", "--max-sessions", "20", *options)
+    return start("--no-admission", "--workers", "8", "--max-sessions", "20", *options)
 
 
 def test_holds_calls():
@@ -130,7 +130,7 @@ def test_bad_networks():
 def test_stops_when_told():
     for number in (signal.SIGTERM, signal.SIGINT):
         with serve() as server:
-            process = start("http://127.0.0.1:%d" % server.port, "--calls", 3, "--ramp", 0, "--hold", 600)
+            process = begin("http://127.0.0.1:%d" % server.port, "--calls", 3, "--ramp", 0, "--hold", 600)
             server.await_stats(lambda stats: stats["sessions"]["active"] == 3)
             process.send_signal(number)
             report = finish(process, 0)
@@ -159,7 +159,7 @@ def test_calls_this_machine_alone():
 
 
 def test_nobody_there():
-    report = finish(start("http://127.0.0.1:1", "--calls", 2, "--ramp", 0), 1)
+    report = finish(begin("http://127.0.0.1:1", "--calls", 2, "--ramp", 0), 1)
     assert sum(report["calls"]["failed"].values()) == 2, report["calls"]
 
 

@@ -13,7 +13,7 @@ import tempfile
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
 from processes import named  # noqa: E402
-from serverfixture import IPV4, JSON, OFFER, Server, exchange, offer, run_tap  # noqa: E402
+from serverfixture import IPV4, JSON, OFFER, exchange, run_tap, start  # noqa: E402
 
 KEY = "Schluesselblume-4711-geheim"
 WORD = "Zwetschgenknoedel"
@@ -101,7 +101,7 @@ def go_wrong_over_http(server):
 
 def test_http():
     for options in ([], ["--cors-origin", "https://example.com"]):
-        with Server(*sys.argv[1:3], "--token", KEY, "--log-level", "debug", *options, wait_ready=False) as server:
+        with start("--token", KEY, "--log-level", "debug", *options, wait_ready=False) as server:
             server.await_log("ready")
             secrets = go_wrong_over_http(server)
             with open("/proc/%d/cmdline" % server.process.pid, encoding="utf-8") as file:
@@ -113,7 +113,7 @@ def test_http():
 
 def test_names_of_strangers():
     """Without a key the name that was asked for is told to the operator; not what can be an address or anything."""
-    with Server(*sys.argv[1:3], "--log-level", "debug") as server:
+    with start("--log-level", "debug") as server:
         for host in ("203.0.113.77:8080", "[2001:db8:77::1]", "a.example", WORD + " x", "x" * 300 + WORD):
             assert server.request("GET", "/stats", None, {"Host": host})[0] == 403
         server.await_log("refused another name: see --token-file and --no-auth", host="a.example")
@@ -233,7 +233,7 @@ def test_a_conversation():
 
 def test_said_when_asked():
     """The findings above are real: --log-pii has some of it."""
-    with Server(*sys.argv[1:3], "--log-level", "debug", "--log-pii") as server:
+    with start("--log-level", "debug", "--log-pii") as server:
         assert server.request("GET", "/stats", None, {"Host": "203.0.113.77:8080"})[0] == 403
         server.await_log("refused another name: see --token-file and --no-auth", host="203.0.113.77:8080")
     assert findings(server) != []

@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
 from processes import family  # noqa: E402
-from serverfixture import PATIENCE_S, Server, run_tap  # noqa: E402
+from serverfixture import PATIENCE_S, run_tap, start  # noqa: E402
 
 # A build's test runner overwrites all that is freed: this is about what the server does by itself.
 os.environ.pop("MALLOC_PERTURB_", None)
@@ -81,7 +81,7 @@ def test_keys():
         by_file = ["--token-file", secret_file(directory, "key", key)]
         turn = ["--turn", "turn:turn.example.com", "--turn-secret-file", secret_file(directory, "turn", secret)]
         for options in (by_file, ["--token", key], ["--token=" + key]):
-            with Server(*sys.argv[1:3], *options, *turn) as server:
+            with start(*options, *turn) as server:
                 server.await_log("ready")
                 show(server, key)
                 show(server, wrong)
@@ -103,7 +103,7 @@ def test_bodies():
     headers = {"Content-Type": "application/json", "Connection": "close"}
     word = '"Geheimnisse-im-Text"'
     body = ("[" + ", ".join([word] * 700)).encode()
-    with Server(*sys.argv[1:3]) as server:
+    with start() as server:
         for size in (150, 1100, 9000):
             for framing in ({"Content-Length": str(len(body))}, {}):  # in chunks
                 status, _, answer = server.request("POST", "/start", pieces(body, size), {**headers, **framing})
@@ -164,7 +164,7 @@ def why_not():
     libraries = os.popen("ldd %s" % sys.argv[1]).read()
     if "asan" in libraries or "tsan" in libraries:
         return "a sanitizer keeps what is freed"
-    with Server(*sys.argv[1:3]) as server:
+    with start() as server:
         try:
             with open("/proc/%d/mem" % server.process.pid, "rb"):
                 return None

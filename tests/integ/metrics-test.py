@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
-from serverfixture import Server, run_tap  # noqa: E402
+from serverfixture import run_tap, start  # noqa: E402
 
 DASHBOARD = os.path.join(sys.argv[3], "../../tools/grafana/repartee.json")
 SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-z_]+="(?:[^"\\]|\\.)*",?)*)\})? (\S+)$')
@@ -142,7 +142,7 @@ async def await_timeline(server, identity, condition):
 
 
 def test_idle():
-    with Server(*sys.argv[1:3]) as server:
+    with start() as server:
         first = Scrape(server).check()
         assert first["repartee_calls_active"] == 0 and first["repartee_calls_started_total"] == 0
         assert first["repartee_workers"] >= 1
@@ -155,7 +155,7 @@ def test_idle():
 
 def test_key_is_wanted():
     key = "0123456789abcdef0123"
-    with Server(*sys.argv[1:3], "--token", key, wait_ready=False) as server:
+    with start("--token", key, wait_ready=False) as server:
         for path in ("/stats", "/stats/history", "/stats/calls/0123abcd", "/metrics"):
             status, _, body = server.request("GET", path)
             assert status == 401 and json.loads(body)["info"], (path, status, body)
@@ -166,7 +166,7 @@ def test_key_is_wanted():
 
 
 def test_unknown_call():
-    with Server(*sys.argv[1:3]) as server:
+    with start() as server:
         for identity in ("0123abcd", "x", "..", "%2e%2e", "a" * 200, "%00", "%3Cscript%3E"):
             status, headers, body = server.request("GET", "/stats/calls/" + identity)
             assert status == 404 and headers["Content-Type"] == "application/json", (identity, status)

@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
 from processes import family, named, status  # noqa: E402
-from serverfixture import PATIENCE_S, Server, offer, run_tap  # noqa: E402
+from serverfixture import PATIENCE_S, offer, run_tap, start  # noqa: E402
 
 DIED = "the spawner has died: going down, to be started again"
 
@@ -64,7 +64,7 @@ def assert_confined(server, names, of_the_server=0):
 def test_capabilities():
     """None has any: when it is asked for workers as little as while it still reads models, and root's no more than
     another's. Processes with sanitizers are the same."""
-    with Server(*sys.argv[1:3], wait_ready=False) as server:
+    with start(wait_ready=False) as server:
         server.await_log("listening")
         members = family(server.process.pid)
         for pid in members:
@@ -80,7 +80,7 @@ def test_low_port():
     """The one there is a use for, in the one process that has it."""
     if os.geteuid() != 0:
         return "only root has a port below 1024 to give"
-    with Server(*sys.argv[1:3], "--ice-tcp", "987", "--user", "nobody") as server:
+    with start("--ice-tcp", "987", "--user", "nobody") as server:
         server.await_stats(lambda s: s["workers"]["idle"] == 2)
         assert_confined(server, {"repartee", "rp-spawner", "rp-zygote", "rp-worker"}, of_the_server=1 << 10)
     return None
@@ -91,7 +91,7 @@ def test_user():
     if os.geteuid() != 0:
         return "only root can become another user"
     nobody = pwd.getpwnam("nobody")
-    with Server(*sys.argv[1:3], "--user", "nobody") as server:
+    with start("--user", "nobody") as server:
         server.await_stats(lambda s: s["workers"]["idle"] == 2)
         assert_confined(server, {"repartee", "rp-spawner", "rp-zygote", "rp-worker"})
         for pid, name in family(server.process.pid).items():
@@ -107,7 +107,7 @@ def test_user():
 
 def test_spawner_dies():
     """Nobody is on the line: the server ends in order, and says why in one line."""
-    with Server(*sys.argv[1:3]) as server:
+    with start() as server:
         below = family(server.process.pid)
         kill(server, "rp-spawner")
         assert server.wait() == 1, server.log
@@ -169,14 +169,14 @@ async def test_spawner_and_zygote_die(server):
 
 def test_spawner_dies_early():
     """Before there was any worker: still no matter of the configuration."""
-    with Server(*sys.argv[1:3], wait_ready=False) as server:
+    with start(wait_ready=False) as server:
         kill(server, "rp-spawner")
         assert server.wait() == 1, server.log
 
 
 def test_signal_to_all():
     """As systemd sends it by default, or a shell to its job: the server's way of ending, and no fault."""
-    with Server(*sys.argv[1:3]) as server:
+    with start() as server:
         for pid in family(server.process.pid):
             try:
                 os.kill(pid, signal.SIGTERM)
@@ -193,7 +193,7 @@ def test_zygote_dies():
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 
     for arguments in ({}, {"prepare": prepare}):
-        with Server(*sys.argv[1:3], **arguments) as server:
+        with start(**arguments) as server:
             server.await_stats(lambda s: s["workers"]["idle"] == 2)
             restart_zygote(server)
             assert server.stats()["workers"]["restarts"] == 1

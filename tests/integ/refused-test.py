@@ -7,7 +7,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, sys.argv[3])
-from serverfixture import Server, offer, run_tap  # noqa: E402
+from serverfixture import offer, run_tap, start  # noqa: E402
 
 ALLOW = 0x7FFF0000
 EPERM = 0x00050001
@@ -38,7 +38,7 @@ def refusing(*calls, capabilities=True):
 
 def serves(*options, **arguments):
     """It takes a call. Returns: the log."""
-    with Server(*sys.argv[1:3], *options, **arguments) as server:
+    with start(*options, **arguments) as server:
         status, answer = server.api("POST", "/api/offer", offer())
         assert status == 200, answer
     return server.records()
@@ -80,7 +80,7 @@ def test_data_out_of_reach():
 
 def test_no_close_range():
     """As before Linux 5.9: the spawner keeps nothing of the server's all the same."""
-    with Server(*sys.argv[1:3], prepare=refusing("close_range")) as server:
+    with start(prepare=refusing("close_range")) as server:
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open("/proc/%s/stat" % pid, encoding="ascii") as file:
@@ -97,7 +97,7 @@ def test_no_standard_input():
     def prepare():
         os.close(0)
 
-    with Server(*sys.argv[1:3], prepare=prepare) as server:
+    with start(prepare=prepare) as server:
         try:
             assert os.readlink("/proc/%d/fd/0" % server.process.pid) == "/dev/null"
         except PermissionError:

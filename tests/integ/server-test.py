@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
-from serverfixture import Server, offer, run_tap  # noqa: E402
+from serverfixture import offer, run_tap, start  # noqa: E402
 
 
 @with_server()
@@ -232,7 +232,7 @@ def children(pid):
 def test_workers_lost_at_the_end():
     """Calls that ask for another worker while the server takes them down."""
     for _ in range(3):
-        with Server(*sys.argv[1:3], "--workers", "8", "--loops", "2") as server:
+        with start("--workers", "8", "--loops", "2") as server:
             for _ in range(6):
                 status, answer = server.api("POST", "/api/offer", offer())
                 assert status == 200, answer

@@ -1,9 +1,8 @@
 """A client of the server by another WebRTC stack (aiortc), and what its tests have in common."""
 import asyncio
 import json
-import sys
 
-from serverfixture import PATIENCE_S, Server, assert_log_is_clean
+from serverfixture import PATIENCE_S, assert_log_is_clean, start
 
 try:
     from aiortc import RTCPeerConnection, RTCSessionDescription
@@ -142,7 +141,7 @@ def with_server(*options, **settings):
         def run():
             if RTCPeerConnection is None:
                 return "python3-aiortc is not installed"
-            with Server(*sys.argv[1:3], *options, **settings) as server:
+            with start(*options, **settings) as server:
                 asyncio.run(run_to_end(test, server))
                 assert_log_is_clean(server)
 

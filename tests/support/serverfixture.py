@@ -142,6 +142,11 @@ class Server:
             self.kill()
 
 
+def start(*options, **settings):
+    """A Server of the executables that are the test's first two arguments."""
+    return Server(*sys.argv[1:3], *options, **settings)
+
+
 def free_port():
     """Below those that the kernel gives to whoever wants any, or it might be given away meanwhile."""
     while True:
