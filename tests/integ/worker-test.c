@@ -93,32 +93,6 @@ on_trouble (const char *text, gpointer data)
   g_test_message ("%s", text);
 }
 
-/* @n_idle: workers to have ready */
-static RpPool *
-make_pool_of (const char *const *agent_dirs, guint n_idle)
-{
-  static const RpPoolEvents events = {.failed = on_failed, .trouble = on_trouble};
-  RpPoolConfig config;
-  rp_pool_config_init (&config);
-  config.zygote.worker_path = worker_path;
-  config.zygote.agent_dirs = agent_dirs;
-  config.zygote.models_dir = models_dir;
-  config.zygote.data_dir = data_dir;
-  config.idle_target = n_idle;
-  config.hung_timeout_ms = 20000; /* a sanitizer on a loaded machine is slow, not hung */
-  RpPool *pool = rp_pool_new (&config, &events, NULL);
-  RpPoolStats stats;
-  run_until ((rp_pool_stats (pool, &stats), stats.idle == n_idle));
-  return pool;
-}
-
-static RpPool *
-make_pool (const char *agent_dir)
-{
-  const char *const agent_dirs[] = {agent_dir, NULL};
-  return make_pool_of (agent_dirs, N_IDLE);
-}
-
 static RpWorkerLink *
 take (RpPool *pool)
 {
@@ -132,13 +106,65 @@ on_stopped (gpointer data)
   *(gboolean *) data = TRUE;
 }
 
+/* A pool, and a caller on a loop. */
+typedef struct {
+  RpLoop *loop;
+  RpPool *pool;
+  CallSim *sim;
+} Rig;
+
+/* @agents: with commas between them, paths or names of those that come with it. @n_idle: workers to
+ * have ready. Returns: (nullable): without models there is nothing to test */
+static Rig *
+rig_new (const char *agents, guint n_idle)
+{
+  static const RpPoolEvents events = {.failed = on_failed, .trouble = on_trouble};
+  if (!have_models ())
+    return NULL;
+  g_auto (GStrv) dirs = g_strsplit (agents, ",", -1);
+  for (guint i = 0; dirs[i] != NULL; i++) {
+    g_autofree char *agent = dirs[i];
+    dirs[i] = g_canonicalize_filename (agent, agents_dir);
+  }
+  RpPoolConfig config;
+  rp_pool_config_init (&config);
+  config.zygote.worker_path = worker_path;
+  config.zygote.agent_dirs = (const char *const *) dirs;
+  config.zygote.models_dir = models_dir;
+  config.zygote.data_dir = data_dir;
+  config.idle_target = n_idle;
+  config.hung_timeout_ms = 20000; /* a sanitizer on a loaded machine is slow, not hung */
+  g_autoptr (GError) error = NULL;
+  Rig *rig = g_new0 (Rig, 1);
+  rig->loop = rp_loop_new ("worker", &error);
+  g_assert_no_error (error);
+  rig->pool = rp_pool_new (&config, &events, NULL);
+  RpPoolStats stats;
+  run_until ((rp_pool_stats (rig->pool, &stats), stats.idle == n_idle));
+  rig->sim = call_sim_new (rig->loop);
+  return rig;
+}
+
 static void
-stop_pool (RpPool *pool)
+rig_free (Rig *rig)
 {
   gboolean stopped = FALSE;
-  rp_pool_stop (pool, on_stopped, &stopped);
+  call_sim_free (rig->sim);
+  rp_pool_stop (rig->pool, on_stopped, &stopped);
   run_until (stopped);
-  rp_pool_free (pool);
+  rp_pool_free (rig->pool);
+  rp_loop_free (rig->loop);
+  g_free (rig);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Rig, rig_free)
+
+/* Another caller after the first. */
+static CallSim *
+next_caller (Rig *rig)
+{
+  call_sim_free (rig->sim);
+  rig->sim = call_sim_new (rig->loop);
+  return rig->sim;
 }
 
 /* kB of the proportional and of the private share of a process. */
@@ -163,15 +189,11 @@ measure (guint32 pid, const char *what)
 static void
 test_conversation (void)
 {
-  if (!have_models ())
+  g_autoptr (Rig) rig = rig_new ("reception", N_IDLE);
+  if (rig == NULL)
     return;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (RpLoop) loop = rp_loop_new ("worker", &error);
-  g_assert_no_error (error);
-  g_autofree char *agent = g_build_filename (agents_dir, "reception", NULL);
-  RpPool *pool = make_pool (agent);
-  CallSim *sim = call_sim_new (loop);
-  RpWorkerLink *link = take (pool);
+  CallSim *sim = rig->sim;
+  RpWorkerLink *link = take (rig->pool);
   guint32 pid = rp_worker_link_pid (link);
   measure (pid, "an idle worker");
 
@@ -202,8 +224,6 @@ test_conversation (void)
 
   call_sim_type (sim, "goodbye");
   call_sim_await_hangup (sim);
-  call_sim_free (sim);
-  stop_pool (pool);
 }
 
 /* People, as far as there are recordings of them here. */
@@ -222,20 +242,17 @@ test_real_speech (void)
     g_test_skip ("no recordings here");
     return;
   }
-  if (!have_models ())
+  g_autoptr (Rig) rig = rig_new ("reception", N_IDLE);
+  if (rig == NULL)
     return;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (RpLoop) loop = rp_loop_new ("worker", &error);
-  g_assert_no_error (error);
-  g_autofree char *agent = g_build_filename (agents_dir, "reception", NULL);
-  RpPool *pool = make_pool (agent);
-  CallSim *sim = call_sim_new (loop);
-  call_sim_start (sim, take (pool));
+  CallSim *sim = rig->sim;
+  call_sim_start (sim, take (rig->pool));
   g_free (call_sim_await_event (sim, "\"agent_started_speaking\""));
   call_sim_await_quiet (sim);
   for (guint i = 0; i < G_N_ELEMENTS (clips); i++) {
     g_autofree char *path = g_build_filename (dir, clips[i].file, NULL);
     g_auto (RpWav) wav = {0};
+    g_autoptr (GError) error = NULL;
     g_assert_true (rp_wav_read (path, &wav, &error));
     g_assert_cmpuint (wav.rate_hz, ==, 16000);
     g_test_message ("user: %s", clips[i].file);
@@ -245,23 +262,17 @@ test_real_speech (void)
     g_free (call_sim_await_event (sim, "\"agent_started_speaking\""));
     g_free (call_sim_await_event (sim, "\"agent_stopped_speaking\""));
   }
-  call_sim_free (sim);
-  stop_pool (pool);
 }
 
 /* The worker is killed in the middle of a task; another one goes on with it. */
 static void
 test_replacement (void)
 {
-  if (!have_models ())
+  g_autoptr (Rig) rig = rig_new ("reception", N_IDLE);
+  if (rig == NULL)
     return;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (RpLoop) loop = rp_loop_new ("worker", &error);
-  g_assert_no_error (error);
-  g_autofree char *agent = g_build_filename (agents_dir, "reception", NULL);
-  RpPool *pool = make_pool (agent);
-  CallSim *sim = call_sim_new (loop);
-  RpWorkerLink *link = take (pool);
+  CallSim *sim = rig->sim;
+  RpWorkerLink *link = take (rig->pool);
   pid_t pid = (pid_t) rp_worker_link_pid (link);
   call_sim_start (sim, link);
   g_free (call_sim_await_event (sim, "\"agent_started_speaking\""));
@@ -274,7 +285,7 @@ test_replacement (void)
   kill (pid, SIGKILL);
   g_assert_cmpint (call_sim_await_lost (sim), ==, RP_WORKER_CRASHED);
 
-  link = take (pool);
+  link = take (rig->pool);
   g_assert_cmpint ((pid_t) rp_worker_link_pid (link), !=, pid);
   call_sim_start (sim, link);
   call_sim_type (sim, "tomorrow at three in the afternoon");
@@ -283,8 +294,6 @@ test_replacement (void)
   g_assert_null (strstr (text, "don't know"));
   call_sim_await_checkpoint (sim, "I want to book a room");
   call_sim_await_checkpoint (sim, "tomorrow at three");
-  call_sim_free (sim);
-  stop_pool (pool);
 }
 
 /* The value of a member that is a string without escapes. Returns: (transfer full) */
@@ -331,6 +340,14 @@ remove_agent (const char *dir)
   g_rmdir (dir);
 }
 
+/* Waits until the page is asked. Returns: (transfer full) the call's id */
+static char *
+await_page_call (CallSim *sim)
+{
+  g_autofree char *started = call_sim_await_event (sim, "\"status\":\"started\"");
+  return member (started, "id");
+}
+
 static void
 answer_page (CallSim *sim, const char *id, const char *member_and_value)
 {
@@ -344,19 +361,13 @@ answer_page (CallSim *sim, const char *id, const char *member_and_value)
 static void
 test_agents (void)
 {
-  if (!have_models ())
+  g_autoptr (Rig) rig = rig_new ("reception,tutor", N_IDLE);
+  if (rig == NULL)
     return;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (RpLoop) loop = rp_loop_new ("worker", &error);
-  g_assert_no_error (error);
-  g_autofree char *reception = g_build_filename (agents_dir, "reception", NULL);
-  g_autofree char *tutor = g_build_filename (agents_dir, "tutor", NULL);
-  const char *const dirs[] = {reception, tutor, NULL};
-  RpPool *pool = make_pool_of (dirs, N_IDLE);
-  RpWorkerLink *link = take (pool);
+  CallSim *sim = rig->sim;
+  RpWorkerLink *link = take (rig->pool);
   measure (rp_worker_link_pid (link), "an idle worker with two agents");
 
-  CallSim *sim = call_sim_new (loop);
   call_sim_ask_for (sim, "tutor", "{\"caller_name\":\"Anna\",\"agent\":\"tutor\"}");
   call_sim_start (sim, link);
   g_free (call_sim_await_event (sim, "Hello Anna!"));
@@ -385,42 +396,32 @@ test_agents (void)
   call_sim_client (sim, "{\"type\":\"message\",\"id\":\"m2\",\"name\":\"weather\"}");
   g_autofree char *refusal = call_sim_await_event (sim, "\"response\"");
   g_assert_nonnull (strstr (refusal, "\"error\""));
-  call_sim_free (sim);
 
-  sim = call_sim_new (loop);
-  call_sim_start (sim, take (pool));
+  sim = next_caller (rig);
+  call_sim_start (sim, take (rig->pool));
   g_free (call_sim_await_event (sim, "Harbour Rooms"));
   call_sim_type (sim, "Is there parking?");
   g_autofree char *shown = call_sim_await_event (sim, "\"status\":\"started\"");
   g_assert_nonnull (strstr (shown, "parking"));
   g_free (call_sim_await_event (sim, "car park"));
-  call_sim_free (sim);
-  stop_pool (pool);
 }
 
 /* One that is not there: the worker says so and ends, and others are not harmed. */
 static void
 test_unknown_agent (void)
 {
-  if (!have_models ())
+  g_autoptr (Rig) rig = rig_new ("tutor", 2);
+  if (rig == NULL)
     return;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (RpLoop) loop = rp_loop_new ("worker", &error);
-  g_assert_no_error (error);
-  g_autofree char *tutor = g_build_filename (agents_dir, "tutor", NULL);
-  const char *const dirs[] = {tutor, NULL};
-  RpPool *pool = make_pool_of (dirs, 2);
-  CallSim *sim = call_sim_new (loop);
+  CallSim *sim = rig->sim;
   call_sim_ask_for (sim, "nobody", NULL);
-  call_sim_try_start (sim, take (pool));
+  call_sim_try_start (sim, take (rig->pool));
   g_assert_cmpint (call_sim_await_lost (sim), !=, RP_WORKER_HUNG);
-  call_sim_free (sim);
-  sim = call_sim_new (loop);
+
+  sim = next_caller (rig);
   call_sim_ask_for (sim, "tutor", NULL);
-  call_sim_start (sim, take (pool));
+  call_sim_start (sim, take (rig->pool));
   g_free (call_sim_await_event (sim, "quiz tutor"));
-  call_sim_free (sim);
-  stop_pool (pool);
 }
 
 /* A function of the page with a result: answered, refused, too late, and over the worker's death.
@@ -428,88 +429,80 @@ test_unknown_agent (void)
 static void
 test_page (void)
 {
-  if (!have_models ())
-    return;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (RpLoop) loop = rp_loop_new ("worker", &error);
-  g_assert_no_error (error);
   g_autofree char *guide = make_agent ();
-  const char *const dirs[] = {guide, NULL};
-  RpPool *pool = make_pool_of (dirs, 2);
-  CallSim *sim = call_sim_new (loop);
-  RpWorkerLink *link = take (pool);
+  g_autoptr (Rig) rig = rig_new (guide, 2);
+  if (rig == NULL) {
+    remove_agent (guide);
+    return;
+  }
+  CallSim *sim = rig->sim;
+  RpWorkerLink *link = take (rig->pool);
   pid_t pid = (pid_t) rp_worker_link_pid (link);
   call_sim_ask_for (sim, "guide", NULL);
   call_sim_start (sim, link);
 
   call_sim_type (sim, "where am I?");
-  g_autofree char *first = call_sim_await_event (sim, "\"status\":\"started\"");
-  g_autofree char *first_id = member (first, "id");
+  g_autofree char *first = await_page_call (sim);
   answer_page (sim, "nobody asked", "\"result\":\"1\"");
-  answer_page (sim, first_id, "\"result\":\"{\\\"city\\\":\\\"Ulm\\\"}\"");
+  answer_page (sim, first, "\"result\":\"{\\\"city\\\":\\\"Ulm\\\"}\"");
   g_free (call_sim_await_event (sim, "\"status\":\"done\""));
   g_free (call_sim_await_event (sim, "You are in Ulm."));
 
   call_sim_type (sim, "where am I?");
-  g_autofree char *second = call_sim_await_event (sim, "\"status\":\"started\"");
-  g_autofree char *second_id = member (second, "id");
-  g_assert_cmpstr (second_id, !=, first_id);
-  answer_page (sim, second_id, "\"error\":\"no map\"");
+  g_autofree char *second = await_page_call (sim);
+  g_assert_cmpstr (second, !=, first);
+  answer_page (sim, second, "\"error\":\"no map\"");
   g_free (call_sim_await_event (sim, "\"status\":\"failed\""));
   g_free (call_sim_await_event (sim, "I cannot tell."));
 
   call_sim_type (sim, "where am I?");
-  g_autofree char *third = call_sim_await_event (sim, "\"status\":\"started\"");
-  g_autofree char *third_id = member (third, "id");
+  g_autofree char *third = await_page_call (sim);
   g_free (call_sim_await_event (sim, "\"status\":\"failed\""));
   g_free (call_sim_await_event (sim, "I cannot tell."));
-  answer_page (sim, third_id, "\"result\":\"{}\"");
+  answer_page (sim, third, "\"result\":\"{}\"");
 
   call_sim_type (sim, "where am I?");
-  g_autofree char *fourth = call_sim_await_event (sim, "\"status\":\"started\"");
-  g_autofree char *fourth_id = member (fourth, "id");
-  call_sim_await_checkpoint (sim, fourth_id);
+  g_autofree char *fourth = await_page_call (sim);
+  call_sim_await_checkpoint (sim, fourth);
   kill (pid, SIGKILL);
   g_assert_cmpint (call_sim_await_lost (sim), ==, RP_WORKER_CRASHED);
-  call_sim_start (sim, take (pool));
-  g_autofree char *again = call_sim_await_event (sim, "\"status\":\"started\"");
-  g_autofree char *again_id = member (again, "id");
-  g_assert_cmpstr (again_id, ==, fourth_id);
-  answer_page (sim, again_id, "\"result\":\"{\\\"city\\\":\\\"Bonn\\\"}\"");
+  call_sim_start (sim, take (rig->pool));
+  g_autofree char *again = await_page_call (sim);
+  g_assert_cmpstr (again, ==, fourth);
+  answer_page (sim, again, "\"result\":\"{\\\"city\\\":\\\"Bonn\\\"}\"");
   g_free (call_sim_await_event (sim, "You are in Bonn."));
-  call_sim_free (sim);
-  stop_pool (pool);
+  g_clear_pointer (&rig, rig_free);
   remove_agent (guide);
+}
+
+/* @other: (nullable) a second agent */
+static void
+check_refused (const char *agent, const char *other, const char *says)
+{
+  g_autofree char *out = NULL;
+  int status = 0;
+  g_autoptr (GError) error = NULL;
+  const char *const argv[] = {
+      worker_path, "--check", "--agent", agent, other != NULL ? "--agent" : NULL, other, NULL};
+  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &out,
+                               &status, &error));
+  g_assert_false (g_spawn_check_wait_status (status, &error));
+  g_assert_error (error, G_SPAWN_EXIT_ERROR, RP_ZYGOTE_EXIT_CONFIG);
+  g_assert_nonnull (strstr (out, says));
 }
 
 static void
 test_same_name (void)
 {
-  g_autofree char *out = NULL;
-  int status = 0;
-  g_autoptr (GError) error = NULL;
   g_autofree char *one = g_build_filename (agents_dir, "tutor", NULL);
   g_autofree char *two = g_build_filename (agents_dir, "..", "agents", "tutor", NULL);
-  const char *const argv[] = {worker_path, "--check", "--agent", one, "--agent", two, NULL};
-  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &out,
-                               &status, &error));
-  g_assert_false (g_spawn_check_wait_status (status, &error));
-  g_assert_error (error, G_SPAWN_EXIT_ERROR, RP_ZYGOTE_EXIT_CONFIG);
-  g_assert_nonnull (strstr (out, "another agent is named \"tutor\""));
+  check_refused (one, two, "another agent is named \"tutor\"");
 }
 
 static void
 test_bad_agent (void)
 {
-  g_autofree char *out = NULL;
-  int status = 0;
-  g_autoptr (GError) error = NULL;
-  const char *const argv[] = {worker_path, "--check", "--agent", "/nonexistent", NULL};
-  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &out,
-                               &status, &error));
-  g_assert_false (g_spawn_check_wait_status (status, &error));
-  g_assert_error (error, G_SPAWN_EXIT_ERROR, RP_ZYGOTE_EXIT_CONFIG);
-  g_assert_nonnull (strstr (out, "/nonexistent"));
+  check_refused ("/nonexistent", NULL, "/nonexistent");
 }
 
 static void
