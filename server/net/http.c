@@ -407,10 +407,8 @@ rp_http_free (RpHttp *http)
     return;
   if (http->sweeper != 0)
     g_source_remove (http->sweeper);
-  if (http->source != NULL) {
+  if (http->source != NULL)
     g_source_destroy (http->source);
-    g_source_unref (http->source);
-  }
   if (http->daemon != NULL) {
     /* Suspended connections may not be left when the daemon stops. That one run serves requests
      * that have just come, too: what their handlers work with is gone. */
@@ -421,6 +419,7 @@ rp_http_free (RpHttp *http)
     MHD_run (http->daemon);
     MHD_stop_daemon (http->daemon);
   }
+  g_clear_pointer (&http->source, g_source_unref); /* replies wake it */
   g_hash_table_unref (http->suspended);
   g_hash_table_unref (http->peers);
   g_hash_table_unref (http->refused);

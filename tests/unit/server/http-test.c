@@ -17,6 +17,13 @@ count (RpHttpRequest *request, gpointer user_data)
   rp_http_reply_json (request, 200, g_strdup ("{}\n"));
 }
 
+static void
+keep (RpHttpRequest *request, gpointer user_data)
+{
+  RpHttpRequest **kept = user_data;
+  *kept = request;
+}
+
 static int
 dial (guint16 port)
 {
@@ -62,10 +69,33 @@ test_requests_that_come_too_late (void)
   close (fd);
 }
 
+/* Whoever still waits for a reply gets one. */
+static void
+test_requests_that_still_wait (void)
+{
+  static const RpHttpRoute routes[] = {{"GET", "/count", 0, keep}};
+  const RpHttpConfig config = {.host = "127.0.0.1"};
+  g_autoptr (GError) error = NULL;
+  RpHttpRequest *kept = NULL;
+  char answer[1024];
+  RpHttp *http = rp_http_new (&config, routes, G_N_ELEMENTS (routes), &kept, &error);
+  g_assert_no_error (error);
+  int fd = dial (rp_http_port (http));
+  ask (fd);
+  while (kept == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  rp_http_free (http);
+  gssize len = recv (fd, answer, sizeof answer - 1, 0);
+  answer[MAX (len, 0)] = '\0';
+  g_assert_true (g_str_has_prefix (answer, "HTTP/1.1 503 "));
+  close (fd);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/http/requests-that-come-too-late", test_requests_that_come_too_late);
+  g_test_add_func ("/http/requests-that-still-wait", test_requests_that_still_wait);
   return g_test_run ();
 }
