@@ -62,9 +62,15 @@ def secret_file(directory, name, text):
     return path
 
 
+def await_end(pid, words):
+    """A request is over a moment after its answer: until then they may be there."""
+    deadline = time.monotonic() + PATIENCE_S
+    while sum(times(pid, words).values()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
 def show(server, key):
-    """Behind so much that what overwrites the beginning of freed memory does not get at it. The server ends the
-    connection, so that it has when this returns."""
+    """Behind so much that what overwrites the beginning of freed memory does not get at it."""
     lines = ["GET /stats HTTP/1.1", "Host: localhost", "Connection: close", "X-Pad: " + "p" * 500]
     lines += ["Authorization: Bearer " + key, "", ""]
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE_S) as connection:
@@ -86,6 +92,7 @@ def test_keys():
                 show(server, key)
                 show(server, wrong)
                 words = [key, secret, key[::-1], secret[::-1], wrong]
+                await_end(server.process.pid, [wrong])
                 for pid, name in family(server.process.pid).items():
                     expected = [1, 1, 0, 0, 0] if name == "repartee" else [0] * len(words)
                     assert list(times(pid, words).values()) == expected, (options, name, scan(pid, words))
@@ -108,10 +115,7 @@ def test_bodies():
             for framing in ({"Content-Length": str(len(body))}, {}):  # in chunks
                 status, _, answer = server.request("POST", "/start", pieces(body, size), {**headers, **framing})
                 assert status == 400, answer
-        # The last one is over a moment after its answer.
-        deadline = time.monotonic() + PATIENCE_S
-        while sum(times(server.process.pid, [word]).values()) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        await_end(server.process.pid, [word])
         found = scan(server.process.pid, [word])[word]
         assert not found, (len(found), found[:3])
 
