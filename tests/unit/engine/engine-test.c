@@ -404,6 +404,22 @@ test_partials (void)
   g_assert_true (world_logged (world, "transcript: What are"));
 }
 
+/* As while the machine is busy. */
+static void
+test_partial_left_out (void)
+{
+  g_autoptr (AutoWorld) world = world_connected (NULL);
+  world->stt_us = -1;
+  world_say_on (world, "What are", 600);
+  const RpEngineEvent left_out = {.type = RP_ENGINE_STT_FAILED, .id = 1, .text = "left out"};
+  world_input (world, &left_out);
+  world->stt_us = MS (40);
+  world_run (world, MS (400));
+  g_assert_false (world_logged (world, "transcript: What are"));
+  world_run (world, MS (200));
+  g_assert_true (world_logged (world, "transcript: What are"));
+}
+
 static void
 test_typed_text (void)
 {
@@ -565,6 +581,7 @@ main (int argc, char **argv)
   g_test_add_func ("/engine/turn/long-in-pieces", test_long_turn_in_pieces);
   g_test_add_func ("/engine/turn/endless-is-cut", test_endless_turn_is_cut);
   g_test_add_func ("/engine/turn/partials", test_partials);
+  g_test_add_func ("/engine/turn/partial-left-out", test_partial_left_out);
   g_test_add_func ("/engine/barge-in/every-frame", test_barge_in_at_every_frame);
   g_test_add_func ("/engine/barge-in/answered", test_barge_in_is_answered);
   g_test_add_func ("/engine/barge-in/nothing-said-carries-on", test_nothing_said_carries_on);

@@ -420,6 +420,8 @@ stt_failed (RpEngine *engine, const RpEngineEvent *event)
   UserTurn *turn = &engine->turn;
   if (event->id != 0 && event->id == turn->partial_job) {
     turn->partial_job = 0;
+    if (turn->phase == TURN_SPEAKING)
+      start_partial_timer (engine); /* it may have been left out for the moment */
     return;
   }
   if (event->id == 0 || event->id != turn->final_job)
