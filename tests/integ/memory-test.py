@@ -2,6 +2,7 @@
 
 usage: memory-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
 import asyncio
+import contextlib
 import os
 import re
 import socket
@@ -33,9 +34,9 @@ def regions(pid):
 
 
 def scan(pid, words):
-    """Returns: each word's places, as what is around them."""
+    """Returns: each word's places, as what is around them; none in a process that is no more."""
     found = {word: [] for word in words}
-    with open("/proc/%d/mem" % pid, "rb", 0) as memory:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError), open("/proc/%d/mem" % pid, "rb", 0) as memory:
         for low, high, name in regions(pid):
             try:
                 memory.seek(low)
