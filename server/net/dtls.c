@@ -501,10 +501,20 @@ rp_dtls_srtp_keys (RpDtls *dtls, guint8 *out_local, guint8 *out_remote)
   return ok;
 }
 
-void
-rp_dtls_wipe (void *secret, gsize len)
+RpSrtp *
+rp_dtls_srtp_new (RpDtls *dtls, GError **error)
 {
-  gnutls_memset (secret, 0, len);
+  guint8 local[RP_DTLS_SRTP_MASTER];
+  guint8 remote[RP_DTLS_SRTP_MASTER];
+
+  if (!rp_dtls_srtp_keys (dtls, local, remote)) {
+    g_set_error_literal (error, RP_DTLS_ERROR, RP_DTLS_ERROR_NO_SRTP, "no SRTP keys out of DTLS");
+    return NULL;
+  }
+  RpSrtp *srtp = rp_srtp_new (local, remote, error);
+  gnutls_memset (local, 0, sizeof local);
+  gnutls_memset (remote, 0, sizeof remote);
+  return srtp;
 }
 
 void

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "sdp.h"
+#include "srtp.h"
 
 #include <glib.h>
 
@@ -103,7 +104,8 @@ gboolean rp_dtls_closed_by_peer (const RpDtls *dtls);
 /* Why it FAILED. Returns: (transfer none) (nullable). */
 const GError *rp_dtls_error (const RpDtls *dtls);
 /* While open: the SRTP master key and salt (RP_DTLS_SRTP_MASTER bytes each) of what we send and of
- * what we receive. The caller wipes them with rp_dtls_wipe. */
+ * what we receive. The caller wipes them. */
 gboolean rp_dtls_srtp_keys (RpDtls *dtls, guint8 *out_local, guint8 *out_remote);
-void rp_dtls_wipe (void *secret, gsize len);
+/* While open: SRTP with these keys. Returns: (transfer full) (nullable): NULL with @error set */
+RpSrtp *rp_dtls_srtp_new (RpDtls *dtls, GError **error);
 void rp_dtls_counters (const RpDtls *dtls, RpDtlsCounters *out);

@@ -146,22 +146,6 @@ on_sctp_lost (gboolean was_up, const char *reason, gpointer user_data)
   leave (peer);
 }
 
-static gboolean
-make_srtp (RpPeer *peer, GError **error)
-{
-  guint8 local[RP_DTLS_SRTP_MASTER];
-  guint8 remote[RP_DTLS_SRTP_MASTER];
-
-  if (!rp_dtls_srtp_keys (peer->dtls, local, remote)) {
-    g_set_error_literal (error, RP_PEER_ERROR, RP_PEER_ERROR_SETUP, "no SRTP keys out of DTLS");
-    return FALSE;
-  }
-  peer->srtp = rp_srtp_new (local, remote, error);
-  rp_dtls_wipe (local, sizeof local);
-  rp_dtls_wipe (remote, sizeof remote);
-  return peer->srtp != NULL;
-}
-
 static void
 secured (RpPeer *peer)
 {
@@ -173,7 +157,8 @@ secured (RpPeer *peer)
   g_autoptr (GError) error = NULL;
 
   peer->times.dtls_done_us = rp_loop_now_us ();
-  if (!make_srtp (peer, &error)) {
+  peer->srtp = rp_dtls_srtp_new (peer->dtls, &error);
+  if (!peer->srtp) {
     set_state (peer, RP_PEER_STATE_FAILED, error->message);
     return;
   }

@@ -143,22 +143,6 @@ on_sctp_lost (gboolean was_up, const char *reason, gpointer user_data)
     set_state (user_data, RP_LOAD_PEER_CLOSED, reason);
 }
 
-static gboolean
-make_srtp (RpLoadPeer *peer, GError **error)
-{
-  guint8 local[RP_DTLS_SRTP_MASTER];
-  guint8 remote[RP_DTLS_SRTP_MASTER];
-
-  if (!rp_dtls_srtp_keys (peer->dtls, local, remote)) {
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, "no SRTP keys out of DTLS");
-    return FALSE;
-  }
-  peer->srtp = rp_srtp_new (local, remote, error);
-  rp_dtls_wipe (local, sizeof local);
-  rp_dtls_wipe (remote, sizeof remote);
-  return peer->srtp != NULL;
-}
-
 static void
 secured (RpLoadPeer *peer)
 {
@@ -169,7 +153,8 @@ secured (RpLoadPeer *peer)
                                       .lost = on_sctp_lost};
   g_autoptr (GError) error = NULL;
 
-  gboolean made = make_srtp (peer, &error);
+  peer->srtp = rp_dtls_srtp_new (peer->dtls, &error);
+  gboolean made = peer->srtp != NULL;
   if (made && peer->sctp_config.remote_port != 0) {
     peer->sctp = rp_sctp_new (peer->config.loop, &peer->sctp_config, &events, peer, &error);
     made = peer->sctp != NULL;
