@@ -309,14 +309,13 @@ static void
 post_answer (Job *job, RpLoopFunc func)
 {
   if (!may_wait (job))
-    g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_INVALID,
+    g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_BUSY,
                  "%d offers and candidates of this call wait already: wait for their answers",
                  RP_CALL_MAX_WAITING);
   else if (rp_loop_post_slow (job->call->loop, func, job, answer_done))
     return;
   else
-    g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_FAILED,
-                 "the server is overloaded");
+    g_set_error (&job->error, RP_SESSION_ERROR, RP_SESSION_ERROR_BUSY, "the server is overloaded");
   answer_done (job);
 }
 

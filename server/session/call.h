@@ -58,7 +58,8 @@ gint64 rp_call_started_us (const RpCall *call);
 
 /* @offer: (transfer full). @link: (transfer full) (nullable): with it a session is made, without
  * it the one there is answers. @func is called exactly once, never from inside; when a session
- * could not be made, ended () follows. INVALID when RP_CALL_MAX_WAITING wait. */
+ * could not be made, ended () follows. BUSY when
+ * RP_CALL_MAX_WAITING wait, or the loop has no room. */
 void rp_call_offer (RpCall *call, RpSessionOffer *offer, RpWorkerLink *link, RpCallAnswerFunc func,
                     gpointer user_data);
 /* An ICE restart without an offer (rp_session_restart_ice ()). @fragment: (transfer full). @func is

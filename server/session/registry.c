@@ -172,6 +172,8 @@ error_code (const GError *cause)
     return RP_REGISTRY_ERROR_INVALID;
   case RP_SESSION_ERROR_GONE:
     return RP_REGISTRY_ERROR_UNKNOWN;
+  case RP_SESSION_ERROR_BUSY:
+    return RP_REGISTRY_ERROR_BUSY;
   case RP_SESSION_ERROR_FAILED:
     break;
   }

@@ -36,7 +36,8 @@ GQuark rp_session_error_quark (void);
 typedef enum {
   RP_SESSION_ERROR_INVALID, /* the offer: the client's fault */
   RP_SESSION_ERROR_GONE,    /* the call has ended */
-  RP_SESSION_ERROR_FAILED,  /* ours */
+  RP_SESSION_ERROR_BUSY, /* the loop has too much to do, or has been asked too much by the client */
+  RP_SESSION_ERROR_FAILED, /* ours */
 } RpSessionError;
 
 typedef struct {

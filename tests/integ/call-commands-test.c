@@ -2,10 +2,12 @@
 #include "call.h"
 
 static GMutex gate;
+static gint at_gate;
 
 static void
 stand_at_gate (gpointer data)
 {
+  g_atomic_int_set (&at_gate, TRUE);
   g_mutex_lock (&gate);
   g_mutex_unlock (&gate);
 }
@@ -37,8 +39,19 @@ static const RpCallEvents call_events = {
     .ended = on_ended,
 };
 
+/* The loop does nothing until the gate is unlocked. */
+static void
+stop_loop (RpLoop *loop)
+{
+  g_atomic_int_set (&at_gate, FALSE);
+  g_mutex_lock (&gate);
+  g_assert_true (rp_loop_post (loop, stand_at_gate, NULL, NULL));
+  while (!g_atomic_int_get (&at_gate))
+    g_thread_yield ();
+}
+
 typedef struct {
-  guint too_many;
+  guint busy;
   guint gone;
 } Answers;
 
@@ -47,8 +60,8 @@ on_answer (RpCall *call, const char *answer, const GError *error, gpointer data)
 {
   Answers *answers = data;
   g_assert_null (answer);
-  if (g_error_matches (error, RP_SESSION_ERROR, RP_SESSION_ERROR_INVALID))
-    answers->too_many++;
+  if (g_error_matches (error, RP_SESSION_ERROR, RP_SESSION_ERROR_BUSY))
+    answers->busy++;
   else if (g_error_matches (error, RP_SESSION_ERROR, RP_SESSION_ERROR_GONE))
     answers->gone++;
   else
@@ -58,7 +71,7 @@ on_answer (RpCall *call, const char *answer, const GError *error, gpointer data)
 static void
 await_answers (const Answers *answers, guint n)
 {
-  while (answers->too_many + answers->gone < n)
+  while (answers->busy + answers->gone < n)
     g_main_context_iteration (NULL, TRUE);
 }
 
@@ -86,8 +99,7 @@ test_flood (void)
   Answers other_answers = {0};
   RpLoopStats stats;
 
-  g_mutex_lock (&gate);
-  g_assert_true (rp_loop_post (loop, stand_at_gate, NULL, NULL));
+  stop_loop (loop);
   for (guint i = 0; i < RP_LOOP_QUEUE_MAX; i++) {
     rp_call_add_candidates (hostile, &candidate, 1);
     restart (hostile, &hostile_answers);
@@ -112,10 +124,42 @@ test_flood (void)
   rp_call_unref (other);
 }
 
+static void
+nothing (gpointer data)
+{
+}
+
+/* A loop that cannot keep up says so, so that the client tries again. */
+static void
+test_overload (void)
+{
+  g_autoptr (GError) error = NULL;
+  RpLoop *loop = rp_loop_new ("calls", &error);
+  g_assert_no_error (error);
+  RpInbox *inbox = rp_inbox_new ();
+  const RpSessionConfig config = {.agent = "agent"};
+  RpCall *call = rp_call_new (&config, loop, inbox, &call_events, NULL);
+  Answers answers = {0};
+
+  stop_loop (loop);
+  while (rp_loop_post (loop, nothing, NULL, NULL))
+    ;
+  restart (call, &answers);
+  g_assert_cmpuint (answers.busy + answers.gone, ==, 0); /* never from inside */
+  g_mutex_unlock (&gate);
+  await_answers (&answers, 1);
+  g_assert_cmpuint (answers.busy, ==, 1);
+
+  rp_loop_free (loop);
+  rp_inbox_free (inbox);
+  rp_call_unref (call);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/call-commands/flood", test_flood);
+  g_test_add_func ("/call-commands/overload", test_overload);
   return g_test_run ();
 }
