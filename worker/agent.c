@@ -247,7 +247,7 @@ load_turn (RpAgentTurn *turn, JsonObject *object, const char *path, GError **err
       .max_turn_ms = get_uint (object, "max_turn_ms", 60000),
       .idle_prompt_ms = get_uint (object, "idle_prompt_ms", 15000),
       .idle_prompts = get_uint (object, "idle_prompts", 2),
-      .max_call_s = get_uint (object, "max_call_s", 3600),
+      .max_call_us = get_uint (object, "max_call_s", 3600) * G_TIME_SPAN_SECOND,
       .interruptible = rp_json_bool (object, "interruptible", TRUE),
       .backchannels_interrupt = rp_json_bool (object, "backchannels_interrupt", FALSE),
   };

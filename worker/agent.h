@@ -44,7 +44,7 @@ typedef struct {
   guint max_turn_ms;        /* a longer turn is cut and answered; default 60000 */
   guint idle_prompt_ms;     /* silence until the agent asks whether one is there; 0 never; 15000 */
   guint idle_prompts;       /* how often before it says goodbye; 0-10, default 2 */
-  guint max_call_s;         /* 10-86400, default 3600 */
+  gint64 max_call_us;       /* from 10 s to 24 h, default one hour */
   gboolean interruptible;   /* FALSE: the agent always finishes; default TRUE */
   gboolean backchannels_interrupt; /* default FALSE */
 } RpAgentTurn;

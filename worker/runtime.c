@@ -551,7 +551,7 @@ begin (Runtime *self, GBytes *checkpoint)
   self->keypad = rp_keypad_new ();
   self->keypad_pause = rp_ready_source_new (self->context, on_keypad_pause, self);
   self->longest_call = rp_ready_source_new (self->context, on_longest_call, self);
-  g_source_set_ready_time (self->longest_call, now_us + agent->turn.max_call_s * G_USEC_PER_SEC);
+  g_source_set_ready_time (self->longest_call, now_us + agent->turn.max_call_us);
 
   rp_sandbox_seal ();
 

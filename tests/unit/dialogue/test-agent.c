@@ -162,6 +162,16 @@ test_defaults (Fixture *f, gconstpointer data)
   g_assert_nonnull (tz);
 }
 
+static void
+test_longest_call (Fixture *f, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  write_file (f, "agent.json", "{\"turn\":{\"max_call_s\":86400}}");
+  g_autoptr (RpAgent) agent = rp_agent_load (f->dir, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (agent->turn.max_call_us, ==, G_TIME_SPAN_DAY);
+}
+
 #define FLOW(more) \
   "{\"triggers\":[\"call me\"],\"tool\":\"take_message\",\"success\":\"Done.\"" more "}"
 
@@ -442,6 +452,7 @@ main (int argc, char **argv)
   g_test_add_func ("/agent/shipped", test_shipped);
   g_test_add_func ("/agent/tutor", test_tutor);
   ADD ("/agent/defaults", test_defaults);
+  ADD ("/agent/longest-call", test_longest_call);
   ADD ("/agent/client-tools", test_client_tools);
   ADD ("/agent/request-data", test_request_data);
   ADD ("/agent/call-errors", test_call_errors);
