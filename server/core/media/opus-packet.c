@@ -112,6 +112,7 @@ rp_opus_packet_parse (const guint8 *data, gsize length, RpOpusPacket *out_packet
                                    : RP_OPUS_MODE_CELT;
   out_packet->stereo = (data[0] & 4) != 0;
   out_packet->frame_samples = frame_samples_of (config);
+  out_packet->n_frames = 0;
   switch (data[0] & 3) {
   case 0:
     out_packet->n_frames = 1;
