@@ -35,6 +35,7 @@ struct _RpSession {
   gint64 offered_us;   /* the first offer came */
   gint64 connected_us; /* 0 = not yet */
   gint64 keyed_us;     /* the first thing that only a client with keys can send; 0 = not yet */
+  gint64 ticked_us;    /* the last tick; 0 = none yet */
   gint64 activity_us;  /* the least that counts as the client's last sign of life */
   gboolean setup_told;
 

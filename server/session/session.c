@@ -11,6 +11,9 @@
 /* Clients that send no audio still report every 7.5 s at the latest (RFC 3550 section 6.2). */
 #define DEAD_PATH_US (8 * G_USEC_PER_SEC)
 #define DEAD_PATH_REPEAT_US (2 * G_USEC_PER_SEC)
+/* Without a tick for this long the machine stood still or was moved, and what clients sent
+ * meanwhile may not have come. */
+#define STANDSTILL_US (1 * G_USEC_PER_SEC)
 /* After the last frame was sent: it still has to be heard. */
 #define PLAY_OUT_US (300 * 1000)
 /* For another worker, when the one of a running call was lost. */
@@ -510,6 +513,9 @@ on_tick (gint64 now_us, gpointer data)
   RpSession *self = data;
   if (self->peer == NULL)
     return;
+  if (self->ticked_us != 0 && now_us - self->ticked_us > STANDSTILL_US)
+    self->activity_us = now_us; /* the silence was ours */
+  self->ticked_us = now_us;
   rp_peer_tick (self->peer, now_us);
   if (self->phase == RP_SESSION_PHASE_ENDED)
     return;

@@ -653,6 +653,38 @@ test_ice_refused (void)
 }
 
 static gboolean
+has_packets_in (Rig *rig, gconstpointer data)
+{
+  return rig->snapshot.packets_in > 0;
+}
+
+static void
+stand_still (gpointer data)
+{
+  g_usleep (*(const gint64 *) data * 5 / 4);
+}
+
+/* A machine that is moved stands still for longer than a client may be silent; nothing that was
+ * sent to it meanwhile came. The clients are still there. */
+static void
+test_stands_still (void)
+{
+  g_autoptr (Rig) rig = rig_new ();
+  g_auto (FakeWorker) worker = {.fd = -1};
+  rig->config.inactivity_timeout_us = 2 * G_USEC_PER_SEC;
+  rig->mute = TRUE;
+  rig_connect (rig, &worker, FALSE);
+  await_start (&worker);
+  rp_loop_call_sync (rig->server_loop, stand_still, &rig->config.inactivity_timeout_us);
+  rig_talk (rig, TRUE);
+  rig_wait (rig, has_packets_in, NULL, "the client's packets");
+  g_assert_cmpuint (rig_count (rig, &rig->n_ended), ==, 0);
+  rig_talk (rig, FALSE);
+  rig_wait (rig, rig_has_ended, NULL, "the end");
+  g_assert_cmpstr (rig->reason, ==, "nothing came from the client any more");
+}
+
+static gboolean
 is_ending (Rig *rig, gconstpointer data)
 {
   return rig->snapshot.state == RP_CALL_ENDING;
@@ -740,6 +772,7 @@ main (int argc, char **argv)
   g_test_add_func ("/session/client-hangs-up", test_client_hangs_up);
   g_test_add_func ("/session/drain", test_drain);
   g_test_add_func ("/session/reconnect", test_reconnect);
+  g_test_add_func ("/session/stands-still", test_stands_still);
   g_test_add_data_func ("/session/ice-restart/offer", GINT_TO_POINTER (0), test_ice_restart);
   g_test_add_data_func ("/session/ice-restart/fragment", GINT_TO_POINTER (RIG_BY_FRAGMENT),
                         test_ice_restart);
