@@ -165,7 +165,9 @@ tick_later (gpointer data)
   rp_peer_tick (end->peer, now_us + 120 * G_USEC_PER_SEC);
 }
 
-/* One after the other without waiting: only the last counts, and the sockets of all others go. */
+/* One after the other without waiting: only the last counts, and the sockets of all others go. One
+ * side may have had the pair of a restart that the other gave up for the next one: what it sent
+ * over that is lost. */
 static void
 test_storm (void)
 {
@@ -186,7 +188,6 @@ test_storm (void)
   rp_pair_wait_switches (&pair->b, (guint) n + 1);
   more_packets (pair);
   check_alive (pair, stream);
-  check_all_arrived (pair);
   rp_loop_call_sync (pair->a.loop, tick_later, &pair->a);
   rp_loop_call_sync (pair->b.loop, tick_later, &pair->b);
   g_assert_cmpuint (rp_pair_count_fds (), ==, fds);
