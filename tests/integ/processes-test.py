@@ -4,12 +4,14 @@ usage: processes-test.py REPARTEE SCRIPTED_ZYGOTE SUPPORT_DIR"""
 import os
 import pwd
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
-from processes import family, named, status  # noqa: E402
+from processes import family, holdings, named, status  # noqa: E402
 from serverfixture import PATIENCE_S, offer, run_tap, start  # noqa: E402
 
 DIED = "the spawner has died: going down, to be started again"
@@ -198,6 +200,37 @@ def test_zygote_dies():
             restart_zygote(server)
             assert server.stats()["workers"]["restarts"] == 1
             assert errors(server) == []
+
+
+# --- what is told of them ---
+
+# Maps the file, reads all of it, and waits for a line.
+READER = """
+import mmap, sys
+with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
+    sum(view[::4096])
+    print("read", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_memory_is_of_itself():
+    """What a process holds does not change when another that has the same file open ends: the endurance tests compare
+    two moments of one."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(bytes(16 << 20))
+        file.flush()
+        command = [sys.executable, "-c", READER, file.name]
+        readers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2)]
+        for reader in readers:
+            assert reader.stdout.readline() == b"read\n"
+        before = holdings(readers[0].pid)
+        readers[1].communicate(b"\n")
+        after = holdings(readers[0].pid)
+        readers[0].communicate(b"\n")
+    assert before["rss_kib"] > 16 << 10, before
+    assert after["own_kib"] == before["own_kib"], (before, after)
+    assert holdings(readers[0].pid)["own_kib"] == 0
 
 
 if __name__ == "__main__":

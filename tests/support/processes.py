@@ -2,20 +2,35 @@
 import os
 
 
+def _stat(pid):
+    """Returns: (name, state, parent), or None of a process that is no more."""
+    try:
+        with open("/proc/%s/stat" % pid, encoding="ascii") as file:
+            before, after = file.read().rsplit(")", 1)
+    except (OSError, ValueError):
+        return None
+    state, parent = after.split()[:2]
+    return before.split("(", 1)[1], state, int(parent)
+
+
 def family(pid):
     """@pid and all processes below it, by number: their names."""
-    found = {}
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open("/proc/%s/stat" % name, encoding="ascii") as file:
-                before, after = file.read().rsplit(")", 1)
-        except (OSError, ValueError):
-            continue
-        found[int(name)] = (before.split("(", 1)[1], int(after.split()[1]))
+    found = {int(name): _stat(name) for name in os.listdir("/proc") if name.isdigit()}
+    found = {child: stat for child, stat in found.items() if stat}
     below = {pid}
     for _ in range(3):
-        below |= {child for child, (_, parent) in found.items() if parent in below}
+        below |= {child for child, (_, _, parent) in found.items() if parent in below}
     return {child: found[child][0] for child in below if child in found}
+
+
+def descendants(pid):
+    """All processes below @pid."""
+    return [child for child in family(pid) if child != pid]
+
+
+def is_zombie(pid):
+    stat = _stat(pid)
+    return stat is not None and stat[1] == "Z"
 
 
 def named(pid, name):
@@ -27,6 +42,23 @@ def status(pid):
     """The fields of its /proc/PID/status."""
     with open("/proc/%d/status" % pid, encoding="ascii") as file:
         return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def holdings(pid):
+    """What it holds, nothing once it is no more: descriptors, threads, and KiB: resident, and what it has written itself
+    (Anonymous of smaps_rollup). Whether a page of a file, or one inherited at a fork, counts as private depends on who
+    else has it: it changes when another program that uses the same libraries ends."""
+    try:
+        with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as file:
+            memory = dict(line.split(":", 1) for line in file if "kB" in line)
+        return {
+            "fds": len(os.listdir("/proc/%d/fd" % pid)),
+            "threads": len(os.listdir("/proc/%d/task" % pid)),
+            "rss_kib": int(memory["Rss"].split()[0]),
+            "own_kib": int(memory["Anonymous"].split()[0]),
+        }
+    except (FileNotFoundError, ProcessLookupError):
+        return dict.fromkeys(("fds", "threads", "rss_kib", "own_kib"), 0)
 
 
 if __name__ == "__main__":
