@@ -3,14 +3,14 @@ import os
 
 
 def _stat(pid):
-    """Returns: (name, state, parent), or None of a process that is no more."""
+    """Returns: (name, state, parent, when it began), or None of a process that is no more."""
     try:
         with open("/proc/%s/stat" % pid, encoding="ascii") as file:
             before, after = file.read().rsplit(")", 1)
     except (OSError, ValueError):
         return None
-    state, parent = after.split()[:2]
-    return before.split("(", 1)[1], state, int(parent)
+    fields = after.split()
+    return before.split("(", 1)[1], fields[0], int(fields[1]), int(fields[19])
 
 
 def family(pid):
@@ -19,7 +19,7 @@ def family(pid):
     found = {child: stat for child, stat in found.items() if stat}
     below = {pid}
     for _ in range(3):
-        below |= {child for child, (_, _, parent) in found.items() if parent in below}
+        below |= {child for child, (_, _, parent, _) in found.items() if parent in below}
     return {child: found[child][0] for child in below if child in found}
 
 
@@ -31,6 +31,17 @@ def descendants(pid):
 def is_zombie(pid):
     stat = _stat(pid)
     return stat is not None and stat[1] == "Z"
+
+
+def began(pid):
+    """When, for still_there()."""
+    stat = _stat(pid)
+    return stat[3] if stat else None
+
+
+def still_there(before):
+    """Those of {pid: began (pid)} that run. Another process may have been given the number of one that has ended."""
+    return [pid for pid, at in before.items() if at is not None and began(pid) == at and not is_zombie(pid)]
 
 
 def named(pid, name):
