@@ -1,9 +1,12 @@
 #include "assets.h"
 
 #include "json.h"
+#include "stt-cost.h"
 #include "template.h"
 
 G_DEFINE_QUARK (rp_assets_error, rp_assets_error)
+
+G_STATIC_ASSERT (RP_STT_COST_MAX >= RP_ASSETS_MAX_AGENTS);
 
 static gboolean
 is_scripted (const RpAgentModel *model)
@@ -171,17 +174,66 @@ load_agents (RpAssets *assets, const char *const *dirs, GError **error)
 }
 
 static gboolean
-load_models (RpAssets *assets, const char *models_dir, GError **error)
+load_stts (RpAssets *assets, const char *models_dir, GError **error)
 {
-  assets->vad = rp_vad_model_new (models_dir, error);
-  if (assets->vad == NULL)
-    return FALSE;
   for (guint i = 0; i < assets->agents->len; i++) {
-    RpAgentAssets *own = assets->agents->pdata[i];
-    if (!load_stt (assets, own, models_dir, error) || !load_voice (assets, own, error))
+    if (!load_stt (assets, assets->agents->pdata[i], models_dir, error))
       return FALSE;
   }
   return TRUE;
+}
+
+static gboolean
+load_voices (RpAssets *assets, GError **error)
+{
+  for (guint i = 0; i < assets->agents->len; i++) {
+    if (!load_voice (assets, assets->agents->pdata[i], error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/* Returns: (transfer full) (element-type RpStt): each once; none that takes no time */
+static GPtrArray *
+costly_stts (const RpAssets *assets)
+{
+  GPtrArray *stts = g_ptr_array_new ();
+  for (guint i = 0; i < assets->agents->len; i++) {
+    const RpAgentAssets *own = assets->agents->pdata[i];
+    if (!is_scripted (&own->agent->stt) && !g_ptr_array_find (stts, own->stt, NULL))
+      g_ptr_array_add (stts, own->stt);
+  }
+  return stts;
+}
+
+static void
+note_costs (RpAssets *assets, GPtrArray *stts, const gint64 *cost_us)
+{
+  for (guint i = 0; i < assets->agents->len; i++) {
+    RpAgentAssets *own = assets->agents->pdata[i];
+    guint index = 0;
+    if (g_ptr_array_find (stts, own->stt, &index))
+      own->stt_cpu_us = cost_us[index];
+  }
+}
+
+static gboolean
+load_models (RpAssets *assets, const char *models_dir, GError **error)
+{
+  assets->vad = rp_vad_model_new (models_dir, error);
+  if (assets->vad == NULL || !load_stts (assets, models_dir, error))
+    return FALSE;
+  gint64 cost_us[RP_STT_COST_MAX];
+  g_autoptr (GPtrArray) stts = costly_stts (assets);
+  /* It computes while the phrases are spoken, so nothing is ready any later. */
+  RpSttCost *cost = rp_stt_cost_start (stts);
+  gboolean ok = load_voices (assets, error);
+  if (rp_stt_cost_finish (cost, cost_us))
+    note_costs (assets, stts, cost_us);
+  else if (ok && stts->len > 0)
+    g_printerr ("repartee-worker: what a transcript takes could not be measured: the server will "
+                "not see a crowd before it speaks\n");
+  return ok;
 }
 
 RpAssets *
@@ -241,6 +293,10 @@ describe_agent (JsonBuilder *builder, const RpAgentAssets *own)
   add_string (builder, "description", agent->description);
   add_string (builder, "voice", agent->tts.voice != NULL ? agent->tts.voice : "slt");
   add_string (builder, "stt", rp_stt_name (own->stt));
+  if (own->stt_cpu_us > 0) {
+    json_builder_set_member_name (builder, "stt_cpu_us");
+    json_builder_add_int_value (builder, own->stt_cpu_us);
+  }
   add_string (builder, "brain", agent->brain.provider);
   json_builder_end_object (builder);
 }

@@ -24,8 +24,9 @@ typedef enum {
 /* One agent with what it hears and speaks with. */
 typedef struct {
   RpAgent *agent;
-  RpStt *stt;     /* owned by RpAssets: agents with the same model share it */
-  RpVoice *voice; /* the same */
+  RpStt *stt;        /* owned by RpAssets: agents with the same model share it */
+  RpVoice *voice;    /* the same */
+  gint64 stt_cpu_us; /* processor time of the final transcript of a sentence; 0 = not known */
 } RpAgentAssets;
 
 typedef struct {
@@ -37,7 +38,7 @@ typedef struct {
 } RpAssets;
 
 /* @agent_dirs: NULL-terminated, see agent.h. @models_dir: (nullable) rp_models_dir (). Starts no
- * thread and keeps no descriptor; every model has run once when this returns.
+ * thread and keeps no descriptor nor process; every model has run once when this returns.
  * Returns: (transfer full) (nullable) with RP_AGENT_ERROR, RP_SPEECH_ERROR, RP_VOICE_ERROR or
  * RP_ASSETS_ERROR: each of them needs the operator. */
 RpAssets *rp_assets_load (const char *const *agent_dirs, const char *models_dir, GError **error);

@@ -4,11 +4,13 @@
 
 #define MAX_TITLE_BYTES 256
 #define MAX_DESCRIPTION_BYTES 1024
+#define MAX_STT_CPU_US (10 * G_USEC_PER_SEC)
 
 static const RpJsonField agent_fields[] = {
     {.name = "name", .type = RP_JSON_STRING, .required = TRUE, .max_length = 256},
     {.name = "title", .type = RP_JSON_STRING, .max_length = MAX_TITLE_BYTES},
     {.name = "description", .type = RP_JSON_STRING, .max_length = MAX_DESCRIPTION_BYTES},
+    {.name = "stt_cpu_us", .type = RP_JSON_INT, .min = 0, .max = MAX_STT_CPU_US},
 };
 
 static const RpJsonField ready_fields[] = {
@@ -78,6 +80,7 @@ rp_agents_describe (GPtrArray *agents, JsonObject *ready, GError **error)
     g_free (info->description);
     info->title = g_strdup (rp_json_string (object, "title", info->name));
     info->description = g_strdup (rp_json_string (object, "description", ""));
+    info->stt_cpu_us = rp_json_int (object, "stt_cpu_us", 0);
   }
   return TRUE;
 }
@@ -91,4 +94,13 @@ rp_agents_find (const GPtrArray *agents, const char *name)
       return info;
   }
   return NULL;
+}
+
+gint64
+rp_agents_stt_cpu_us (const GPtrArray *agents)
+{
+  gint64 most_us = 0;
+  for (guint i = 0; i < agents->len; i++)
+    most_us = MAX (most_us, ((const RpAgentInfo *) g_ptr_array_index (agents, i))->stt_cpu_us);
+  return most_us;
 }

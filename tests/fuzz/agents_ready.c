@@ -23,6 +23,9 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     g_assert_cmpstr (info->name, ==, i == 0 ? "one" : "two");
     g_assert_true (g_utf8_validate (info->title, -1, NULL));
     g_assert_true (g_utf8_validate (info->description, -1, NULL));
+    g_assert_cmpint (info->stt_cpu_us, >=, 0);
+    g_assert_cmpint (info->stt_cpu_us, <=, rp_agents_stt_cpu_us (agents));
   }
+  g_assert_cmpint (rp_agents_stt_cpu_us (agents), <=, 10 * G_USEC_PER_SEC);
   return 0;
 }

@@ -351,6 +351,7 @@ test_pool_agents (void)
   /* Before the zygote says more, the names are known. */
   g_assert_cmpuint (agents->len, ==, 2);
   g_assert_cmpstr (rp_agents_find (agents, "first")->title, ==, "first");
+  g_assert_cmpint (rp_agents_stt_cpu_us (agents), ==, 0);
   run_until (rp_pool_is_ready (pool));
   agents = rp_pool_agents (pool);
   g_assert_cmpuint (agents->len, ==, 2);
@@ -360,6 +361,8 @@ test_pool_agents (void)
   g_assert_cmpstr (first->description, ==, "Comes before the second.");
   g_assert_cmpstr (rp_agents_find (agents, "described")->title, ==, "described");
   g_assert_cmpstr (rp_agents_find (agents, "described")->description, ==, "");
+  g_assert_cmpint (first->stt_cpu_us, ==, 5);
+  g_assert_cmpint (rp_agents_stt_cpu_us (agents), ==, 60000);
   g_assert_null (rp_agents_find (agents, "other"));
   stop_pool (pool, &log);
 }
@@ -414,8 +417,8 @@ test_pool_trims (void)
 static void
 test_pool_sickly (void)
 {
-  static const char *const behaviours[] = {"dies",   "mute",     "stillborn",
-                                           "silent", "misnamed", "untyped"};
+  static const char *const behaviours[] = {"dies",     "mute",    "stillborn", "silent",
+                                           "misnamed", "untyped", "undue"};
   for (guint i = 0; i < G_N_ELEMENTS (behaviours); i++) {
     PoolLog log;
     RpPool *pool = make_pool (behaviours[i], 1, &log);

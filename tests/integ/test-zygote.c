@@ -7,7 +7,8 @@
  *   stillborn    forks workers that exit at once
  *   silent       forks workers that never say HELLO
  *   described    says in READY what its agents "described" and "first" are
- *   misnamed     leaves itself out of them; untyped: gives one a number for a name */
+ *   misnamed     leaves itself out of them; untyped: gives one a number for a name;
+ *                undue: says that its transcripts take less than no time */
 #include "fake-zygote.h"
 
 #include <signal.h>
@@ -65,12 +66,15 @@ main (int argc, char **argv)
   }
   const char *info = "{\"agent\":\"test\"}";
   if (g_str_equal (behaviour, "described"))
-    info = "{\"agents\":[{\"name\":\"described\"},{\"name\":\"first\",\"title\":\"The First\","
-           "\"description\":\"Comes before the second.\"}]}";
+    info =
+        "{\"agents\":[{\"name\":\"described\",\"stt_cpu_us\":60000},{\"name\":\"first\","
+        "\"title\":\"The First\",\"description\":\"Comes before the second.\",\"stt_cpu_us\":5}]}";
   else if (g_str_equal (behaviour, "misnamed"))
     info = "{\"agents\":[{\"name\":\"first\"}]}";
   else if (g_str_equal (behaviour, "untyped"))
     info = "{\"agents\":[{\"name\":7}]}";
+  else if (g_str_equal (behaviour, "undue"))
+    info = "{\"agents\":[{\"name\":\"undue\",\"stt_cpu_us\":-1}]}";
   fake_worker_send (&control, RP_FRAME_READY, info, strlen (info));
   return fake_zygote_serve (&control, work, NULL);
 }

@@ -367,6 +367,12 @@ test_agents (void)
   CallSim *sim = rig->sim;
   RpWorkerLink *link = take (rig->pool);
   measure (rp_worker_link_pid (link), "an idle worker with two agents");
+  /* They share the recogniser. */
+  const RpAgentInfo *reception = rp_agents_find (rp_pool_agents (rig->pool), "reception");
+  const RpAgentInfo *tutor = rp_agents_find (rp_pool_agents (rig->pool), "tutor");
+  g_test_message ("a sentence's transcript takes %.1f ms", (double) tutor->stt_cpu_us / 1000);
+  g_assert_cmpint (tutor->stt_cpu_us, >, 1000);
+  g_assert_cmpint (tutor->stt_cpu_us, ==, reception->stt_cpu_us);
 
   call_sim_ask_for (sim, "tutor", "{\"caller_name\":\"Anna\",\"agent\":\"tutor\"}");
   call_sim_start (sim, link);
