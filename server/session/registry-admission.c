@@ -87,6 +87,15 @@ take_workers (RpRegistry *registry, gint64 now_us)
   return cpu_us;
 }
 
+/* The zygote measured it with the models that its workers have, before any caller could say a word
+ * to one of them; another one may come and say otherwise. */
+static void
+tell_stt_cpu (RpRegistry *registry)
+{
+  rp_admission_set_stt_cpu (registry->admission,
+                            rp_agents_stt_cpu_us (rp_pool_agents (registry->pool)));
+}
+
 static void
 tell_complexity (RpRegistry *registry)
 {
@@ -140,6 +149,7 @@ on_sample (gpointer user_data)
       .memory_bytes = load.memory_bytes,
   };
   registry->sampled_us = now_us;
+  tell_stt_cpu (registry);
   rp_admission_input (registry->admission, now_us, &sample);
   tell_complexity (registry);
   tell_log (registry, now_us);
@@ -174,11 +184,14 @@ rp_registry_admission_stop (RpRegistry *registry)
 }
 
 GError *
-rp_registry_admission_ask (RpRegistry *registry)
+rp_registry_admission_ask (RpRegistry *registry, guint64 *out_admitted)
 {
   RpAdmissionReason reason = RP_ADMISSION_CPU;
   guint retry_after_s = 0;
-  if (rp_admission_ask (registry->admission, rp_loop_now_us (), &reason, &retry_after_s))
+  tell_stt_cpu (registry);
+  *out_admitted =
+      rp_admission_ask (registry->admission, rp_loop_now_us (), &reason, &retry_after_s);
+  if (*out_admitted != 0)
     return NULL;
   registry->refused_for[reason]++;
   GError *error =
@@ -226,6 +239,8 @@ rp_registry_admission_stats (RpRegistry *registry, JsonBuilder *builder)
   add_number (builder, "cpu", state.cpu_smooth);
   add_number (builder, "cpu_own", state.last.cpu_own);
   add_number (builder, "call_cpu_ms_per_s", state.call_cpu * 1000);
+  add_number (builder, "unheard", state.unheard);
+  add_number (builder, "stt_cpu_ms", state.stt_cpu_us > 0 ? (double) state.stt_cpu_us / 1000 : -1);
   add_number (builder, "tick_late_p99_ms", (double) state.last.tick_late_us / 1000);
   add_number (builder, "stt_ms", (double) state.last.stt_us / 1000);
   add_number (builder, "memory_mb", (double) state.last.memory_bytes / (1024 * 1024));
@@ -254,6 +269,12 @@ rp_registry_admission_metrics (RpRegistry *registry, RpExposition *out)
   rp_exposition_gauge (out, "repartee_cpu_own_ratio",
                        "Share of them that the server and its workers keep busy.",
                        MAX (state.last.cpu_own, 0));
+  rp_exposition_gauge (out, "repartee_calls_unheard",
+                       "Calls let in lately whose first sentence was not understood yet.",
+                       state.unheard);
+  rp_exposition_gauge (out, "repartee_stt_cpu_seconds",
+                       "Processor time of a sentence's transcript, 0 when it is not known.",
+                       (double) state.stt_cpu_us / G_USEC_PER_SEC);
   rp_exposition_gauge (out, "repartee_encoder_complexity",
                        "Opus complexity of the agents' voices, 0 to 10.",
                        registry->session.complexity);

@@ -25,6 +25,7 @@ typedef struct {
   char *address; /* (nullable) that the quota counts it for */
   gboolean ending;
   guint worker_request;                               /* 0 = none waits */
+  guint64 admitted;                                   /* see rp_admission_heard () */
   gint64 cpu_us;                                      /* of its workers, counted by admission */
   gint64 stt_us;                                      /* its caller waited last; 0 = never yet */
   gint64 stt_told_us;                                 /* when admission saw that */
@@ -79,8 +80,9 @@ void rp_registry_error_set_retry_after (GError *error, guint retry_after_s);
 /* registry-admission.c: may another call begin? */
 void rp_registry_admission_start (RpRegistry *registry);
 void rp_registry_admission_stop (RpRegistry *registry);
-/* Returns: (transfer full) (nullable): NULL = it may, and is counted. */
-GError *rp_registry_admission_ask (RpRegistry *registry);
+/* @out_admitted: what rp_admission_heard () is told when it was heard or is over. Returns:
+ * (transfer full) (nullable): NULL = it may, and is counted. */
+GError *rp_registry_admission_ask (RpRegistry *registry, guint64 *out_admitted);
 /* While the call is still among the entries. */
 void rp_registry_admission_ended (RpRegistry *registry, RpRegistryEntry *entry);
 void rp_registry_admission_stats (RpRegistry *registry, JsonBuilder *builder);

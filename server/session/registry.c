@@ -57,6 +57,7 @@ typedef struct {
   gpointer user_data;
   guint worker_request;
   guint timeout;
+  guint64 admitted; /* see rp_admission_heard () */
 } Offer;
 
 /* Who waits for an answer. */
@@ -73,6 +74,7 @@ entry_free (gpointer data)
   RpRegistryEntry *entry = data;
   if (entry->worker_request != 0)
     rp_pool_cancel (entry->registry->pool, entry->worker_request);
+  rp_admission_heard (entry->registry->admission, entry->admitted);
   g_array_index (entry->registry->loops, RpRegistryLoop, entry->loop_index).sessions--;
   rp_call_unref (entry->call);
   rp_quota_end (entry->registry->quota, entry->address);
@@ -127,9 +129,12 @@ on_timeline (RpCall *call, const RpTimelineEvent *event, gpointer user_data)
   RpRegistry *registry = user_data;
   RpRegistryEntry *entry = find (registry, rp_call_id (call));
   rp_monitor_timeline (registry->monitor, event);
-  if (entry != NULL)
-    rp_monitor_tools (registry->monitor, rp_timeline_tool_counts (rp_call_timeline (call)),
-                      entry->tools_counted);
+  if (entry == NULL)
+    return;
+  if (event->type == RP_TIMELINE_USER_TURN)
+    rp_admission_heard (registry->admission, entry->admitted);
+  rp_monitor_tools (registry->monitor, rp_timeline_tool_counts (rp_call_timeline (call)),
+                    entry->tools_counted);
 }
 
 static void
@@ -240,6 +245,7 @@ offer_free (Offer *offer)
     g_source_remove (offer->timeout);
   if (offer->worker_request != 0)
     rp_pool_cancel (offer->registry->pool, offer->worker_request);
+  rp_admission_heard (offer->registry->admission, offer->admitted);
   rp_session_offer_free (offer->offer);
   g_free (offer->session);
   g_free (offer->agent);
@@ -277,6 +283,8 @@ begin_call (Offer *offer, RpWorkerLink *link)
   RpRegistryEntry *entry = g_new0 (RpRegistryEntry, 1);
   entry->registry = registry;
   entry->address = g_steal_pointer (&offer->address);
+  entry->admitted = offer->admitted;
+  offer->admitted = 0;
   entry->loop_index = least_loaded (registry);
   RpRegistryLoop *slot = &g_array_index (registry->loops, RpRegistryLoop, entry->loop_index);
   slot->sessions++;
@@ -367,7 +375,8 @@ offer_new_call (RpRegistry *registry, const RpRegistryOffer *wish, RpSessionOffe
     fail_offer (offer, RP_REGISTRY_ERROR_FULL, "all lines are busy");
     return;
   }
-  g_autoptr (GError) busy = freed > 0 ? NULL : rp_registry_admission_ask (registry);
+  g_autoptr (GError) busy =
+      freed > 0 ? NULL : rp_registry_admission_ask (registry, &offer->admitted);
   if (busy != NULL) {
     offer->func (NULL, NULL, busy, offer->user_data);
     offer_free (offer);

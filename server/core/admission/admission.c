@@ -9,6 +9,14 @@
 #define CALL_CPU 0.007
 #define CALL_CPU_MIN 0.002
 #define CALL_CPU_MAX 0.3
+/* With the local recogniser a call's transcripts, partial ones included, come to one final one in
+ * so long. */
+#define STT_PERIOD_US (7 * G_USEC_PER_SEC)
+/* Those who begin to speak together do not end together: sentences take from 2 to 5 s, and some
+ * hesitate. While the first of them end, final transcripts get this share of the processors, beside
+ * partial ones, answers, and everybody who talks already. */
+#define SPREAD_US (2 * G_USEC_PER_SEC)
+#define SPREAD_SHARE 0.4
 /* A processor that others keep busy is theirs: the loops' punctuality says whether it hurts. */
 #define OWN_SHARE (1.0 / 3)
 #define CPU_GAP 0.10
@@ -21,6 +29,11 @@ typedef struct {
   gint64 since_us; /* over */
 } Signal;
 
+typedef struct {
+  guint64 number;
+  gint64 since_us;
+} Unheard;
+
 struct _RpAdmission {
   RpAdmissionConfig config;
   RpAdmissionSample last;
@@ -28,7 +41,11 @@ struct _RpAdmission {
   Signal signals[RP_ADMISSION_N_REASONS];
   double cpu_smooth;
   double call_cpu;
-  GArray *young; /* of gint64: when they began */
+  gboolean learned; /* call_cpu, from calls */
+  gint64 stt_cpu_us;
+  GArray *young;   /* of gint64: when they began */
+  GArray *unheard; /* of Unheard, the oldest first */
+  guint64 last_number;
   guint level;
   guint n_calmer; /* samples in a row that allow the level below */
 };
@@ -95,6 +112,7 @@ rp_admission_new (const RpAdmissionConfig *config)
   self->cpu_smooth = -1;
   self->call_cpu = CALL_CPU;
   self->young = g_array_new (FALSE, FALSE, sizeof (gint64));
+  self->unheard = g_array_new (FALSE, FALSE, sizeof (Unheard));
   return self;
 }
 
@@ -104,6 +122,7 @@ rp_admission_free (RpAdmission *self)
   if (self == NULL)
     return;
   g_array_unref (self->young);
+  g_array_unref (self->unheard);
   g_free (self);
 }
 
@@ -114,8 +133,12 @@ forget_old (RpAdmission *self, gint64 now_us)
   while (n < self->young->len &&
          now_us - g_array_index (self->young, gint64, n) >= RP_ADMISSION_YOUNG_US)
     n++;
-  if (n > 0)
-    g_array_remove_range (self->young, 0, n);
+  g_array_remove_range (self->young, 0, n);
+  n = 0;
+  while (n < self->unheard->len &&
+         now_us - g_array_index (self->unheard, Unheard, n).since_us >= RP_ADMISSION_UNHEARD_US)
+    n++;
+  g_array_remove_range (self->unheard, 0, n);
 }
 
 /* @high: the limit is passed; @low: it is kept, with some distance */
@@ -139,6 +162,7 @@ learn (RpAdmission *self, const RpAdmissionSample *sample)
     return;
   double each = sample->cpu_own * self->config.cpus / old;
   self->call_cpu += LEARNING * (CLAMP (each, CALL_CPU_MIN, CALL_CPU_MAX) - self->call_cpu);
+  self->learned = TRUE;
 }
 
 static void
@@ -197,6 +221,15 @@ is_cpu_spoken_for (const RpAdmission *self)
          self->cpu_smooth + coming > self->config.max_cpu;
 }
 
+/* One more, and the last of them would wait for its transcript for too long. */
+static gboolean
+is_crowded (const RpAdmission *self)
+{
+  const RpAdmissionConfig *config = &self->config;
+  double room_us = config->cpus * ((double) config->max_stt_us + SPREAD_SHARE * SPREAD_US);
+  return (self->unheard->len + 1) * (double) self->stt_cpu_us > room_us;
+}
+
 gboolean
 rp_admission_is_open (RpAdmission *self, gint64 now_us, RpAdmissionReason *out_reason)
 {
@@ -212,30 +245,54 @@ rp_admission_is_open (RpAdmission *self, gint64 now_us, RpAdmissionReason *out_r
   while (reason < RP_ADMISSION_N_REASONS && !self->signals[reason].over)
     reason++;
   if (reason == RP_ADMISSION_N_REASONS) {
-    if (!is_cpu_spoken_for (self))
+    if (is_crowded (self))
+      reason = RP_ADMISSION_STT;
+    else if (is_cpu_spoken_for (self))
+      reason = RP_ADMISSION_CPU;
+    else
       return TRUE;
-    reason = RP_ADMISSION_CPU;
   }
   if (out_reason != NULL)
     *out_reason = (RpAdmissionReason) reason;
   return FALSE;
 }
 
-gboolean
+void
+rp_admission_set_stt_cpu (RpAdmission *self, gint64 cpu_us)
+{
+  self->stt_cpu_us = cpu_us;
+  if (!self->learned)
+    self->call_cpu = MIN (CALL_CPU + (double) cpu_us / STT_PERIOD_US, CALL_CPU_MAX);
+}
+
+guint64
 rp_admission_ask (RpAdmission *self, gint64 now_us, RpAdmissionReason *out_reason,
                   guint *out_retry_after_s)
 {
   RpAdmissionReason reason = RP_ADMISSION_CPU;
   if (rp_admission_is_open (self, now_us, &reason)) {
+    const Unheard call = {.number = ++self->last_number, .since_us = now_us};
     g_array_append_val (self->young, now_us);
+    g_array_append_val (self->unheard, call);
     self->n_since++;
-    return TRUE;
+    return call.number;
   }
   const Signal *signal = &self->signals[reason];
   gint64 over_s = signal->over ? (now_us - signal->since_us) / G_USEC_PER_SEC : 0;
   *out_reason = reason;
   *out_retry_after_s = (guint) CLAMP (over_s / 2, RETRY_MIN_S, RETRY_MAX_S);
-  return FALSE;
+  return 0;
+}
+
+void
+rp_admission_heard (RpAdmission *self, guint64 number)
+{
+  for (guint i = 0; i < self->unheard->len; i++) {
+    if (g_array_index (self->unheard, Unheard, i).number != number)
+      continue;
+    g_array_remove_index (self->unheard, i);
+    return;
+  }
 }
 
 guint
@@ -253,5 +310,7 @@ rp_admission_state (RpAdmission *self, gint64 now_us, RpAdmissionState *out)
       .cpu_smooth = self->cpu_smooth,
       .call_cpu = self->call_cpu,
       .young = self->young->len,
+      .unheard = self->unheard->len,
+      .stt_cpu_us = self->stt_cpu_us,
   };
 }

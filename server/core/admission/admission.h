@@ -3,8 +3,12 @@
  * A call that is taken on top of what the machine can carry harms all the others, so the next
  * caller is refused while there is too little of anything: processor time, memory, punctuality of
  * the media loops, transcripts in time. Each has two limits and must stay beyond one of them for a
- * while, so that neither a hiccup refuses a caller nor a pause lets in a crowd. Sans-IO; one owner
- * thread. */
+ * while, so that neither a hiccup refuses a caller nor a pause lets in a crowd.
+ *
+ * What a caller costs shows when they have spoken, and a crowd that comes within seconds speaks
+ * when all of it has been let in. So those who have not been heard yet are counted, and are no more
+ * than the processors can understand in time when they end their first sentences together. Sans-IO;
+ * one owner thread. */
 #pragma once
 
 #include <glib.h>
@@ -50,6 +54,8 @@ typedef struct {
 #define RP_ADMISSION_SAMPLES_OUT 3
 /* Calls younger than this do not show in the processor time yet. */
 #define RP_ADMISSION_YOUNG_US (3 * G_USEC_PER_SEC)
+/* Greeting, hesitation and a sentence take some 12 s; who then still has said nothing listens. */
+#define RP_ADMISSION_UNHEARD_US (15 * G_USEC_PER_SEC)
 
 typedef struct _RpAdmission RpAdmission;
 
@@ -60,10 +66,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpAdmission, rp_admission_free)
 
 void rp_admission_input (RpAdmission *self, gint64 now_us, const RpAdmissionSample *sample);
 
-/* May one more call begin? It is counted as begun when it may. On refusal @out_reason and
- * @out_retry_after_s (5 to 30) are set. */
-gboolean rp_admission_ask (RpAdmission *self, gint64 now_us, RpAdmissionReason *out_reason,
-                           guint *out_retry_after_s);
+/* @cpu_us: processor time of the final transcript of a sentence of some 3 s; 0 = not known, or
+ * none: no crowd is too large. From now on; until calls have taught what they cost it is told from
+ * this, too. */
+void rp_admission_set_stt_cpu (RpAdmission *self, gint64 cpu_us);
+
+/* May one more call begin? It is counted as begun, and as not heard, when it may. On refusal
+ * @out_reason and @out_retry_after_s (5 to 30) are set. Returns: a number for rp_admission_heard
+ * (); 0 = refused. */
+guint64 rp_admission_ask (RpAdmission *self, gint64 now_us, RpAdmissionReason *out_reason,
+                          guint *out_retry_after_s);
+/* That call has had its first final transcript, or is over. Another one, or 0: nothing. */
+void rp_admission_heard (RpAdmission *self, guint64 number);
 /* The same without counting anybody. @out_reason: (nullable) */
 gboolean rp_admission_is_open (RpAdmission *self, gint64 now_us, RpAdmissionReason *out_reason);
 
@@ -76,6 +90,8 @@ typedef struct {
   double cpu_smooth; /* negative = unknown */
   double call_cpu;   /* processor time of one call in CPU seconds per second, as learned */
   guint young;       /* calls that do not show yet */
+  guint unheard;     /* calls that have not been heard yet */
+  gint64 stt_cpu_us; /* see rp_admission_set_stt_cpu () */
 } RpAdmissionState;
 void rp_admission_state (RpAdmission *self, gint64 now_us, RpAdmissionState *out);
 

@@ -233,6 +233,158 @@ test_crowd (void)
   g_assert_cmpuint (n, <=, 6);
 }
 
+/* Callers who come evenly; the machine has nothing else to say against them. */
+typedef struct {
+  gint64 stt_cpu_us;
+  guint callers;
+  gint64 within_us;
+  gint64 heard_us; /* after they were let in; 0 = they say nothing */
+} Crowd;
+
+/* Returns: how many may begin. */
+static guint
+come (Machine *machine, const Crowd *crowd)
+{
+  guint64 numbers[200];
+  gint64 let_in_us[G_N_ELEMENTS (numbers)];
+  gint64 sampled_us = machine->now_us;
+  gint64 begun_us = machine->now_us;
+  guint n = 0;
+  guint n_heard = 0;
+  g_assert_cmpuint (crowd->callers, <=, G_N_ELEMENTS (numbers));
+  rp_admission_set_stt_cpu (machine->admission, crowd->stt_cpu_us);
+  for (guint i = 0; i < crowd->callers; i++) {
+    RpAdmissionReason reason;
+    guint retry_after_s;
+    machine->now_us = begun_us + i * crowd->within_us / crowd->callers;
+    for (; machine->now_us - sampled_us >= SECOND; sampled_us += SECOND)
+      rp_admission_input (machine->admission, sampled_us + SECOND, &machine->sample);
+    while (crowd->heard_us > 0 && n_heard < n &&
+           machine->now_us - let_in_us[n_heard] >= crowd->heard_us)
+      rp_admission_heard (machine->admission, numbers[n_heard++]);
+    let_in_us[n] = machine->now_us;
+    numbers[n] = rp_admission_ask (machine->admission, machine->now_us, &reason, &retry_after_s);
+    if (numbers[n] == 0) {
+      g_assert_cmpint (reason, ==, RP_ADMISSION_STT);
+      g_assert_cmpuint (retry_after_s, ==, 5);
+    } else {
+      machine->sample.calls++;
+      n++;
+    }
+  }
+  return n;
+}
+
+static void
+test_unheard (void)
+{
+  static const struct {
+    const char *what;
+    Crowd crowd;
+    guint from, to;
+  } rows[] = {
+      {"within seconds", {60000, 80, 4 * SECOND, 12 * SECOND}, 36, 40},
+      {"at once", {60000, 80, 0, 12 * SECOND}, 36, 40},
+      {"a slower machine", {120000, 80, 4 * SECOND, 12 * SECOND}, 18, 20},
+      {"two a second", {60000, 160, 80 * SECOND, 12 * SECOND}, 160, 160},
+      {"two a second, who say nothing", {60000, 160, 80 * SECOND, 0}, 160, 160},
+      {"who are heard sooner than others come", {60000, 200, 20 * SECOND, 2 * SECOND}, 200, 200},
+      {"scripted", {0, 200, 10 * SECOND, 12 * SECOND}, 200, 200},
+      {"scripted, at once", {0, 100, 0, 0}, 100, 100},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_auto (Machine) machine = {0};
+    machine_init (&machine);
+    g_test_message ("%s", rows[i].what);
+    guint n = come (&machine, &rows[i].crowd);
+    g_assert_cmpuint (n, >=, rows[i].from);
+    g_assert_cmpuint (n, <=, rows[i].to);
+  }
+}
+
+/* However dear a transcript is: nobody is alone with three others and too many. */
+static void
+test_unheard_few (void)
+{
+  static const Crowd crowd = {10 * SECOND, 10, 0, 0};
+  g_auto (Machine) machine = {0};
+  machine_init (&machine);
+  machine.sample.calls = 0;
+  pass (&machine, 1);
+  g_assert_cmpuint (come (&machine, &crowd), ==, 4);
+}
+
+/* Each that was heard, or is over, makes room for one, once. */
+static void
+test_heard (void)
+{
+  g_auto (Machine) machine = {0};
+  RpAdmissionReason reason;
+  RpAdmissionState state;
+  guint retry_after_s;
+  guint64 number;
+  guint64 first = 0;
+  guint n = 0;
+  machine_init (&machine);
+  rp_admission_set_stt_cpu (machine.admission, 100000);
+  for (; (number = rp_admission_ask (machine.admission, machine.now_us, &reason, &retry_after_s)) !=
+         0;
+       n++)
+    first = first == 0 ? number : first;
+  rp_admission_state (machine.admission, machine.now_us, &state);
+  g_assert_cmpuint (state.unheard, ==, n);
+  g_assert_cmpint (state.stt_cpu_us, ==, 100000);
+  g_assert_cmpstr (refusal (&machine), ==, "stt");
+  rp_admission_heard (machine.admission, 0);
+  rp_admission_heard (machine.admission, first + 1000);
+  g_assert_cmpstr (refusal (&machine), ==, "stt");
+  rp_admission_heard (machine.admission, first + 3);
+  g_assert_cmpstr (refusal (&machine), ==, "");
+  g_assert_cmpuint (rp_admission_ask (machine.admission, machine.now_us, &reason, &retry_after_s),
+                    !=, 0);
+  rp_admission_heard (machine.admission, first + 3);
+  g_assert_cmpstr (refusal (&machine), ==, "stt");
+  /* Those who say nothing at all. */
+  machine.now_us += RP_ADMISSION_UNHEARD_US - 1;
+  g_assert_cmpstr (refusal (&machine), ==, "stt");
+  machine.now_us++;
+  g_assert_cmpstr (refusal (&machine), ==, "");
+  rp_admission_state (machine.admission, machine.now_us, &state);
+  g_assert_cmpuint (state.unheard, ==, 0);
+  rp_admission_heard (machine.admission, first);
+}
+
+/* A zygote that was started again may know it otherwise, or not at all. */
+static void
+test_stt_cpu (void)
+{
+  static const Crowd crowd = {50000, 30, 0, 0};
+  g_auto (Machine) machine = {0};
+  RpAdmissionState state;
+  machine_init (&machine);
+  g_assert_cmpuint (come (&machine, &crowd), ==, 30);
+  rp_admission_set_stt_cpu (machine.admission, 100000);
+  g_assert_cmpstr (refusal (&machine), ==, "stt");
+  rp_admission_set_stt_cpu (machine.admission, 50000);
+  g_assert_cmpstr (refusal (&machine), ==, "");
+  rp_admission_set_stt_cpu (machine.admission, 100000);
+  g_assert_cmpstr (refusal (&machine), ==, "stt");
+  rp_admission_set_stt_cpu (machine.admission, 0);
+  g_assert_cmpstr (refusal (&machine), ==, "");
+
+  /* What a call costs is told from it until calls have told it. */
+  rp_admission_state (machine.admission, machine.now_us, &state);
+  double scripted = state.call_cpu;
+  rp_admission_set_stt_cpu (machine.admission, 70000);
+  rp_admission_state (machine.admission, machine.now_us, &state);
+  g_assert_cmpfloat_with_epsilon (state.call_cpu, scripted + 0.01, 0.001);
+  machine.sample.calls = 20;
+  pass (&machine, 100);
+  rp_admission_set_stt_cpu (machine.admission, 10 * SECOND);
+  rp_admission_state (machine.admission, machine.now_us, &state);
+  g_assert_cmpfloat_with_epsilon (state.call_cpu, 0.015, 0.001);
+}
+
 /* Who asks again and again is told to wait longer. */
 static void
 test_retry_after (void)
@@ -260,6 +412,7 @@ test_off (void)
   rp_admission_config_init (&config);
   config.enabled = FALSE;
   machine.admission = rp_admission_new (&config);
+  g_assert_cmpuint (come (&machine, &(const Crowd){10 * SECOND, 100, 0, 0}), ==, 100);
   machine.sample.cpu = machine.sample.cpu_own = 1;
   machine.sample.tick_late_us = 100000;
   machine.sample.memory_bytes = 0;
@@ -325,6 +478,10 @@ main (int argc, char **argv)
   g_test_add_func ("/admission/hiccups", test_hiccups);
   g_test_add_func ("/admission/unknown", test_unknown);
   g_test_add_func ("/admission/crowd", test_crowd);
+  g_test_add_func ("/admission/unheard", test_unheard);
+  g_test_add_func ("/admission/unheard-few", test_unheard_few);
+  g_test_add_func ("/admission/heard", test_heard);
+  g_test_add_func ("/admission/stt-cpu", test_stt_cpu);
   g_test_add_func ("/admission/retry-after", test_retry_after);
   g_test_add_func ("/admission/off", test_off);
   g_test_add_func ("/admission/complexity", test_complexity);
