@@ -35,7 +35,7 @@ def at_rest(stats):
 
 def serve(*options):
     # With more workers ready than calls begin at once: a stalled machine forks late.
-    return start("--no-admission", "--workers", "8", "--max-sessions", "20", *options)
+    return start("--workers", "8", "--max-sessions", "20", *options)
 
 
 def test_holds_calls():
@@ -166,7 +166,7 @@ def test_nobody_there():
 def test_hears_answers():
     """With real workers: what is measured from the lengths of packets is there, and near what the server says."""
     try:
-        server = Server(sys.argv[1], WORKER, "--no-admission", "--agent", BENCH_AGENT)
+        server = Server(sys.argv[1], WORKER, "--agent", BENCH_AGENT)
     except AssertionError as reason:
         if "model" in str(reason):
             return "the speech models are not there"

@@ -13,20 +13,22 @@ import threading
 import time
 import traceback
 
-PATIENCE_S = 20
+PATIENCE_S = 60
 JSON = {"Content-Type": "application/json"}
 
 
 class Server:
     """repartee as a child process. @binary and @worker: executables. Extra options go to the command line. @prepare:
-    called in the child before."""
+    called in the child before. @admission: whether callers are refused when the machine is busy, as it is with other
+    tests."""
 
-    def __init__(self, binary, worker, *options, wait_ready=True, agents=("agent",), prepare=None):
+    def __init__(self, binary, worker, *options, wait_ready=True, agents=("agent",), prepare=None, admission=False):
         self.dir = tempfile.TemporaryDirectory(prefix="rp-server-")
         directories = [os.path.join(self.dir.name, name) for name in agents]
         for directory in directories:
             os.mkdir(directory)
         command = [binary, "--listen", "127.0.0.1:0", "--agent", ",".join(directories), "--worker", worker, "--log-json"]
+        command += [] if admission else ["--no-admission"]
         self.process = subprocess.Popen(
             command + list(options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=prepare
         )
@@ -49,6 +51,11 @@ class Server:
                 lines.append(line.rstrip("\n"))
                 self.news.notify_all()
 
+    def _read_to_end(self):
+        """What the server said last may come after its end."""
+        for thread in self.threads:
+            thread.join(PATIENCE_S)
+
     def records(self):
         with self.news:
             return [json.loads(line) for line in self.log if line.startswith("{")]
@@ -57,14 +64,25 @@ class Server:
         """Waits for a record with this message and these fields."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
+            ended = self.process.poll() is not None
+            if ended:
+                self._read_to_end()
             for record in self.records():
                 if record["message"] == message and all(record.get(k) == v for k, v in fields.items()):
                     return record
-            if self.process.poll() is not None:
+            if ended:
                 raise AssertionError("the server has exited: %s" % "\n".join(self.log))
             with self.news:
                 self.news.wait(0.05)
         raise AssertionError("no log record %s %s in:\n%s" % (message, fields, "\n".join(self.log)))
+
+    def await_count(self, message, count):
+        """Waits for so many records with this message."""
+        deadline = time.monotonic() + PATIENCE_S
+        while len([record for record in self.records() if record["message"] == message]) < count:
+            assert time.monotonic() < deadline, "not %d of %s in:\n%s" % (count, message, "\n".join(self.log))
+            with self.news:
+                self.news.wait(0.05)
 
     def await_ready(self):
         deadline = time.monotonic() + PATIENCE_S
@@ -106,8 +124,7 @@ class Server:
     def wait(self):
         """Returns: the exit code."""
         code = self.process.wait(PATIENCE_S)
-        for thread in self.threads:
-            thread.join(PATIENCE_S)
+        self._read_to_end()
         return code
 
     def stop(self):
@@ -180,7 +197,7 @@ def ask(server, method, path, kind, headers=None, body=b"nonsense"):
 
 
 def exchange(server, data, wait=True):
-    with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE_S) as connection:
         connection.sendall(data)
         answer = b""
         while wait:
