@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.path.insert(0, sys.argv[3])
-from serverfixture import JSON, OFFER, ask, assert_log_is_clean, exchange, offer, refused, run_tap, start  # noqa: E402
+from serverfixture import JSON, OFFER, PATIENCE_S, ask, assert_log_is_clean, exchange, offer, refused, run_tap, start  # noqa: E402
 
 TOKEN = "correct-horse-battery"
 # method, path, who may come, type of the body
@@ -121,7 +121,7 @@ def test_sites_of_strangers_at_every_route():
         message = "refused a page of another site: see --cors-origin"
         for i in range(100):
             ask(server, "POST", "/api/offer", "application/json", {"Origin": "https://a%d.example" % i})
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         told = []
         while len(told) < 32 and time.monotonic() < deadline:
             records = [record for record in server.records() if record["message"] == message]
@@ -409,7 +409,7 @@ def test_connections_of_one_address():
             return socket.create_connection(("127.0.0.1", server.port), 10)
 
         def until(condition):
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + PATIENCE_S
             while not condition():
                 assert time.monotonic() < deadline
 

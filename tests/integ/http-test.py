@@ -12,7 +12,7 @@ import time
 
 BINARY, WORKER, SUPPORT = sys.argv[1:4]
 sys.path.insert(0, SUPPORT)
-from serverfixture import JSON, OFFER, ask, assert_log_is_clean, exchange, offer, refused, run_tap, start  # noqa: E402
+from serverfixture import JSON, OFFER, PATIENCE_S, ask, assert_log_is_clean, exchange, offer, refused, run_tap, start  # noqa: E402
 
 TOKEN = "correct-horse-battery"
 SITE = "https://site.example"
@@ -268,9 +268,11 @@ def test_many_calls_leave_nothing_behind():
                 assert server.api("POST", "/api/offer", offer())[0] == 200
             server.await_stats(lambda s: s["sessions"]["active"] == 0 and s["workers"]["busy"] == 0)
             server.await_stats(lambda s: s["workers"]["idle"] == 4)
-            count = len(os.listdir(fds))
-            before = before or count
-            assert count <= before + 2, (before, count)
+            before = before or len(os.listdir(fds))
+            deadline = time.monotonic() + PATIENCE_S
+            while (count := len(os.listdir(fds))) > before + 2:  # they are closed a moment later
+                assert time.monotonic() < deadline, (before, count)
+                time.sleep(0.1)
 
 
 PAGE_POLICY = (
@@ -373,7 +375,7 @@ def test_files():
 
 
 def test_going_down():
-    with start("--drain-timeout", "5") as server:
+    with start("--drain-timeout", "10") as server:
         assert server.api("POST", "/api/offer", offer())[0] == 200
         server.signal(signal.SIGTERM)
         server.await_log("draining: no new calls; a second signal stops at once")
@@ -397,7 +399,7 @@ def test_going_down_at_once():
 
 
 def run(*options):
-    return subprocess.run([BINARY, *options], capture_output=True, text=True, timeout=20)
+    return subprocess.run([BINARY, *options], capture_output=True, text=True, timeout=PATIENCE_S)
 
 
 def test_exit_codes():

@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
-from serverfixture import run_tap, start  # noqa: E402
+from serverfixture import PATIENCE_S, run_tap, start  # noqa: E402
 
 DASHBOARD = os.path.join(sys.argv[3], "../../tools/grafana/repartee.json")
 SAMPLE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-z_]+="(?:[^"\\]|\\.)*",?)*)\})? (\S+)$')
@@ -133,12 +133,11 @@ def timeline(server, identity):
 
 
 async def await_timeline(server, identity, condition):
-    for _ in range(200):
-        call = await off(timeline, server, identity)
-        if condition(call):
-            return call
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition(call := await off(timeline, server, identity)):
+        assert time.monotonic() < deadline, "the timeline does not get there: %s" % json.dumps(call)
         await asyncio.sleep(0.05)
-    raise AssertionError("the timeline does not get there: %s" % json.dumps(call))
+    return call
 
 
 def test_idle():
@@ -250,9 +249,9 @@ async def test_timeline(server):
     # The greeting of 5 frames, what the user said, and 20 frames of an answer.
     spans = call["spans"]
     assert [span["who"] for span in spans] == ["agent", "user", "agent"], spans
-    # A stalled machine takes longer over it, by seconds.
-    assert 60 <= spans[0]["to_ms"] - spans[0]["from_ms"] < 10000, spans
-    assert 360 <= spans[2]["to_ms"] - spans[2]["from_ms"] < 10000, spans
+    # A stalled machine takes longer over it, by seconds; or its first frame is late, and leaves with the second.
+    assert 40 <= spans[0]["to_ms"] - spans[0]["from_ms"] < 10000, spans
+    assert 340 <= spans[2]["to_ms"] - spans[2]["from_ms"] < 10000, spans
     turn = call["turns"][0]
     assert turn["n"] == 1 and not turn["typed"], turn
     assert turn["voice_to_voice_ms"] == 321.5 and turn["stt_ms"] == 40 and turn["turn_decision_ms"] == 200, turn

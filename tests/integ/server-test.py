@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
-from serverfixture import offer, run_tap, start  # noqa: E402
+from serverfixture import PATIENCE_S, offer, run_tap, start  # noqa: E402
 
 
 @with_server()
@@ -128,15 +128,25 @@ async def test_worker_hangs(server):
 @with_server()
 async def test_worker_fails_again_and_again(server):
     caller = await Caller(server).dial()
-    for n in range(6):
-        await caller.report_until(lambda r: True)
+
+    def losses():
+        return len([r for r in server.records() if r["message"] == "worker lost"])
+
+    def told():
+        return {m["type"] for m in caller.messages} & {"user-transcription", "error"}
+
+    # The sixth within half a minute: on a slow machine the first ones may be older by then.
+    while "error" not in told():
+        before = losses()
+        caller.messages = []
         caller.tell("crash")
-        for _ in range(200):
-            if len([r for r in server.records() if r["message"] == "worker lost"]) > n:
-                break
-            await asyncio.sleep(0.05)
+        await off(server.await_count, "worker lost", before + 1)
+        if caller.channel.readyState == "open":
+            caller.tell("report")
+        async with caller.news:
+            await asyncio.wait_for(caller.news.wait_for(told), PATIENCE_S)
     message = await caller.expect("error")
-    assert message["data"]["fatal"], message
+    assert message["data"]["fatal"] and losses() >= 6, message
     await off(server.await_stats, lambda s: s["sessions"]["active"] == 0)
     assert (await off(server.stats))["sessions"]["failed"] == 1
     await caller.close()
@@ -199,7 +209,7 @@ async def test_client_reconnects(server):
     await caller.close()
 
 
-@with_server("--inactivity-timeout", "2")
+@with_server("--inactivity-timeout", "5")
 async def test_client_vanishes(server):
     caller = await Caller(server).dial()
     # No goodbye: its sockets are just not served any more.

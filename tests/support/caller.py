@@ -106,12 +106,11 @@ class Caller:
         return json.loads(message["data"]["text"])
 
     async def report_until(self, condition):
-        for _ in range(200):
-            report = await self.report()
-            if condition(report):
-                return report
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        while not condition(report := await self.report()):
+            assert asyncio.get_running_loop().time() < deadline, "the worker does not get there: %s" % report
             await asyncio.sleep(0.05)
-        raise AssertionError("the worker does not get there: %s" % report)
+        return report
 
     async def heard(self, frames):
         """Waits until so many have come: the client's own buffer holds some back for a while."""
