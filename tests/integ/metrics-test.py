@@ -180,7 +180,10 @@ async def test_across_a_call(server):
     identity = await off(short_id, server)
     caller.tell("events")
     await caller.expect("error")
-    await off(server.await_stats, lambda s: s["calls"][0]["turns"] == 1 and s["calls"][0]["packets_in"] > 100)
+    await off(
+        server.await_stats,
+        lambda s: s["calls"][0]["turns"] == 1 and min(s["calls"][0][way] for way in ("packets_in", "packets_out")) > 100,
+    )
     during = (await off(Scrape, server)).check().check_after(before)
     assert during["repartee_calls_active"] == 1 and during["repartee_calls_started_total"] == 1
     assert during.get("repartee_workers", state="busy") == 1
@@ -203,7 +206,8 @@ async def test_across_a_call(server):
     assert during.get("repartee_voice_to_voice_seconds_bucket", le="0.3") == 0
     assert during.get("repartee_voice_to_voice_seconds_bucket", le="0.35") == 1
     assert 0 < during["repartee_call_setup_seconds_sum"] < 10
-    assert during.get("repartee_loop_tick_lateness_seconds_count", loop="0") > 100
+    # Two packets leave at a tick that is late.
+    assert during.get("repartee_loop_tick_lateness_seconds_count", loop="0") > 50
     # Nobody may be found out.
     assert identity not in during.text and caller.pc_id not in during.text
     await caller.close()
