@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SHORT_HUNG_MS 300
-/* Where the test has something to say in between, on a machine that stands still at times. */
-#define HUNG_MS 1000
+/* Where the test has something to say in between: longer than a busy machine leaves it waiting. */
+#define SHORT_HUNG_MS 1000
+#define HUNG_MS 2000
 
 static void
 test_link_conversation (void)

@@ -6,7 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define WATCHDOG_US (20 * G_USEC_PER_SEC)
+#define WATCHDOG_US (60 * G_USEC_PER_SEC)
 
 typedef struct {
   RpLoop *loop;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Only a test that fails waits this long. */
-#define PATIENCE_MS 20000
+#define PATIENCE_MS 60000
 
 static GMainContext *context;
 static GString *said; /* what the callbacks said, joined by spaces */

@@ -220,12 +220,12 @@ test_greets_who_can_hear (void)
   g_autoptr (Rig) rig = rig_new ();
   g_auto (FakeWorker) worker = {.fd = -1};
   rig->mute = TRUE;
+  gint64 begun_us = g_get_monotonic_time ();
   rig_connect (rig, &worker, FALSE);
-  gint64 connected_us = g_get_monotonic_time ();
   await_start (&worker);
   rig_wait (rig, rig_heard, GUINT_TO_POINTER (5), "5 packets");
   gboolean told = was_told (&worker, RP_FRAME_CLIENT);
-  if (g_get_monotonic_time () - connected_us > RP_SESSION_KEYS_WAIT_US / 2) {
+  if (g_get_monotonic_time () - begun_us > RP_SESSION_KEYS_WAIT_US / 2) {
     g_test_skip ("the machine is too busy to tell");
   } else {
     g_assert_false (told);
