@@ -1,11 +1,11 @@
 // What the page says when something is missing: each time a sentence for a person.
 
 import assert from 'node:assert/strict';
-import { until } from './lib/env.mjs';
+import { PATIENCE_MS, until } from './lib/env.mjs';
 import { withCaller, withServer } from './lib/test.mjs';
 
 /** Waits for a failure of this kind and looks at what surrounds it. */
-async function problem(caller, kind, pattern, timeout = 10_000) {
+async function problem(caller, kind, pattern, timeout = PATIENCE_MS) {
   await until(() => caller.page.isVisible(`#problem[data-kind="${kind}"]`), `problem ${kind}`,
     timeout);
   assert.match(await caller.page.textContent('#problem'), pattern);

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { requireModule, scratchFile, sleep, until } from './env.mjs';
+import { PATIENCE_MS, requireModule, scratchFile, sleep, until } from './env.mjs';
 import { join, RATE, silence, writeWav } from './wav.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -138,7 +138,7 @@ export class Caller {
   }
 
   /** Waits until the agent has ended its turn: it stopped and does not go on. */
-  async quiet({ from = 0, timeout = 20_000 } = {}) {
+  async quiet({ from = 0, timeout = PATIENCE_MS } = {}) {
     const stops = ['bot-started-speaking', 'bot-stopped-speaking'];
     await until(() => {
       const last = this.messages.slice(from).filter(({ type }) => stops.includes(type)).at(-1);
@@ -220,7 +220,7 @@ export class Caller {
     return this.page.getAttribute('#state', 'data-state');
   }
 
-  async waitState(state, timeoutMs = 10_000) {
+  async waitState(state, timeoutMs = PATIENCE_MS) {
     await until(async () => await this.state() === state, `state ${state}`, timeoutMs);
   }
 

@@ -22,8 +22,11 @@ process.on('exit', () => {
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+// Only a test that fails waits this long; browsers on a machine that others share take seconds over anything.
+export const PATIENCE_MS = 30_000;
+
 /** Polls until check() gives something, and returns it. @param {string|() => string} what */
-export async function until(check, what, timeoutMs = 10_000, stepMs = 25) {
+export async function until(check, what, timeoutMs = PATIENCE_MS, stepMs = 25) {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await check();
