@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -48,8 +49,9 @@ typedef struct {
 struct _RpLoop {
   GThread *thread;
   GMainContext *context;
-  gint epoll_fd;
-  gint timer_fd; /* ends an eager wait: poll's own timeout is only good to a millisecond */
+  gint epoll_fd; /* of the watches and the two below, which are edge triggered: nobody reads them */
+  gint timer_fd; /* ends an eager wait: epoll's own timeout is only good to a millisecond */
+  gint wake_fd;  /* ends any wait */
 
   /* Shared with other threads, under lock. */
   RpPiMutex lock;
@@ -94,10 +96,13 @@ watch_free (gpointer data)
 static void
 wake_locked (RpLoop *loop)
 {
-  if (loop->blocked) {
-    loop->blocked = FALSE;
-    g_main_context_wakeup (loop->context);
-  }
+  const guint64 one = 1;
+  if (!loop->blocked)
+    return;
+  loop->blocked = FALSE;
+  /* It cannot fail: it would take 2^64 of them to fill the counter. */
+  if (write (loop->wake_fd, &one, sizeof one) < 0)
+    g_assert_not_reached ();
 }
 
 static void
@@ -149,19 +154,18 @@ drain_commands (RpLoop *loop)
   run_commands (loop, loop->running, TRUE);
 }
 
+/* @wait: until a descriptor is ready, or the timer, or somebody wakes the loop. */
 static void
-dispatch_watches (RpLoop *loop)
+dispatch_watches (RpLoop *loop, gboolean wait)
 {
   struct epoll_event events[EPOLL_BATCH];
 
-  if (g_hash_table_size (loop->watches) == 0)
-    return;
   /* Level triggered: what does not fit into a batch is reported first in the next tick. */
-  gint n = epoll_wait (loop->epoll_fd, events, EPOLL_BATCH, 0);
+  gint n = epoll_wait (loop->epoll_fd, events, EPOLL_BATCH, wait ? -1 : 0);
   loop->dispatching = TRUE;
   for (gint i = 0; i < n; i++) {
-    Watch *watch = events[i].data.ptr;
-    if (watch->fd >= 0)
+    Watch *watch = events[i].data.ptr; /* NULL: the timer, or woken */
+    if (watch != NULL && watch->fd >= 0)
       watch->func (watch->fd, events[i].events, watch->data);
   }
   loop->dispatching = FALSE;
@@ -256,8 +260,8 @@ end_block (RpLoop *loop)
   rp_pi_mutex_unlock (&loop->lock);
 }
 
-/* With few sessions, waits in poll and serves what comes on the spot: a set-up has a dozen messages
- * to and fro, and each would lose a millisecond on average waiting for its tick. */
+/* With few sessions, waits for descriptors and serves what comes on the spot: a set-up has a dozen
+ * messages to and fro, and each would lose a millisecond on average waiting for its tick. */
 static void
 wait_eagerly (RpLoop *loop)
 {
@@ -266,12 +270,11 @@ wait_eagerly (RpLoop *loop)
 
   timerfd_settime (loop->timer_fd, TFD_TIMER_ABSTIME, &due, NULL);
   for (guint i = 0; i < EAGER_WAKES_MAX && rp_loop_now_us () < loop->due_us; i++) {
-    g_main_context_iteration (loop->context, begin_block (loop));
+    dispatch_watches (loop, begin_block (loop));
     end_block (loop);
     if (rp_loop_now_us () >= loop->due_us || quitting (loop))
       return;
     drain_commands (loop);
-    dispatch_watches (loop);
     run_backlog (loop);
     if (loop->n_tickers == 0)
       return;
@@ -291,8 +294,11 @@ wait_for_tick (RpLoop *loop)
       wait_eagerly (loop);
     if (loop->n_tickers == 0 || quitting (loop))
       return;
-    sleep_until (loop->due_us);
     now_us = rp_loop_now_us ();
+    if (now_us < loop->due_us) {
+      sleep_until (loop->due_us);
+      now_us = rp_loop_now_us ();
+    }
   }
   gint64 late_us = MAX (now_us - loop->due_us, 0);
   gint64 missed = late_us / RP_LOOP_TICK_US;
@@ -340,7 +346,7 @@ loop_thread (gpointer data)
       wait_blocked (loop);
     else
       iterate_context (loop);
-    dispatch_watches (loop);
+    dispatch_watches (loop, FALSE);
     rp_backlog_begin (loop->backlog, rp_loop_now_us () + BACKLOG_FIRST_US);
     run_backlog (loop);
     run_tickers (loop);
@@ -371,21 +377,31 @@ on_epoll_ready (gint fd, GIOCondition condition, gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Makes it end waits. */
 static gboolean
-on_timer (gint fd, GIOCondition condition, gpointer data)
+add_edge (RpLoop *loop, gint fd)
 {
-  guint64 expirations;
-  /* Nothing to do with an error: a timer that was set again meanwhile has nothing to read. */
-  if (read (fd, &expirations, sizeof expirations) < 0)
-    return G_SOURCE_CONTINUE;
-  return G_SOURCE_CONTINUE;
+  struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
+  return fd >= 0 && epoll_ctl (loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static gboolean
+open_descriptors (RpLoop *loop)
+{
+  loop->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
+  loop->timer_fd = timerfd_create (CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  loop->wake_fd = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return loop->epoll_fd >= 0 && add_edge (loop, loop->timer_fd) && add_edge (loop, loop->wake_fd);
 }
 
 static void
-attach_fd (RpLoop *loop, gint fd, GUnixFDSourceFunc func)
+attach_epoll (RpLoop *loop)
 {
-  g_autoptr (GSource) source = g_unix_fd_source_new (fd, G_IO_IN);
-  g_source_set_callback (source, G_SOURCE_FUNC (func), NULL, NULL);
+  g_autoptr (GSource) source = g_unix_fd_source_new (loop->epoll_fd, G_IO_IN);
+  g_source_set_callback (source, G_SOURCE_FUNC (on_epoll_ready), NULL, NULL);
+  /* It never recurses; but a source that may not is taken out of the poll around each dispatch,
+   * and each time the context wakes itself for that. */
+  g_source_set_can_recurse (source, TRUE);
   g_source_attach (source, loop->context);
 }
 
@@ -397,6 +413,8 @@ loop_destroy (RpLoop *loop)
     close (loop->epoll_fd);
   if (loop->timer_fd >= 0)
     close (loop->timer_fd);
+  if (loop->wake_fd >= 0)
+    close (loop->wake_fd);
   g_array_unref (loop->queue);
   g_array_unref (loop->urgent);
   g_array_unref (loop->running);
@@ -427,17 +445,14 @@ rp_loop_new (const char *name, GError **error)
   loop->watches = g_hash_table_new_full (NULL, NULL, NULL, watch_free);
   loop->dead = g_ptr_array_new_with_free_func (watch_free);
   loop->next_ticker_id = 1;
-  loop->epoll_fd = epoll_create1 (EPOLL_CLOEXEC);
-  loop->timer_fd = timerfd_create (CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  if (loop->epoll_fd < 0 || loop->timer_fd < 0) {
+  if (!open_descriptors (loop)) {
     int saved = errno;
     g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (saved), "media loop: %s",
                  g_strerror (saved));
     loop_destroy (loop);
     return NULL;
   }
-  attach_fd (loop, loop->epoll_fd, on_epoll_ready);
-  attach_fd (loop, loop->timer_fd, on_timer);
+  attach_epoll (loop);
 
   loop->thread = g_thread_try_new (name ? name : "loop", loop_thread, loop, error);
   if (!loop->thread) {
