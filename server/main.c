@@ -62,6 +62,7 @@ on_pool_ready (const char *info, gpointer user_data)
 {
   Server *server = user_data;
   rp_log_info ("workers", "ready", RP_LOG_STR ("info", info));
+  rp_registry_workers_ready (server->registry);
   if (server->was_ready)
     return;
   server->was_ready = TRUE;

@@ -87,15 +87,6 @@ take_workers (RpRegistry *registry, gint64 now_us)
   return cpu_us;
 }
 
-/* The zygote measured it with the models that its workers have, before any caller could say a word
- * to one of them; another one may come and say otherwise. */
-static void
-tell_stt_cpu (RpRegistry *registry)
-{
-  rp_admission_set_stt_cpu (registry->admission,
-                            rp_agents_stt_cpu_us (rp_pool_agents (registry->pool)));
-}
-
 static void
 tell_complexity (RpRegistry *registry)
 {
@@ -149,7 +140,6 @@ on_sample (gpointer user_data)
       .memory_bytes = load.memory_bytes,
   };
   registry->sampled_us = now_us;
-  tell_stt_cpu (registry);
   rp_admission_input (registry->admission, now_us, &sample);
   tell_complexity (registry);
   tell_log (registry, now_us);
@@ -183,12 +173,18 @@ rp_registry_admission_stop (RpRegistry *registry)
     g_clear_pointer (&g_array_index (registry->loops, RpRegistryLoop, i).late, rp_histogram_free);
 }
 
+void
+rp_registry_workers_ready (RpRegistry *registry)
+{
+  rp_admission_set_stt_cpu (registry->admission,
+                            rp_agents_stt_cpu_us (rp_pool_agents (registry->pool)));
+}
+
 GError *
 rp_registry_admission_ask (RpRegistry *registry, guint64 *out_admitted)
 {
   RpAdmissionReason reason = RP_ADMISSION_CPU;
   guint retry_after_s = 0;
-  tell_stt_cpu (registry);
   *out_admitted =
       rp_admission_ask (registry->admission, rp_loop_now_us (), &reason, &retry_after_s);
   if (*out_admitted != 0)

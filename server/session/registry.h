@@ -42,6 +42,9 @@ RpRegistry *rp_registry_new (const RpConfig *config, RpPool *pool, RpDtlsCertifi
 void rp_registry_free (RpRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpRegistry, rp_registry_free)
 
+/* The pool has workers of a zygote, the first or another one: what it said of its agents counts. */
+void rp_registry_workers_ready (RpRegistry *registry);
+
 typedef struct {
   const char *call;    /* (nullable): an id the client was given before; an unknown one and one of
                           WHIP begin a new call, as NULL does */

@@ -12,7 +12,8 @@
  *   keep A B    a checkpoint of it
  *   attack WORDS    hostile.h, from inside the sandbox that all of them are in
  *
- * An agent of the name "bad-config" is refused. When media flows it speaks 5 frames. A client's
+ * An agent of the name "bad-config" is refused, one of the name "costly" says that its transcripts
+ * take 10 s. When media flows it speaks 5 frames. A client's
  * message is answered with its own data; "drain" makes it hang up. One of the name "witness"
  * tells the statistics: a user_turn of every 25 frames of audio that came, and turn_metrics of
  * every utterance that was played to its end. */
@@ -312,8 +313,9 @@ main (int argc, char **argv)
       g_string_append_printf (
           info,
           "%s{\"name\":\"%s\",\"title\":\"The %s\",\"description\":\"Does as it "
-          "is told.\"}",
-          info->str[info->len - 1] == '[' ? "" : ",", name, name);
+          "is told.\"%s}",
+          info->str[info->len - 1] == '[' ? "" : ",", name, name,
+          g_str_equal (name, "costly") ? ",\"stt_cpu_us\":10000000" : "");
     }
   }
   g_string_append (info, "]}");
