@@ -19,7 +19,7 @@ static gsize once;
 static GOnce gonce = G_ONCE_INIT;
 static guint counter, flag, rec_counter, rw_counter, once_value;
 static guint *shared;
-static int held;
+static int held, done;
 
 static gpointer
 set_once (gpointer data)
@@ -132,6 +132,20 @@ other_mutex (gpointer data)
   return NULL;
 }
 
+/* Tells the other thread, which is to do its part later, and orders nothing. */
+static void
+tell_done (void)
+{
+  __atomic_store_n (&done, 1, __ATOMIC_RELAXED);
+}
+
+static void
+await_done (void)
+{
+  while (__atomic_load_n (&done, __ATOMIC_RELAXED) == 0)
+    g_thread_yield ();
+}
+
 /* A mutex that was tried in vain protects nothing. */
 static gpointer
 failed_trylock (gpointer data)
@@ -139,7 +153,7 @@ failed_trylock (gpointer data)
   if (data != NULL) {
     g_mutex_lock (&lock);
     g_atomic_int_set (&held, TRUE);
-    g_usleep (50000); /* for the other to try; nothing orders the two */
+    await_done ();
     counter++;
     g_mutex_unlock (&lock);
     return NULL;
@@ -150,6 +164,7 @@ failed_trylock (gpointer data)
     counter++;
   else
     g_mutex_unlock (&lock);
+  tell_done ();
   return NULL;
 }
 
@@ -191,12 +206,13 @@ after_free (gpointer data)
 {
   if (data != NULL) {
     g_atomic_int_set (&held, TRUE);
-    g_usleep (50000); /* nothing orders this after the other's use */
+    await_done ();
     g_free (shared);
   } else {
     while (!g_atomic_int_get (&held))
       g_thread_yield ();
     *shared = 1;
+    tell_done ();
   }
   return NULL;
 }
