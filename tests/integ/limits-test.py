@@ -149,7 +149,9 @@ def test_connections_of_a_subnet():
     if os.geteuid() != 0 or ctypes.CDLL(None).unshare(new_net) != 0:
         return "no network of its own"
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    subprocess.run(["ip", "-6", "route", "add", "local", "2001:db8::/32", "dev", "lo", "table", "local"], check=True)
+    route = ["ip", "-6", "route", "add", "local", "2001:db8::/32", "dev", "lo", "table", "local"]
+    if subprocess.run(route).returncode != 0:
+        return "no IPv6"
 
     def ask(address):
         connection = socket.socket(socket.AF_INET6)
