@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, sys.argv[3])
 from caller import Caller, off, with_server  # noqa: E402
 from processes import began, family, holdings, named, status, still_there  # noqa: E402
-from serverfixture import PATIENCE_S, offer, run_tap, start  # noqa: E402
+from serverfixture import PATIENCE_S, free_port, offer, run_tap, start  # noqa: E402
 
 DIED = "the spawner has died: going down, to be started again"
 
@@ -82,7 +82,7 @@ def test_low_port():
     """The one there is a use for, in the one process that has it."""
     if os.geteuid() != 0:
         return "only root has a port below 1024 to give"
-    with start("--ice-tcp", "987", "--user", "nobody") as server:
+    with start("--ice-tcp", str(free_port(600, 1024)), "--user", "nobody") as server:
         server.await_stats(lambda s: s["workers"]["idle"] == 2)
         assert_confined(server, {"repartee", "rp-spawner", "rp-zygote", "rp-worker"}, of_the_server=1 << 10)
     return None

@@ -164,10 +164,10 @@ def start(*options, **settings):
     return Server(*sys.argv[1:3], *options, **settings)
 
 
-def free_port():
+def free_port(low=20000, high=32000):
     """Below those that the kernel gives to whoever wants any, or it might be given away meanwhile."""
     while True:
-        port = random.randrange(20000, 32000)
+        port = random.randrange(low, high)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
