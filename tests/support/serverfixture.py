@@ -41,9 +41,13 @@ class Server:
         ]
         for thread in self.threads:
             thread.start()
-        self.port = self.await_log("listening")["port"]
-        if wait_ready:
-            self.await_ready()
+        try:
+            self.port = self.await_log("listening")["port"]
+            if wait_ready:
+                self.await_ready()
+        except BaseException:
+            self.kill()
+            raise
 
     def _read(self, stream, lines):
         for line in stream:
