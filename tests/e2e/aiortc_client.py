@@ -96,7 +96,7 @@ class Client:
         async with self.news:
             self.news.notify_all()
 
-    async def wait(self, kind, start=0, check=lambda data: True, timeout=20):
+    async def wait(self, kind, start=0, check=lambda data: True, timeout=40):
         def found():
             return any(
                 m.get("type") == kind and check(m.get("data", {})) for m in self.messages[start:]
