@@ -8,6 +8,10 @@
 # Costs some milliseconds and prints nothing when nothing is missing. Returns 1 with a message on
 # standard error otherwise. Two at a time are fine: apt waits for the other.
 
+# A registry that does not answer at once is asked again.
+RP_APT_RETRIES='-o Acquire::Retries=3'
+export npm_config_fetch_retries=${npm_config_fetch_retries:-5}
+
 # meson builds with gcc; node and npm may come from elsewhere, see below.
 RP_PACKAGES_build="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libnice-dev libsrtp2-dev
   libgnutls28-dev libopus-dev libmicrohttpd-dev libjson-glib-dev libusrsctp-dev libsoup-3.0-dev
@@ -39,8 +43,9 @@ rp_apt_get () {
   local as_root=() log
   if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
   log=$(mktemp) || return 1
+  # shellcheck disable=SC2086 # two words
   if "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
-    -o DPkg::Lock::Timeout=600 "$@" > "$log" 2>&1; then
+    -o DPkg::Lock::Timeout=600 $RP_APT_RETRIES "$@" > "$log" 2>&1; then
     rm -f -- "$log"
     return 0
   fi
@@ -99,8 +104,9 @@ rp_fetch () {
   echo "set-up: fetching $package"
   work=$(mktemp -d) || return 1
   {
-    (cd "$work" && apt-get -q download "$package") || (cd "$work" && rp_apt_get update &&
-      apt-get -q download "$package")
+    # shellcheck disable=SC2086 # two words
+    (cd "$work" && apt-get -q $RP_APT_RETRIES download "$package") || (cd "$work" && rp_apt_get update &&
+      apt-get -q $RP_APT_RETRIES download "$package")
   } > "$work/log" 2>&1 && dpkg-deb -x "$work/$package"_*.deb "$work/tree" &&
     mkdir -p "$dir.$$" && (cd "$work/tree" && cp -r --parents -- "$@" "$dir.$$") || status=1
   # Another may have been faster.
