@@ -24,7 +24,7 @@ static const FrameRule rules[] = {
     {RP_FRAME_PING, RP_FRAME_TO_WORKER, 4, 4},
     {RP_FRAME_END, RP_FRAME_TO_WORKER, 0, TEXT_MAX_BYTES},
     {RP_FRAME_RESUME, RP_FRAME_TO_WORKER, 1, RP_FRAME_MAX_PAYLOAD_BYTES},
-    {RP_FRAME_COMPLEXITY, RP_FRAME_TO_WORKER, 4, 4},
+    {RP_FRAME_ENCODER, RP_FRAME_TO_WORKER, RP_FRAME_PAIR_BYTES, RP_FRAME_PAIR_BYTES},
     {RP_FRAME_FORK, RP_FRAME_TO_ZYGOTE, 4, 4},
     {RP_FRAME_HELLO, RP_FRAME_FROM_WORKER, 4, 4},
     {RP_FRAME_STARTED, RP_FRAME_FROM_WORKER, 0, 0},
@@ -303,6 +303,19 @@ parse_pair (const RpFrame *frame, RpFrameType type, guint32 *first, guint32 *sec
 }
 
 gboolean
+rp_frame_parse_encoder (const RpFrame *frame, RpEncoderSettings *out, GError **error)
+{
+  guint32 complexity = 0;
+  guint32 fec = 0;
+  if (!parse_pair (frame, RP_FRAME_ENCODER, &complexity, &fec, error))
+    return FALSE;
+  if (complexity > RP_FRAME_MAX_COMPLEXITY || fec > 1)
+    return malformed (error, "settings that no encoder has");
+  *out = (RpEncoderSettings){.complexity = complexity, .fec = fec == 1};
+  return TRUE;
+}
+
+gboolean
 rp_frame_parse_load (const RpFrame *frame, RpLoad *out, GError **error)
 {
   return parse_pair (frame, RP_FRAME_LOAD, &out->cpu_us, &out->stt_us, error);
@@ -330,6 +343,12 @@ write_pair (guint8 *buffer, guint32 first, guint32 second)
   put_u32 (buffer, first);
   put_u32 (buffer + 4, second);
   return RP_FRAME_PAIR_BYTES;
+}
+
+gsize
+rp_frame_write_encoder (guint8 *buffer, const RpEncoderSettings *settings)
+{
+  return write_pair (buffer, settings->complexity, settings->fec ? 1 : 0);
 }
 
 gsize

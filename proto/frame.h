@@ -48,7 +48,7 @@ typedef enum {
   RP_FRAME_END = 0x07,      /* UTF-8 reason: end the conversation and exit */
   RP_FRAME_RESUME = 0x08,   /* opaque: the last checkpoint, right after a START that announces it */
 
-  RP_FRAME_COMPLEXITY = 0x09, /* guint32: of the Opus encoder from now on, 0 to 10 */
+  RP_FRAME_ENCODER = 0x09, /* RpEncoderSettings: of the agent's voice, from now on */
 
   /* server to zygote */
   RP_FRAME_FORK = 0x41, /* guint32 worker id; SCM_RIGHTS: the worker's end of its socket pair */
@@ -139,6 +139,14 @@ typedef struct {
   guint len;          /* 1 .. RP_FRAME_MAX_OPUS_BYTES */
 } RpAudioOut;
 
+#define RP_FRAME_MAX_COMPLEXITY 10
+
+/* Of the Opus encoder of the agent's voice. */
+typedef struct {
+  guint32 complexity; /* 0 to RP_FRAME_MAX_COMPLEXITY */
+  gboolean fec; /* in-band FEC (RFC 6716, LBRR): a fifth of the work, for packets that get lost */
+} RpEncoderSettings;
+
 /* What a worker used and how long its caller waited since its last report. */
 typedef struct {
   guint32 cpu_us; /* processor time */
@@ -171,10 +179,11 @@ gboolean rp_frame_parse_audio_in (const RpFrame *frame, RpAudioIn *out, GError *
 gboolean rp_frame_parse_input (const RpFrame *frame, RpInputState *out, GError **error);
 gboolean rp_frame_parse_playout (const RpFrame *frame, RpPlayout *out, GError **error);
 gboolean rp_frame_parse_audio_out (const RpFrame *frame, RpAudioOut *out, GError **error);
+gboolean rp_frame_parse_encoder (const RpFrame *frame, RpEncoderSettings *out, GError **error);
 gboolean rp_frame_parse_load (const RpFrame *frame, RpLoad *out, GError **error);
 gboolean rp_frame_parse_forked (const RpFrame *frame, RpForked *out, GError **error);
 gboolean rp_frame_parse_exited (const RpFrame *frame, RpExited *out, GError **error);
-/* FORK, FLUSH, HELLO, PING, PONG, COMPLEXITY */
+/* FORK, FLUSH, HELLO, PING, PONG */
 gboolean rp_frame_parse_u32 (const RpFrame *frame, guint32 *out, GError **error);
 /* END, HANGUP, FAILED: valid UTF-8 of at most 1024 bytes. Returns: (transfer full) (nullable) */
 char *rp_frame_parse_text (const RpFrame *frame, GError **error);
@@ -191,6 +200,7 @@ gsize rp_frame_write_audio_in (guint8 *buffer, gint64 pos_samples, RpAudioKind k
 gsize rp_frame_write_input (guint8 *buffer, const RpInputState *input);
 gsize rp_frame_write_playout (guint8 *buffer, const RpPlayout *playout);
 gsize rp_frame_write_audio_out (guint8 *buffer, const RpAudioOut *audio);
+gsize rp_frame_write_encoder (guint8 *buffer, const RpEncoderSettings *settings);
 gsize rp_frame_write_load (guint8 *buffer, const RpLoad *load);
 gsize rp_frame_write_forked (guint8 *buffer, const RpForked *forked);
 gsize rp_frame_write_exited (guint8 *buffer, const RpExited *exited);

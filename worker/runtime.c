@@ -490,20 +490,21 @@ handle_client (Runtime *self, const RpFrame *frame)
 
 /* Where so little is left for the encoder, there is nothing for what only the page shows. */
 static void
-set_complexity (Runtime *self, guint complexity)
+set_encoder (Runtime *self, const RpEncoderSettings *settings)
 {
-  rp_voice_set_complexity (self->own->voice, (gint) complexity);
-  rp_stt_runner_spare (self->stt, complexity <= SPARING_COMPLEXITY);
+  rp_voice_set_encoder (self->own->voice, settings);
+  rp_stt_runner_spare (self->stt, settings->complexity <= SPARING_COMPLEXITY);
 }
 
 static void
-handle_complexity (Runtime *self, const RpFrame *frame)
+handle_encoder (Runtime *self, const RpFrame *frame)
 {
-  guint32 complexity = 0;
-  if (!rp_frame_parse_u32 (frame, &complexity, NULL) || complexity > RP_VOICE_MAX_COMPLEXITY)
-    rp_server_link_fail (self->link, "a complexity that no encoder has");
+  RpEncoderSettings settings;
+  g_autoptr (GError) error = NULL;
+  if (!rp_frame_parse_encoder (frame, &settings, &error))
+    rp_server_link_fail (self->link, error->message);
   else
-    set_complexity (self, complexity);
+    set_encoder (self, &settings);
 }
 
 static gboolean
@@ -541,7 +542,7 @@ begin (Runtime *self, GBytes *checkpoint)
   self->speech = rp_speech_out_new ();
   self->stt = rp_stt_runner_new (self->own->stt, self->context, &stt_events, self);
   self->tts = rp_tts_runner_new (self->own->voice, self->context, &tts_events, self);
-  set_complexity (self, self->start.complexity);
+  set_encoder (self, &self->start.encoder);
   g_autofree char *database = rp_tools_database_path (agent->name);
   self->tools = rp_tools_new (&agent->bookings, database);
   self->tool_runner =
@@ -602,8 +603,8 @@ handle_running (Runtime *self, const RpFrame *frame)
   case RP_FRAME_CLIENT:
     handle_client (self, frame);
     break;
-  case RP_FRAME_COMPLEXITY:
-    handle_complexity (self, frame);
+  case RP_FRAME_ENCODER:
+    handle_encoder (self, frame);
     break;
   default:
     rp_server_link_fail (self->link, "a frame out of turn");

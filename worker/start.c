@@ -22,7 +22,8 @@ static const RpJsonField start_fields[] = {
     {.name = "request_data", .type = RP_JSON_OBJECT},
     {.name = "resume", .type = RP_JSON_BOOL},
     {.name = "connected", .type = RP_JSON_BOOL},
-    {.name = "complexity", .type = RP_JSON_INT, .min = 0, .max = RP_VOICE_MAX_COMPLEXITY},
+    {.name = "complexity", .type = RP_JSON_INT, .min = 0, .max = RP_FRAME_MAX_COMPLEXITY},
+    {.name = "fec", .type = RP_JSON_BOOL},
     {.name = "input_pos_samples", .type = RP_JSON_INT, .min = 0, .max = 1e15},
     {.name = "utterances",
      .type = RP_JSON_ARRAY,
@@ -97,7 +98,8 @@ rp_start_parse (const char *json, gsize len, RpStart *out, GError **error)
   out->call = g_strdup (rp_json_string (object, "call", ""));
   out->resume = rp_json_bool (object, "resume", FALSE);
   out->connected = rp_json_bool (object, "connected", FALSE);
-  out->complexity = (guint) rp_json_int (object, "complexity", RP_VOICE_COMPLEXITY);
+  out->encoder.complexity = (guint32) rp_json_int (object, "complexity", RP_VOICE_COMPLEXITY);
+  out->encoder.fec = rp_json_bool (object, "fec", TRUE);
   out->input_pos_samples = rp_json_int (object, "input_pos_samples", 0);
   return TRUE;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine.h"
+#include "frame.h"
 
 #include <glib.h>
 
@@ -20,7 +21,7 @@ typedef struct {
   GHashTable *data; /* (nullable) char * → char *: the strings of request_data, on one line each */
   gboolean resume;
   gboolean connected;
-  guint complexity; /* of the Opus encoder */
+  RpEncoderSettings encoder;
   gint64 input_pos_samples;
   RpEnginePlayed played[RP_START_MAX_UTTERANCES];
   guint n_played;

@@ -10,6 +10,7 @@ G_DEFINE_QUARK (rp_voice_error, rp_voice_error)
 #define BITRATE 32000
 #define LOSS_PERC 10
 #define FRAME_SAMPLES RP_ENGINE_FRAME_SAMPLES
+#define FEC_BIT 0x100 /* beside the complexity */
 /* At this rate frames have about 80 bytes. */
 #define MAX_FRAME_BYTES 1275
 /* Phrases of one agent: a greeting and a dozen others, a few seconds each. */
@@ -24,8 +25,8 @@ typedef struct {
 struct _RpVoice {
   RpTts *tts;
   OpusEncoder *encoder;
-  gint complexity; /* atomic */
-  gint encoder_complexity;
+  gint wanted;          /* atomic: what the encoder shall be, see pack () */
+  gint set;             /* what it is */
   GHashTable *prepared; /* text → Prepared */
 };
 
@@ -49,6 +50,13 @@ prepared_free (gpointer data)
   g_free (prepared);
 }
 
+/* One number, so that they change together. */
+static gint
+pack (const RpEncoderSettings *settings)
+{
+  return (gint) settings->complexity | (settings->fec ? FEC_BIT : 0);
+}
+
 RpVoice *
 rp_voice_new (RpTts *tts, GError **error)
 {
@@ -65,18 +73,18 @@ rp_voice_new (RpTts *tts, GError **error)
   }
   opus_encoder_ctl (voice->encoder, OPUS_SET_BITRATE (BITRATE));
   opus_encoder_ctl (voice->encoder, OPUS_SET_VBR (1));
-  opus_encoder_ctl (voice->encoder, OPUS_SET_INBAND_FEC (1));
-  opus_encoder_ctl (voice->encoder, OPUS_SET_PACKET_LOSS_PERC (LOSS_PERC));
-  opus_encoder_ctl (voice->encoder, OPUS_SET_COMPLEXITY (RP_VOICE_COMPLEXITY));
-  voice->complexity = voice->encoder_complexity = RP_VOICE_COMPLEXITY;
   opus_encoder_ctl (voice->encoder, OPUS_SET_SIGNAL (OPUS_SIGNAL_VOICE));
+  opus_encoder_ctl (voice->encoder, OPUS_SET_PACKET_LOSS_PERC (LOSS_PERC));
+  voice->set = -1;
+  rp_voice_set_encoder (voice,
+                        &(RpEncoderSettings){.complexity = RP_VOICE_COMPLEXITY, .fec = TRUE});
   return voice;
 }
 
 void
-rp_voice_set_complexity (RpVoice *voice, gint complexity)
+rp_voice_set_encoder (RpVoice *voice, const RpEncoderSettings *settings)
 {
-  g_atomic_int_set (&voice->complexity, complexity);
+  g_atomic_int_set (&voice->wanted, pack (settings));
 }
 
 void
@@ -113,19 +121,20 @@ give_out (Speaking *speaking, GBytes *next, gboolean last)
 }
 
 static void
-follow_complexity (RpVoice *voice)
+follow_settings (RpVoice *voice)
 {
-  gint complexity = g_atomic_int_get (&voice->complexity);
-  if (complexity == voice->encoder_complexity)
+  gint wanted = g_atomic_int_get (&voice->wanted);
+  if (wanted == voice->set)
     return;
-  voice->encoder_complexity = complexity;
-  opus_encoder_ctl (voice->encoder, OPUS_SET_COMPLEXITY (complexity));
+  voice->set = wanted;
+  opus_encoder_ctl (voice->encoder, OPUS_SET_COMPLEXITY (wanted & ~FEC_BIT));
+  opus_encoder_ctl (voice->encoder, OPUS_SET_INBAND_FEC ((wanted & FEC_BIT) != 0));
 }
 
 static gboolean
 encode (Speaking *speaking)
 {
-  follow_complexity (speaking->voice);
+  follow_settings (speaking->voice);
   guint8 bytes[MAX_FRAME_BYTES];
   opus_int32 len =
       opus_encode (speaking->voice->encoder, speaking->pcm, FRAME_SAMPLES, bytes, sizeof bytes);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "engine.h"
+#include "frame.h"
 #include "tts.h"
 
 #include <glib.h>
@@ -12,7 +13,6 @@ G_BEGIN_DECLS
 
 /* Of the Opus encoder. 5 costs half of 10 and cannot be told apart on a voice. */
 #define RP_VOICE_COMPLEXITY 5
-#define RP_VOICE_MAX_COMPLEXITY 10
 
 #define RP_VOICE_ERROR (rp_voice_error_quark ())
 GQuark rp_voice_error_quark (void);
@@ -34,7 +34,7 @@ typedef struct _RpVoice RpVoice;
 /* @tts: (transfer full). Returns: (transfer full) (nullable) with RP_VOICE_ERROR. */
 RpVoice *rp_voice_new (RpTts *tts, GError **error);
 /* Of the encoder, from the next frame on. Thread: any. */
-void rp_voice_set_complexity (RpVoice *voice, gint complexity);
+void rp_voice_set_encoder (RpVoice *voice, const RpEncoderSettings *settings);
 void rp_voice_free (RpVoice *voice);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpVoice, rp_voice_free)
 

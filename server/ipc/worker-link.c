@@ -685,13 +685,13 @@ rp_worker_link_playout (RpWorkerLink *link, const RpPlayout *playout)
 }
 
 void
-rp_worker_link_complexity (RpWorkerLink *link, guint complexity)
+rp_worker_link_encoder (RpWorkerLink *link, const RpEncoderSettings *settings)
 {
   g_return_if_fail (link->start_sent);
   if (link->end_sent)
     return;
-  guint8 payload[4];
-  send_control (link, RP_FRAME_COMPLEXITY, payload, rp_frame_write_u32 (payload, complexity));
+  guint8 payload[RP_FRAME_PAIR_BYTES];
+  send_control (link, RP_FRAME_ENCODER, payload, rp_frame_write_encoder (payload, settings));
 }
 
 void

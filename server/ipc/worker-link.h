@@ -96,8 +96,7 @@ void rp_worker_link_audio_in (RpWorkerLink *link, gint64 pos_samples, RpAudioKin
                               const gint16 *pcm, guint n_samples, gint64 arrival_us);
 void rp_worker_link_input (RpWorkerLink *link, gint64 pos_samples, gboolean stalled);
 void rp_worker_link_playout (RpWorkerLink *link, const RpPlayout *playout);
-/* @complexity: 0 to 10. */
-void rp_worker_link_complexity (RpWorkerLink *link, guint complexity);
+void rp_worker_link_encoder (RpWorkerLink *link, const RpEncoderSettings *settings);
 /* @json: a JSON object with "type". */
 void rp_worker_link_client (RpWorkerLink *link, const char *json);
 /* Ends the conversation: the worker exits. What it still sends is discarded; lost (CLOSED) follows

@@ -267,6 +267,12 @@ rp_media_rtcp (RpMedia *media, gint64 now_us, const guint8 *packet, gsize len)
     rp_redundancy_report (&media->redundancy, now_us, after.remote_fraction_lost);
 }
 
+gboolean
+rp_media_wants_fec (const RpMedia *media)
+{
+  return !media->redundancy.clean;
+}
+
 /* --- to the client --- */
 
 static RpMediaUtterance *

@@ -81,6 +81,8 @@ void rp_media_set_transport (RpMedia *media, gboolean up, gint64 first_due_us);
 /* Decrypted packets from the client. */
 void rp_media_rtp (RpMedia *media, gint64 now_us, const guint8 *packet, gsize len);
 void rp_media_rtcp (RpMedia *media, gint64 now_us, const guint8 *packet, gsize len);
+/* Is the agent's voice to be encoded with in-band FEC? By the client's receiver reports. */
+gboolean rp_media_wants_fec (const RpMedia *media);
 /* Everything that is due. */
 void rp_media_tick (RpMedia *media, gint64 now_us);
 /* Sends a BYE, when the transport is up. */

@@ -49,7 +49,7 @@ struct _RpSession {
 
   RpCallState state;
   gboolean audible; /* the agent */
-  guint complexity;
+  RpEncoderSettings encoder;
   guint turns;
   gint64 stt_ms[RP_AUDIO_N_KINDS];
   gint64 stall_told_us; /* the worker was told that the input is stalled; 0 = it is not */

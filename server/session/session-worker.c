@@ -186,7 +186,8 @@ start_json (const RpSessionWorkerStart *start, gint64 pos_samples, gboolean resu
   add_bool (builder, "resume", resume);
   add_bool (builder, "connected", start->connected);
   add_int (builder, "input_pos_samples", pos_samples);
-  add_int (builder, "complexity", start->complexity);
+  add_int (builder, "complexity", start->encoder.complexity);
+  add_bool (builder, "fec", start->encoder.fec);
   json_builder_set_member_name (builder, "utterances");
   json_builder_begin_array (builder);
   for (guint i = 0; i < start->n_utterances; i++) {
@@ -291,10 +292,10 @@ rp_session_worker_client (RpSessionWorker *self, const char *json)
 }
 
 void
-rp_session_worker_complexity (RpSessionWorker *self, guint complexity)
+rp_session_worker_encoder (RpSessionWorker *self, const RpEncoderSettings *settings)
 {
   if (self->link != NULL)
-    rp_worker_link_complexity (self->link, complexity);
+    rp_worker_link_encoder (self->link, settings);
 }
 
 gint64

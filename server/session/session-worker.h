@@ -27,7 +27,7 @@ typedef struct {
   const char *call;
   const char *agent;
   const char *request_data; /* (nullable) a JSON object as text, checked by who took it in */
-  guint complexity;
+  RpEncoderSettings encoder;
   gboolean connected;
   gint64 input_pos_samples;
   RpMediaUtterance utterances[RP_MEDIA_MAX_UTTERANCES];
@@ -50,7 +50,7 @@ void rp_session_worker_audio_in (RpSessionWorker *self, gint64 pos_samples, RpAu
 void rp_session_worker_input (RpSessionWorker *self, gint64 pos_samples, gboolean stalled);
 void rp_session_worker_playout (RpSessionWorker *self, const RpPlayout *playout);
 void rp_session_worker_client (RpSessionWorker *self, const char *json);
-void rp_session_worker_complexity (RpSessionWorker *self, guint complexity);
+void rp_session_worker_encoder (RpSessionWorker *self, const RpEncoderSettings *settings);
 
 gboolean rp_session_worker_is_there (const RpSessionWorker *self);
 guint32 rp_session_worker_id (const RpSessionWorker *self); /* 0 = none */

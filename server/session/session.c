@@ -287,7 +287,7 @@ rp_session_set_worker (RpSession *self, RpWorkerLink *link)
       .call = self->config->call,
       .agent = self->config->agent,
       .request_data = self->config->request_data,
-      .complexity = self->complexity,
+      .encoder = self->encoder,
       .connected = self->worker_told,
       .input_pos_samples = rp_media_input_pos (self->media),
   };
@@ -398,8 +398,13 @@ peer_rtcp (RpPeer *peer, guint8 *packet, gsize len, gint64 arrival_us, gpointer 
 {
   RpSession *self = user_data;
   note_keyed (self, arrival_us);
-  if (self->phase != RP_SESSION_PHASE_ENDED)
-    rp_media_rtcp (self->media, arrival_us, packet, len);
+  if (self->phase == RP_SESSION_PHASE_ENDED)
+    return;
+  rp_media_rtcp (self->media, arrival_us, packet, len);
+  if (self->encoder.fec == rp_media_wants_fec (self->media))
+    return;
+  self->encoder.fec = !self->encoder.fec;
+  rp_session_worker_encoder (self->worker, &self->encoder);
 }
 
 static void
@@ -561,7 +566,7 @@ rp_session_new (const RpSessionConfig *config, const RpSessionEvents *events, gp
   self->events = *events;
   self->user_data = user_data;
   self->state = RP_CALL_CONNECTING;
-  self->complexity = config->complexity;
+  self->encoder = (RpEncoderSettings){.complexity = config->complexity, .fec = TRUE};
   rp_session_sdp_init (&self->sdp, NULL);
   const RpMediaConfig media = {
       .ssrc = self->sdp.ssrc,
@@ -597,8 +602,8 @@ rp_session_free (RpSession *self)
 void
 rp_session_set_complexity (RpSession *self, guint complexity)
 {
-  self->complexity = complexity;
-  rp_session_worker_complexity (self->worker, complexity);
+  self->encoder.complexity = complexity;
+  rp_session_worker_encoder (self->worker, &self->encoder);
 }
 
 void

@@ -68,6 +68,7 @@ check_payload (const RpFrame *frame, RpInput *input)
 {
   RpInputState state;
   RpPlayout playout;
+  RpEncoderSettings encoder;
   guint32 number;
   guint8 again[RP_FRAME_PLAYOUT_BYTES];
   if (frame->type == RP_FRAME_AUDIO_IN)
@@ -76,9 +77,11 @@ check_payload (const RpFrame *frame, RpInput *input)
     g_assert_cmpmem (again, rp_frame_write_input (again, &state), frame->payload, frame->len);
   else if (frame->type == RP_FRAME_PLAYOUT && rp_frame_parse_playout (frame, &playout, NULL))
     g_assert_cmpmem (again, rp_frame_write_playout (again, &playout), frame->payload, frame->len);
+  else if (frame->type == RP_FRAME_ENCODER && rp_frame_parse_encoder (frame, &encoder, NULL))
+    g_assert_cmpmem (again, rp_frame_write_encoder (again, &encoder), frame->payload, frame->len);
   else if (frame->type == RP_FRAME_START || frame->type == RP_FRAME_CLIENT)
     check_json (frame);
-  else if (frame->type == RP_FRAME_COMPLEXITY || frame->type == RP_FRAME_PING)
+  else if (frame->type == RP_FRAME_PING)
     g_assert_true (rp_frame_parse_u32 (frame, &number, NULL));
   else if (frame->type == RP_FRAME_END)
     g_free (rp_frame_parse_text (frame, NULL));

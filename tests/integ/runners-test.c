@@ -1,5 +1,6 @@
 /* The worker's threads: each job is answered once, in order, unless it was cancelled. */
 #include "brain-local.h"
+#include "opus-packet.h"
 #include "stt-runner.h"
 #include "tool-runner.h"
 #include "tts-runner.h"
@@ -353,6 +354,47 @@ test_voice_prepared (void)
     g_byte_array_unref (recordings[i].bytes);
 }
 
+static void
+ignore_words (const RpEngineWord *words, guint n_words, gpointer data)
+{
+  (void) words;
+  (void) n_words;
+  (void) data;
+}
+
+static void
+count_lbrr (GBytes *opus, gboolean last, gpointer data)
+{
+  guint *n = data;
+  gsize len = 0;
+  const guint8 *bytes = g_bytes_get_data (opus, &len);
+  (void) last;
+  *n += rp_opus_packet_has_lbrr (bytes, len);
+  g_bytes_unref (opus);
+}
+
+/* Frames carry the ones before them as the settings say, at every complexity. */
+static void
+test_voice_fec (void)
+{
+  const gint go_on = 0;
+  for (guint32 complexity = 0; complexity <= RP_FRAME_MAX_COMPLEXITY; complexity += 5) {
+    g_autoptr (RpVoice) voice = rp_voice_new (rp_tts_scripted_new (), NULL);
+    guint n[3] = {0}; /* at the beginning, without, and with it again */
+    for (guint i = 0; i < 3; i++) {
+      const RpVoiceSink sink = {ignore_words, count_lbrr, &n[i]};
+      const RpEncoderSettings settings = {.complexity = complexity, .fec = i != 1};
+      if (i > 0)
+        rp_voice_set_encoder (voice, &settings);
+      g_assert_true (rp_voice_speak (voice, "What can I do for you?", &go_on, &sink, NULL));
+    }
+    g_assert_cmpuint (n[0], >, 10);
+    /* The first frame after the change may still carry the one before it. */
+    g_assert_cmpuint (n[1], <=, 1);
+    g_assert_cmpuint (n[2], >, 10);
+  }
+}
+
 static char *tool_result;
 
 static void
@@ -510,6 +552,7 @@ main (int argc, char **argv)
   g_test_add_func ("/runners/tts", test_tts);
   g_test_add_func ("/runners/tts/cancel-one", test_tts_cancel_one);
   g_test_add_func ("/runners/voice-prepared", test_voice_prepared);
+  g_test_add_func ("/runners/voice-fec", test_voice_fec);
   g_test_add_func ("/runners/tools", test_tools);
   g_test_add_func ("/runners/tools/given-up", test_tool_given_up);
   g_test_add_func ("/runners/brain", test_brain);

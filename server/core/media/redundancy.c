@@ -7,9 +7,19 @@
 #define ONE_COPY_LOSS 5 /* of 256 */
 #define TWO_COPIES_LOSS 38
 
+/* What nobody has told about may be lossy: it begins with FEC. */
+static void
+look_for_loss (RpRedundancy *self, gint64 now_us, guint8 fraction_lost)
+{
+  if (fraction_lost > 0 || self->loss_us == 0)
+    self->loss_us = now_us;
+  self->clean = now_us - self->loss_us >= HOLD_US;
+}
+
 guint
 rp_redundancy_report (RpRedundancy *self, gint64 now_us, guint8 fraction_lost)
 {
+  look_for_loss (self, now_us, fraction_lost);
   guint wanted = fraction_lost >= TWO_COPIES_LOSS ? 2 : fraction_lost >= ONE_COPY_LOSS ? 1 : 0;
   if (wanted >= self->level)
     self->held_us = now_us;

@@ -80,6 +80,24 @@ test_levels (void)
   g_assert_cmpuint (rp_redundancy_report (&r, 38 * s, 0), ==, 0);
 }
 
+/* In-band FEC until 15 s of reports have told of no loss, and again with the first that does. */
+static void
+test_fec (void)
+{
+  static const struct {
+    guint at_s;
+    guint8 fraction_lost;
+    gboolean clean;
+  } rows[] = {{5, 0, FALSE},  {10, 0, FALSE}, {15, 0, FALSE}, {20, 0, TRUE},
+              {25, 1, FALSE}, {30, 0, FALSE}, {39, 0, FALSE}, {40, 0, TRUE}};
+  RpRedundancy r = {0};
+  g_assert_false (r.clean);
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    rp_redundancy_report (&r, rows[i].at_s * G_USEC_PER_SEC, rows[i].fraction_lost);
+    g_assert_cmpint (r.clean, ==, rows[i].clean);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -88,5 +106,6 @@ main (int argc, char **argv)
   g_test_add_func ("/red/broken", test_broken);
   g_test_add_func ("/red/write", test_write);
   g_test_add_func ("/red/levels", test_levels);
+  g_test_add_func ("/red/fec", test_fec);
   return g_test_run ();
 }

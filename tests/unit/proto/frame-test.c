@@ -116,6 +116,14 @@ test_small_payloads (void)
   g_assert_cmpint (playout.reason, ==, RP_PLAYOUT_FLUSHED);
   g_assert_cmpint (playout.wire_us, ==, TIME_US);
 
+  RpEncoderSettings encoder = {.complexity = 10, .fec = TRUE};
+  frame.type = RP_FRAME_ENCODER;
+  frame.len = rp_frame_write_encoder (payload, &encoder);
+  encoder = (RpEncoderSettings){0};
+  g_assert_true (rp_frame_parse_encoder (&frame, &encoder, &error));
+  g_assert_cmpuint (encoder.complexity, ==, 10);
+  g_assert_true (encoder.fec);
+
   RpForked forked = {5, 4000000};
   frame.type = RP_FRAME_FORKED;
   frame.len = rp_frame_write_forked (payload, &forked);
@@ -224,7 +232,7 @@ test_payload_lengths (void)
       {RP_FRAME_PING, RP_FRAME_TO_WORKER, 4, 4},
       {RP_FRAME_END, RP_FRAME_TO_WORKER, 0, 1024},
       {RP_FRAME_RESUME, RP_FRAME_TO_WORKER, 1, RP_FRAME_MAX_PAYLOAD_BYTES},
-      {RP_FRAME_COMPLEXITY, RP_FRAME_TO_WORKER, 4, 4},
+      {RP_FRAME_ENCODER, RP_FRAME_TO_WORKER, 8, 8},
       {RP_FRAME_FORK, RP_FRAME_TO_ZYGOTE, 4, 4},
       {RP_FRAME_HELLO, RP_FRAME_FROM_WORKER, 4, 4},
       {RP_FRAME_STARTED, RP_FRAME_FROM_WORKER, 0, 0},
@@ -288,6 +296,9 @@ test_bad_payloads (void)
       {"playout: reason 4", RP_FRAME_PLAYOUT, 20, 8, 4},
       {"playout: negative time", RP_FRAME_PLAYOUT, 20, 19, 0x80},
       {"playout: a time beyond 2^60", RP_FRAME_PLAYOUT, 20, 19, 0x20},
+      {"encoder: complexity 11", RP_FRAME_ENCODER, 8, 0, 11},
+      {"encoder: complexity 256", RP_FRAME_ENCODER, 8, 1, 1},
+      {"encoder: FEC 2", RP_FRAME_ENCODER, 8, 4, 2},
       {"audio out: utterance 0", RP_FRAME_AUDIO_OUT, 13, 0, 0},
       {"audio out: an unknown flag", RP_FRAME_AUDIO_OUT, 13, 8, 2},
       {"audio out: an unknown flag in the high byte", RP_FRAME_AUDIO_OUT, 13, 9, 1},
@@ -306,6 +317,7 @@ test_bad_payloads (void)
     RpAudioIn audio_in;
     RpInputState input;
     RpPlayout playout;
+    RpEncoderSettings encoder;
     RpAudioOut audio_out;
     g_autoptr (GError) error = NULL;
     g_test_message ("%s", rows[i].what);
@@ -313,6 +325,7 @@ test_bad_payloads (void)
         rows[i].type == RP_FRAME_AUDIO_IN  ? rp_frame_parse_audio_in (&frame, &audio_in, &error)
         : rows[i].type == RP_FRAME_INPUT   ? rp_frame_parse_input (&frame, &input, &error)
         : rows[i].type == RP_FRAME_PLAYOUT ? rp_frame_parse_playout (&frame, &playout, &error)
+        : rows[i].type == RP_FRAME_ENCODER ? rp_frame_parse_encoder (&frame, &encoder, &error)
                                            : rp_frame_parse_audio_out (&frame, &audio_out, &error);
     g_assert_false (ok);
     g_assert_error (error, RP_FRAME_ERROR, RP_FRAME_ERROR_MALFORMED);
@@ -342,7 +355,7 @@ test_receiver_order (void)
       {RP_FRAME_TO_WORKER, {RP_FRAME_END}, TRUE},
       {RP_FRAME_TO_WORKER, {RP_FRAME_CLIENT}, FALSE},
       {RP_FRAME_TO_WORKER, {RP_FRAME_RESUME}, FALSE},
-      {RP_FRAME_TO_WORKER, {RP_FRAME_COMPLEXITY}, FALSE},
+      {RP_FRAME_TO_WORKER, {RP_FRAME_ENCODER}, FALSE},
       {RP_FRAME_FROM_WORKER, {RP_FRAME_HELLO, RP_FRAME_LOAD}, FALSE},
       {RP_FRAME_TO_WORKER, {RP_FRAME_START, RP_FRAME_START}, FALSE},
       {RP_FRAME_FROM_ZYGOTE, {RP_FRAME_READY, RP_FRAME_FORKED, RP_FRAME_EXITED}, TRUE},
@@ -358,7 +371,8 @@ test_receiver_order (void)
     gboolean ok = TRUE;
     for (guint k = 0; ok && k < G_N_ELEMENTS (rows[i].types) && rows[i].types[k] != 0; k++) {
       RpFrameType type = rows[i].types[k];
-      gboolean pair = type == RP_FRAME_FORKED || type == RP_FRAME_EXITED || type == RP_FRAME_LOAD;
+      gboolean pair = type == RP_FRAME_FORKED || type == RP_FRAME_EXITED || type == RP_FRAME_LOAD ||
+                      type == RP_FRAME_ENCODER;
       gsize len = type == RP_FRAME_STARTED ? 0 : pair ? 8 : 4;
       g_autofree guint8 *bytes = make_frame (type, k, zeros, len);
       RpFrame frame;

@@ -265,11 +265,13 @@ copies_of_newest (Fixture *f)
   return g_array_index (f->sent, Sent, f->sent->len - 1).n_copies;
 }
 
-/* Copies go out while the client reports loss, and only to who takes them. */
+/* Copies go out while the client reports loss, and only to who takes them; in-band FEC until it has
+ * long reported none. */
 static void
 test_sends_copies (Fixture *f, gconstpointer data)
 {
   rp_media_set_transport (f->media, TRUE, f->now_us);
+  g_assert_true (rp_media_wants_fec (f->media));
   report (f, 26);
   run_for (f, 200000);
   g_assert_cmpuint (copies_of_newest (f), ==, 0);
@@ -284,6 +286,9 @@ test_sends_copies (Fixture *f, gconstpointer data)
     run_for (f, 2 * G_USEC_PER_SEC);
   }
   g_assert_cmpuint (copies_of_newest (f), ==, 0);
+  g_assert_false (rp_media_wants_fec (f->media));
+  report (f, 1);
+  g_assert_true (rp_media_wants_fec (f->media));
 }
 
 static void
