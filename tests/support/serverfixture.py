@@ -1,4 +1,5 @@
 """Starts the server with scripted workers on a free port, for the tests of its outside; and a few lines of TAP."""
+import contextlib
 import http.client
 import json
 import os
@@ -12,6 +13,8 @@ import tempfile
 import threading
 import time
 import traceback
+
+from processes import began, descendants, still_there
 
 PATIENCE_S = 60
 JSON = {"Content-Type": "application/json"}
@@ -146,9 +149,14 @@ class Server:
         self.dir.cleanup()
 
     def kill(self):
+        """With all below it: a worker that was told to spin does not notice that nobody is there any more."""
+        below = {pid: began(pid) for pid in descendants(self.process.pid)}
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        for pid in still_there(below):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.dir.cleanup()
 
     def __enter__(self):
