@@ -131,14 +131,15 @@ export const SUBJECTS = {
   'ours-conversation': {
     label: 'Repartee, conversation',
     does: 'decode 16 kHz, VAD, turn engine, worker process; caller and agent take turns of 3-4 s; ' +
-      'encode 16 kHz 32 kbit/s complexity 5 with FEC while the agent speaks, silence otherwise',
+      'encode 16 kHz 32 kbit/s complexity 5 while the agent speaks, silence otherwise; ' +
+      'FEC until 15 s of reports have told of no loss',
     load: [],
     start: () => Ours.start({ agent: conversationAgent, options: ['--no-admission'] }),
   },
   ours: {
     label: 'Repartee, both ways at once',
     does: 'decode 16 kHz, VAD, turn engine, worker process; encode 16 kHz 32 kbit/s complexity 5 ' +
-      'with FEC all the time',
+      'all the time; FEC until 15 s of reports have told of no loss',
     load: ['--continuous'],
     start: () => Ours.start({ agent: endlessAgent(), options: ['--no-admission'] }),
   },
@@ -151,7 +152,7 @@ export const SUBJECTS = {
   },
   'janus-equal': {
     label: 'the same, encoder as ours',
-    does: 'the same with 32 kbit/s, complexity 5, FEC for 10 % loss',
+    does: 'the same with 32 kbit/s, complexity 5, FEC for 10 % loss all the time',
     load: ['--continuous', '--no-data'],
     start: () => Peer.start('janus-gateway.py', ['--encoder-as-ours']),
   },
