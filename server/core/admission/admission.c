@@ -12,11 +12,13 @@
 /* With the local recogniser a call's transcripts, partial ones included, come to one final one in
  * so long. */
 #define STT_PERIOD_US (7 * G_USEC_PER_SEC)
-/* Those who begin to speak together do not end together: sentences take from 2 to 5 s, and some
- * hesitate. While the first of them end, final transcripts get this share of the processors, beside
- * partial ones, answers, and everybody who talks already. */
-#define SPREAD_US (2 * G_USEC_PER_SEC)
-#define SPREAD_SHARE 0.4
+/* The partial transcripts of a sentence take about as long as its final one. */
+#define STT_PER_FINAL 2
+/* Those who come one after the other end their first sentences so, too, as far apart as they came
+ * but no further: sentences take from 2 to 5 s, and some hesitate. Meanwhile transcripts get this
+ * share of the processors, beside answers, media, and everybody who talks already. */
+#define SPREAD_US (5 * G_USEC_PER_SEC)
+#define SPREAD_SHARE 0.35
 /* A processor that others keep busy is theirs: the loops' punctuality says whether it hurts. */
 #define OWN_SHARE (1.0 / 3)
 #define CPU_GAP 0.10
@@ -221,13 +223,22 @@ is_cpu_spoken_for (const RpAdmission *self)
          self->cpu_smooth + coming > self->config.max_cpu;
 }
 
-/* One more, and the last of them would wait for its transcript for too long. */
+/* One more, and the last of those who came within some time would wait for its transcript for too
+ * long. */
 static gboolean
-is_crowded (const RpAdmission *self)
+is_crowded (const RpAdmission *self, gint64 now_us)
 {
   const RpAdmissionConfig *config = &self->config;
-  double room_us = config->cpus * ((double) config->max_stt_us + SPREAD_SHARE * SPREAD_US);
-  return (self->unheard->len + 1) * (double) self->stt_cpu_us > room_us;
+  guint n = self->unheard->len;
+  for (guint i = 0; i <= n; i++) {
+    gint64 since_us = i < n ? g_array_index (self->unheard, Unheard, i).since_us : now_us;
+    gint64 spread_us = MIN (now_us - since_us, SPREAD_US);
+    double room_us =
+        config->cpus * ((double) config->max_stt_us + SPREAD_SHARE * (double) spread_us);
+    if ((n - i + 1) * (double) self->stt_cpu_us * STT_PER_FINAL > room_us)
+      return TRUE;
+  }
+  return FALSE;
 }
 
 gboolean
@@ -245,7 +256,7 @@ rp_admission_is_open (RpAdmission *self, gint64 now_us, RpAdmissionReason *out_r
   while (reason < RP_ADMISSION_N_REASONS && !self->signals[reason].over)
     reason++;
   if (reason == RP_ADMISSION_N_REASONS) {
-    if (is_crowded (self))
+    if (is_crowded (self, now_us))
       reason = RP_ADMISSION_STT;
     else if (is_cpu_spoken_for (self))
       reason = RP_ADMISSION_CPU;

@@ -283,12 +283,13 @@ test_unheard (void)
     Crowd crowd;
     guint from, to;
   } rows[] = {
-      {"within seconds", {60000, 80, 4 * SECOND, 12 * SECOND}, 36, 40},
-      {"at once", {60000, 80, 0, 12 * SECOND}, 36, 40},
-      {"a slower machine", {120000, 80, 4 * SECOND, 12 * SECOND}, 18, 20},
+      {"within seconds", {60000, 80, 4 * SECOND, 12 * SECOND}, 28, 30},
+      {"at once", {60000, 80, 0, 12 * SECOND}, 6, 6},
+      {"within half a second", {60000, 80, SECOND / 2, 12 * SECOND}, 8, 9},
+      {"a slower machine", {120000, 80, 4 * SECOND, 12 * SECOND}, 14, 15},
       {"two a second", {60000, 160, 80 * SECOND, 12 * SECOND}, 160, 160},
       {"two a second, who say nothing", {60000, 160, 80 * SECOND, 0}, 160, 160},
-      {"who are heard sooner than others come", {60000, 200, 20 * SECOND, 2 * SECOND}, 200, 200},
+      {"who are heard sooner than others come", {60000, 200, 20 * SECOND, SECOND}, 200, 200},
       {"scripted", {0, 200, 10 * SECOND, 12 * SECOND}, 200, 200},
       {"scripted, at once", {0, 100, 0, 0}, 100, 100},
   };
@@ -299,6 +300,23 @@ test_unheard (void)
     guint n = come (&machine, &rows[i].crowd);
     g_assert_cmpuint (n, >=, rows[i].from);
     g_assert_cmpuint (n, <=, rows[i].to);
+  }
+}
+
+/* It makes no difference to those who come together who came before them. */
+static void
+test_unheard_before (void)
+{
+  static const Crowd crowd = {60000, 80, 0, 0};
+  for (guint n_before = 1; n_before <= 20; n_before += 19) {
+    const Crowd before = {60000, n_before, n_before * SECOND / 2, 0};
+    g_auto (Machine) machine = {0};
+    machine_init (&machine);
+    g_assert_cmpuint (come (&machine, &before), ==, n_before);
+    machine.now_us += SECOND;
+    guint n = come (&machine, &crowd);
+    g_assert_cmpuint (n, >=, 5);
+    g_assert_cmpuint (n, <=, 6);
   }
 }
 
@@ -346,9 +364,9 @@ test_heard (void)
   g_assert_cmpstr (refusal (&machine), ==, "stt");
   /* Those who say nothing at all. */
   machine.now_us += RP_ADMISSION_UNHEARD_US - 1;
-  g_assert_cmpstr (refusal (&machine), ==, "stt");
+  rp_admission_state (machine.admission, machine.now_us, &state);
+  g_assert_cmpuint (state.unheard, ==, n);
   machine.now_us++;
-  g_assert_cmpstr (refusal (&machine), ==, "");
   rp_admission_state (machine.admission, machine.now_us, &state);
   g_assert_cmpuint (state.unheard, ==, 0);
   rp_admission_heard (machine.admission, first);
@@ -358,11 +376,11 @@ test_heard (void)
 static void
 test_stt_cpu (void)
 {
-  static const Crowd crowd = {50000, 30, 0, 0};
+  static const Crowd crowd = {50000, 6, 0, 0};
   g_auto (Machine) machine = {0};
   RpAdmissionState state;
   machine_init (&machine);
-  g_assert_cmpuint (come (&machine, &crowd), ==, 30);
+  g_assert_cmpuint (come (&machine, &crowd), ==, 6);
   rp_admission_set_stt_cpu (machine.admission, 100000);
   g_assert_cmpstr (refusal (&machine), ==, "stt");
   rp_admission_set_stt_cpu (machine.admission, 50000);
@@ -479,6 +497,7 @@ main (int argc, char **argv)
   g_test_add_func ("/admission/unknown", test_unknown);
   g_test_add_func ("/admission/crowd", test_crowd);
   g_test_add_func ("/admission/unheard", test_unheard);
+  g_test_add_func ("/admission/unheard-before", test_unheard_before);
   g_test_add_func ("/admission/unheard-few", test_unheard_few);
   g_test_add_func ("/admission/heard", test_heard);
   g_test_add_func ("/admission/stt-cpu", test_stt_cpu);
