@@ -28,7 +28,9 @@ struct _RpIce {
   GArray *remote; /* of RpCandidate: those that came before the credentials */
   guint n_remote;
   RpIceTcp *tcp; /* (nullable): knows our ufrag, once there are candidates */
+  gboolean controlling;
   gboolean remote_set;
+  gboolean checked; /* by the other side */
   gboolean connected;
   gboolean hurries; /* the loop, for our sake */
 };
@@ -159,6 +161,13 @@ on_selected_pair (NiceAgent *agent, guint stream, guint component, NiceCandidate
 }
 
 static void
+on_checked (NiceAgent *agent, guint stream, gpointer data)
+{
+  RpIce *ice = data;
+  ice->checked = TRUE;
+}
+
+static void
 on_recv (NiceAgent *agent, guint stream, guint component, guint len, char *buf, gpointer data)
 {
   RpIce *ice = data;
@@ -248,6 +257,7 @@ rp_ice_new (RpLoop *loop, const RpIceConfig *config, const RpIceEvents *events, 
   ice->user_data = user_data;
   ice->socket = rp_ice_socket_new (loop, events->datagram, user_data);
   ice->tcp = config->tcp;
+  ice->controlling = config->controlling;
   ice->local = g_array_new (FALSE, FALSE, sizeof (RpCandidate));
   ice->remote = g_array_new (FALSE, FALSE, sizeof (RpCandidate));
   /* Trickle keeps libnice from giving up while candidates may still come. Regular nomination costs
@@ -262,6 +272,7 @@ rp_ice_new (RpLoop *loop, const RpIceConfig *config, const RpIceEvents *events, 
   /* Signals fire from inside gather_candidates. */
   g_signal_connect (ice->agent, "component-state-changed", G_CALLBACK (on_state), ice);
   g_signal_connect (ice->agent, "new-selected-pair-full", G_CALLBACK (on_selected_pair), ice);
+  g_signal_connect (ice->agent, "initial-binding-request-received", G_CALLBACK (on_checked), ice);
   if (!add_local_addresses (ice, config, error))
     return NULL;
   ice->stream = nice_agent_add_stream (ice->agent, 1);
@@ -301,6 +312,12 @@ rp_ice_free (RpIce *ice)
   g_free (ice->ufrag);
   g_free (ice->pwd);
   g_free (ice);
+}
+
+gboolean
+rp_ice_may_receive (const RpIce *ice)
+{
+  return ice->checked && (ice->remote_set || !ice->controlling);
 }
 
 const char *

@@ -56,6 +56,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpIce, rp_ice_free)
  * to come of it. It goes on, more slowly. */
 void rp_ice_take_time (RpIce *ice);
 
+/* Whether the other side may have a pair, and send: a check of its own was answered and, where it
+ * is for us to nominate, we have what to check it with. Of one that may not nothing is lost when it
+ * goes. */
+gboolean rp_ice_may_receive (const RpIce *ice);
+
 /* (transfer none), fixed. */
 const char *rp_ice_ufrag (const RpIce *ice);
 const char *rp_ice_pwd (const RpIce *ice);

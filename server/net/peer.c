@@ -713,6 +713,8 @@ rp_peer_counters (const RpPeer *peer, RpPeerCounters *out)
   *out = peer->counters;
   out->ice_restarts = path.restarts;
   out->ice_switches = path.switches;
+  out->ice_generations = path.generations;
+  out->ice_restarting = path.restarting;
   if (peer->srtp)
     rp_srtp_counters (peer->srtp, &out->srtp);
   if (peer->dtls)

@@ -140,6 +140,8 @@ typedef struct {
   guint64 candidates_refused; /* remote candidates beyond the limit of 25, or unusable */
   guint64 ice_restarts;       /* begun */
   guint64 ice_switches;       /* of them: a pair was nominated and is in use */
+  guint ice_generations;      /* now, as of RpPathCounters */
+  gboolean ice_restarting;    /* now: the last restart has no pair yet */
   RpSrtpCounters srtp;
   RpDtlsCounters dtls;
   guint64 messages_in;
@@ -181,8 +183,8 @@ gboolean rp_peer_set_remote (RpPeer *peer, const RpPeerRemote *remote, GError **
 /* ICE anew under the same DTLS, SRTP and SCTP (RFC 8445 section 9), in CHECKING, SECURING and
  * CONNECTED, whether the present path lives or not: rp_peer_local () has another ufrag, password
  * and other candidates on return. Packets go over the present pair, and its checks are answered,
- * until a new one is nominated. One restart may follow the other at any time; only the last one
- * counts. */
+ * until a new one is nominated. One restart may follow the other at any time; one that was
+ * overtaken may come through all the same (path.h). */
 gboolean rp_peer_begin_ice_restart (RpPeer *peer, GError **error);
 /* Then, at once or when the other side has answered: what it says now. Candidates trickle as ever.
  */

@@ -533,6 +533,7 @@ typedef struct {
   RpPairEnd *end;
   RpPeerIceRemote remote;
   const char *address;
+  gboolean again;
 } Restart;
 
 static void
@@ -564,6 +565,8 @@ do_finish (gpointer data)
   g_autoptr (GError) error = NULL;
   g_assert_true (rp_peer_set_ice_remote (restart->end->peer, &restart->remote, &error));
   g_assert_no_error (error);
+  if (restart->again)
+    do_begin (restart);
 }
 
 static Restart
@@ -605,6 +608,64 @@ rp_pair_finish_restart (RpPairEnd *offerer, const RpPairEnd *answerer)
   rp_loop_call_sync (offerer->loop, do_finish, &restart);
 }
 
+static const char wrong_password[] = "0123456789012345678901";
+
+void
+rp_pair_answer_deaf (RpPairEnd *answerer, const RpPairEnd *offerer)
+{
+  Restart restart = restart_with (answerer, offerer);
+  restart.remote.pwd = wrong_password;
+  rp_loop_call_sync (answerer->loop, do_answer, &restart);
+}
+
+void
+rp_pair_finish_deaf (RpPairEnd *offerer, const RpPairEnd *answerer)
+{
+  Restart restart = restart_with (offerer, answerer);
+  restart.remote.pwd = wrong_password;
+  rp_loop_call_sync (offerer->loop, do_finish, &restart);
+}
+
+struct _RpPairAnswer {
+  char *ufrag;
+  char *pwd;
+  RpCandidate *candidates;
+  gsize n_candidates;
+};
+
+RpPairAnswer *
+rp_pair_keep_answer (const RpPairEnd *answerer)
+{
+  RpPairAnswer *answer = g_new0 (RpPairAnswer, 1);
+  const RpPeerLocal *local = rp_peer_local (answerer->peer);
+  answer->ufrag = g_strdup (local->ufrag);
+  answer->pwd = g_strdup (local->pwd);
+  answer->n_candidates = local->n_candidates;
+  answer->candidates = g_memdup2 (local->candidates, local->n_candidates * sizeof (RpCandidate));
+  return answer;
+}
+
+void
+rp_pair_answer_free (RpPairAnswer *answer)
+{
+  g_free (answer->ufrag);
+  g_free (answer->pwd);
+  g_free (answer->candidates);
+  g_free (answer);
+}
+
+void
+rp_pair_take_answer (RpPairEnd *offerer, const RpPairAnswer *answer, gboolean again)
+{
+  Restart restart = {.end = offerer,
+                     .remote = {.ufrag = answer->ufrag,
+                                .pwd = answer->pwd,
+                                .candidates = answer->candidates,
+                                .n_candidates = answer->n_candidates},
+                     .again = again};
+  rp_loop_call_sync (offerer->loop, do_finish, &restart);
+}
+
 void
 rp_pair_restart (RpPair *pair)
 {
@@ -623,6 +684,19 @@ void
 rp_pair_wait_switches (RpPairEnd *end, guint n)
 {
   rp_pair_wait (end, has_switched, GUINT_TO_POINTER (n), "the switch to a new pair");
+}
+
+void
+rp_pair_wait_restarted (RpPairEnd *end)
+{
+  gint64 deadline_us = g_get_monotonic_time () + RP_PAIR_WATCHDOG_S * G_USEC_PER_SEC;
+  RpPeerCounters counters;
+
+  do {
+    rp_pair_counters (end, &counters);
+    if (g_get_monotonic_time () > deadline_us)
+      g_error ("%s: waited %d s for the last restart", end->name, RP_PAIR_WATCHDOG_S);
+  } while (counters.ice_restarting);
 }
 
 static void

@@ -106,11 +106,23 @@ RpPairLook rp_pair_look (RpPairEnd *end);
 void rp_pair_begin_restart (RpPairEnd *offerer);
 void rp_pair_answer_restart (RpPairEnd *answerer, const RpPairEnd *offerer);
 void rp_pair_finish_restart (RpPairEnd *offerer, const RpPairEnd *answerer);
+/* The same with a wrong password of the other side: who has it can have no pair. */
+void rp_pair_answer_deaf (RpPairEnd *answerer, const RpPairEnd *offerer);
+void rp_pair_finish_deaf (RpPairEnd *offerer, const RpPairEnd *answerer);
+/* An answer that is under way. */
+typedef struct _RpPairAnswer RpPairAnswer;
+RpPairAnswer *rp_pair_keep_answer (const RpPairEnd *answerer);
+void rp_pair_answer_free (RpPairAnswer *answer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RpPairAnswer, rp_pair_answer_free)
+/* It comes; @again: and before anything else happens the offerer begins another restart. */
+void rp_pair_take_answer (RpPairEnd *offerer, const RpPairAnswer *answer, gboolean again);
 /* All three. */
 void rp_pair_restart (RpPair *pair);
 /* The offerer is on another address from now on, and has begun a restart. */
 void rp_pair_move (RpPairEnd *offerer, const char *address);
 void rp_pair_wait_switches (RpPairEnd *end, guint n);
+/* For the last one. */
+void rp_pair_wait_restarted (RpPairEnd *end);
 /* Numbered packets from both ends, or no longer. */
 void rp_pair_flow (RpPair *pair, gboolean flowing);
 /* Files that this process has open. */

@@ -165,9 +165,8 @@ tick_later (gpointer data)
   rp_peer_tick (end->peer, now_us + 120 * G_USEC_PER_SEC);
 }
 
-/* One after the other without waiting: only the last counts, and the sockets of all others go. One
- * side may have had the pair of a restart that the other gave up for the next one: what it sent
- * over that is lost. */
+/* One after the other without waiting: some get their pair and some do not, on one side first or on
+ * the other. No packet is lost, and both end with the last one. */
 static void
 test_storm (void)
 {
@@ -182,15 +181,128 @@ test_storm (void)
       rp_pair_finish_restart (&pair->a, &pair->b);
   }
   rp_pair_restart (pair);
-  more_packets (pair);
-  guint64 n = pair->b.n_switches;
-  rp_pair_restart (pair);
-  rp_pair_wait_switches (&pair->b, (guint) n + 1);
+  rp_pair_wait_restarted (&pair->a);
+  rp_pair_wait_restarted (&pair->b);
   more_packets (pair);
   check_alive (pair, stream);
+  check_all_arrived (pair);
   rp_loop_call_sync (pair->a.loop, tick_later, &pair->a);
   rp_loop_call_sync (pair->b.loop, tick_later, &pair->b);
   g_assert_cmpuint (rp_pair_count_fds (), ==, fds);
+}
+
+/* A restart that is not known of elsewhere. */
+static void
+restart_for_nobody (gpointer data)
+{
+  RpPairEnd *end = data;
+  const RpPeerIceRemote nobody = {.ufrag = "gone", .pwd = "0123456789012345678901"};
+  g_autoptr (GError) error = NULL;
+  g_assert_true (rp_peer_restart_ice (end->peer, &nobody, &error));
+  g_assert_no_error (error);
+}
+
+/* The offerer has a pair of a restart, sends over it, and the answerer has none when it is asked
+ * for other ones, of which nothing comes. */
+static void
+test_overtaken_heard (void)
+{
+  g_autoptr (RpPair) pair = rp_pair_new ();
+  guint16 stream = connect_and_flow (pair);
+
+  rp_pair_begin_restart (&pair->a);
+  rp_pair_answer_deaf (&pair->b, &pair->a);
+  rp_pair_finish_restart (&pair->a, &pair->b);
+  rp_pair_wait_switches (&pair->a, 1);
+  for (guint i = 0; i < 5; i++)
+    rp_loop_call_sync (pair->b.loop, restart_for_nobody, &pair->b);
+  more_packets (pair);
+  g_assert_cmpuint (pair->b.n_switches, ==, 0);
+  rp_pair_restart (pair);
+  rp_pair_wait_switches (&pair->a, 2);
+  rp_pair_wait_switches (&pair->b, 1);
+  more_packets (pair);
+  check_alive (pair, stream);
+  check_all_arrived (pair);
+}
+
+/* The answerer was asked for other restarts, of which nothing comes, when the offerer hears of the
+ * answer to the first one. */
+static void
+test_overtaken_at_answerer (void)
+{
+  g_autoptr (RpPair) pair = rp_pair_new ();
+  guint16 stream = connect_and_flow (pair);
+
+  rp_pair_begin_restart (&pair->a);
+  rp_pair_answer_restart (&pair->b, &pair->a);
+  g_autoptr (RpPairAnswer) answer = rp_pair_keep_answer (&pair->b);
+  for (guint i = 0; i < 3; i++)
+    rp_loop_call_sync (pair->b.loop, restart_for_nobody, &pair->b);
+  rp_pair_take_answer (&pair->a, answer, FALSE);
+  rp_pair_wait_switches (&pair->a, 1);
+  rp_pair_wait_switches (&pair->b, 1);
+  more_packets (pair);
+  rp_loop_call_sync (pair->a.loop, tick_later, &pair->a); /* what it had before is gone */
+  rp_loop_call_sync (pair->b.loop, tick_later, &pair->b);
+  more_packets (pair);
+  check_alive (pair, stream);
+  check_all_arrived (pair);
+}
+
+/* The offerer begins another one in the breath in which it hears of the answer. */
+static void
+test_overtaken_at_offerer (void)
+{
+  g_autoptr (RpPair) pair = rp_pair_new ();
+  guint16 stream = connect_and_flow (pair);
+
+  rp_pair_begin_restart (&pair->a);
+  rp_pair_answer_restart (&pair->b, &pair->a);
+  g_autoptr (RpPairAnswer) answer = rp_pair_keep_answer (&pair->b);
+  rp_pair_take_answer (&pair->a, answer, TRUE);
+  rp_pair_wait_switches (&pair->b, 1);
+  rp_pair_wait_switches (&pair->a, 1);
+  more_packets (pair);
+  rp_loop_call_sync (pair->a.loop, tick_later, &pair->a);
+  rp_loop_call_sync (pair->b.loop, tick_later, &pair->b);
+  more_packets (pair);
+  rp_pair_answer_restart (&pair->b, &pair->a);
+  rp_pair_finish_restart (&pair->a, &pair->b);
+  rp_pair_wait_switches (&pair->a, 2);
+  rp_pair_wait_switches (&pair->b, 2);
+  more_packets (pair);
+  check_alive (pair, stream);
+  check_all_arrived (pair);
+}
+
+/* The call goes on over the path of before, for however long, and the next restart is as good as
+ * any. */
+static void
+test_never_gets_a_pair (void)
+{
+  g_autoptr (RpPair) pair = rp_pair_new ();
+  guint16 stream = connect_and_flow (pair);
+  RpPeerCounters counters;
+
+  rp_pair_begin_restart (&pair->a);
+  rp_pair_answer_deaf (&pair->b, &pair->a);
+  rp_pair_finish_deaf (&pair->a, &pair->b);
+  more_packets (pair);
+  rp_loop_call_sync (pair->a.loop, tick_later, &pair->a);
+  rp_loop_call_sync (pair->b.loop, tick_later, &pair->b);
+  more_packets (pair);
+  check_alive (pair, stream);
+  rp_pair_counters (&pair->b, &counters);
+  g_assert_cmpuint (counters.ice_restarts, ==, 1);
+  g_assert_cmpuint (counters.ice_generations, ==, 2);
+  g_assert_cmpuint (pair->a.n_switches + pair->b.n_switches, ==, 0);
+  rp_pair_restart (pair);
+  rp_pair_wait_restarted (&pair->a);
+  rp_pair_wait_restarted (&pair->b);
+  more_packets (pair);
+  check_alive (pair, stream);
+  check_all_arrived (pair);
 }
 
 /* Counts how often the loop looks at its context. A loop with few tickers looks more often. */
@@ -300,6 +412,25 @@ test_never_completes (void)
   rp_loop_call_sync (looks.loop, end_looks, &looks);
 }
 
+/* Nor for what was overtaken. */
+static void
+test_overtaken_is_calm (void)
+{
+  g_autoptr (RpPair) pair = rp_pair_new ();
+  connect_and_flow (pair);
+  Looks looks = {.loop = pair->b.loop};
+  rp_loop_call_sync (looks.loop, begin_looks, &looks);
+
+  rp_loop_call_sync (pair->b.loop, restart_for_nobody, &pair->b);
+  rp_loop_call_sync (pair->b.loop, restart_for_nobody, &pair->b);
+  g_assert_cmpuint (looks_per_cent (&looks), >=, 90);
+  rp_pair_restart (pair);
+  rp_pair_wait_restarted (&pair->b);
+  g_assert_cmpuint (looks_per_cent (&looks), <=, 40);
+  check_all_arrived (pair);
+  rp_loop_call_sync (looks.loop, end_looks, &looks);
+}
+
 /* Each begun inside an event of the one before. */
 static void
 test_in_event (void)
@@ -371,7 +502,12 @@ main (int argc, char **argv)
   g_test_add_func ("/peer-restart/while-checking", test_while_checking);
   g_test_add_func ("/peer-restart/while-connecting", test_while_connecting);
   g_test_add_func ("/peer-restart/storm", test_storm);
+  g_test_add_func ("/peer-restart/overtaken/heard", test_overtaken_heard);
+  g_test_add_func ("/peer-restart/overtaken/at-answerer", test_overtaken_at_answerer);
+  g_test_add_func ("/peer-restart/overtaken/at-offerer", test_overtaken_at_offerer);
   g_test_add_func ("/peer-restart/never-completes", test_never_completes);
+  g_test_add_func ("/peer-restart/never-gets-a-pair", test_never_gets_a_pair);
+  g_test_add_func ("/peer-restart/overtaken/is-calm", test_overtaken_is_calm);
   g_test_add_func ("/peer-restart/in-event", test_in_event);
   g_test_add_func ("/peer-restart/arguments", test_arguments);
   int status = g_test_run ();
